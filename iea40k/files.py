@@ -1,0 +1,169 @@
+"""Files: written whole or not at all, digested, and never outside their root."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
+
+_BLOCK = 1 << 20
+
+
+def sha256_file(path: Path) -> str:
+    """Return the sha256 (64 hex digits) of a file's bytes, read in bounded memory."""
+    hasher = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def write_atomic(path: Path, data: bytes | str, *, overwrite: bool = True) -> None:
+    """Write `data` to `path` whole or not at all: temporary neighbour, fsync, rename, fsync of the folder.
+
+    Raises `AlreadyExistsError` when `overwrite` is false and the path exists, `StoreError` when the disk is
+    full or the folder cannot be written. What was there before stays intact in every case.
+    """
+    payload = data.encode() if isinstance(data, str) else data
+
+    def fill(temporary: Path) -> None:
+        with temporary.open("wb") as stream:
+            stream.write(payload)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    write_file_with(path, fill, overwrite=overwrite)
+
+
+def write_file_with(path: Path, fill: Callable[[Path], None], *, overwrite: bool = True) -> None:
+    """Let `fill(temporary)` write a file beside `path`, then fsync and rename it into place.
+
+    For libraries that want a path to write to. The temporary name keeps the suffix of `path`.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            fill(temporary)
+            _fsync(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _link_new(temporary, path)
+            fsync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def publish_folder(temporary: Path, final: Path) -> None:
+    """Fsync a finished folder tree and rename it to `final`, which must not exist.
+
+    Raises `AlreadyExistsError` when `final` is there: what is published is never replaced.
+    """
+    with disk_errors(final):
+        if final.exists():
+            raise AlreadyExistsError("a published folder is never overwritten", where=final)
+        fsync_tree(temporary)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.rename(final)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise AlreadyExistsError("a published folder is never overwritten", where=final) from error
+            raise
+        fsync_folder(final.parent)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder` to the disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _fsync(Path(parent) / name)
+        fsync_folder(Path(parent))
+
+
+def fsync_folder(folder: Path) -> None:
+    """Flush a folder's entries; a no-op where the system cannot open folders (Windows)."""
+    if os.name == "nt":
+        return
+    _fsync(folder)
+
+
+@contextlib.contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn a full or unwritable disk into a `StoreError` that says so and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(
+                "the disk is full; nothing half-written was left",
+                where=where,
+                got=str(error),
+                remedy="free some space and run the same command again: it goes on where it stopped",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            raise StoreError(
+                "this place cannot be written",
+                where=where,
+                got=str(error),
+                remedy="choose another folder, or ask for the right to write here",
+            ) from error
+        raise
+
+
+def inside(root: Path, relative: str) -> Path:
+    """Return the real path of `relative` below `root`.
+
+    Raises `BadInputError` for absolute paths, `..`, drive letters, and symlinks that lead out of `root`.
+    """
+    text = relative.replace("\\", "/")
+    if (
+        PurePosixPath(text).is_absolute()
+        or PureWindowsPath(relative).drive
+        or ".." in PurePosixPath(text).parts
+    ):
+        raise BadInputError(
+            "a path may not leave its root",
+            expected=f"a path relative to {root}, without '..'",
+            got=relative,
+            remedy="move the file below the root, or make the manifest in a common parent folder",
+        )
+    real, base = (root / text).resolve(), root.resolve()
+    if not real.is_relative_to(base):
+        raise BadInputError(
+            "a symlink leads out of the root",
+            expected=f"a target below {base}",
+            got=f"{relative} -> {real}",
+            remedy="copy the file below the root instead of linking it",
+        )
+    return real
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _link_new(temporary: Path, path: Path) -> None:
+    # A hard link fails when the name exists, atomically; a rename would replace it.
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise AlreadyExistsError("this file is there already and is never overwritten", where=path) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,427 @@
+"""Manifests: one row a scene, as CSV or parquet; every bad cell of a file is reported at once.
+
+Cells that hold several values separate them by `|`, which no file name may contain on Windows. Paths are
+relative to the manifest's folder and may not leave it, symlinks included. Columns are listed in
+`manifests/README.md`; a column of the user's own is carried along when its name starts with `x_`.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast, get_args
+
+import pandas as pd
+import pandera.pandas as pa
+
+from iea40k.errors import BadInputError, IEAError, ManifestError, Place
+from iea40k.files import inside, sha256_file, write_file_with
+from iea40k.scene import Kind, Scene, SourceFile, check_scene_id
+
+SEPARATOR = "|"
+REQUIRED = ("scene_id", "kind", "exposures")
+OPTIONAL = (
+    "evs",
+    "exposures_sha256",
+    "references",
+    "experts",
+    "references_sha256",
+    "simulation",
+    "licence",
+    "device",
+    "super_class",
+    "scene_class",
+    "light",
+    "source",
+    "missing",
+)
+COLUMNS = (*REQUIRED, *OPTIONAL)
+KINDS: tuple[str, ...] = get_args(Kind)
+SIMULATIONS = ("", "ev", "messias")
+
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+class _Reader(Protocol):
+    """What `csv.reader` returns; the standard library does not name the type."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text as read: `frame` (every cell a str, "" where empty) and the file line of each row."""
+
+    file: Path
+    frame: pd.DataFrame
+    lines: tuple[int, ...]
+    decimal_comma: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A parsed manifest: its file and its scenes, in the file's order."""
+
+    file: Path
+    scenes: tuple[Scene, ...]
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+def read_table(file: Path) -> Table:
+    """Read a CSV (UTF-8, with or without BOM; comma, semicolon or tab; any line ends) or parquet as text.
+
+    Raises `BadInputError` where the file is missing, empty, not UTF-8 or not a table, and `ManifestError`
+    listing every row with too many or too few cells.
+    """
+    if not file.is_file():
+        raise BadInputError("there is no such file", where=file, remedy="check the path of the manifest")
+    if file.suffix.lower() == ".parquet":
+        return _read_parquet(file)
+    return _read_csv(file)
+
+
+def read_manifest(file: Path, *, check_digests: bool = False) -> Manifest:
+    """Read and check a manifest; return its scenes.
+
+    With `check_digests`, every file with a given sha256 is read and compared now; a build compares each when it
+    comes to it. Raises `ManifestError` with one entry a bad cell: file, line, column, expected, got.
+    """
+    table = read_table(file)
+    problems = _column_problems(table)
+    if problems:
+        raise ManifestError(file, problems)
+    problems = _cell_problems(table) + _duplicates(table)
+    judged = {(p.where.line, p.where.column) for p in problems if isinstance(p.where, Place)}
+    scenes: list[Scene] = []
+    for line, cells in zip(table.lines, table.frame.to_dict("records"), strict=True):
+        row = _Row(table, line, {str(k): str(v) for k, v in cells.items()})
+        sources = row.sources(check_digests)
+        problems += [p for p in row.problems if (line, _column(p)) not in judged]
+        if not problems:
+            scenes.append(row.scene(*sources))
+    if problems:
+        raise ManifestError(file, sorted(problems, key=_order))
+    return Manifest(file, tuple(scenes), dict(zip((s.scene_id for s in scenes), table.lines, strict=True)))
+
+
+def write_manifest(rows: pd.DataFrame, file: Path) -> None:
+    """Write rows as CSV (UTF-8, comma, LF) or parquet by suffix, whole or not at all, columns in a fixed order."""
+    own = sorted(c for c in rows.columns if c not in COLUMNS)
+    ordered = rows.reindex(columns=[*(c for c in COLUMNS if c in rows.columns), *own]).fillna("").astype(str)
+    if file.suffix.lower() == ".parquet":
+        write_file_with(file, lambda path: ordered.to_parquet(path, index=False))
+    else:
+        write_file_with(file, lambda path: ordered.to_csv(path, index=False, lineterminator="\n"))
+
+
+def check_digest(source: SourceFile) -> None:
+    """Compare a source file with the sha256 its manifest gives; raises `BadInputError` where they differ."""
+    if source.sha256 is None:
+        return
+    found = sha256_file(source.path)
+    if found != source.sha256:
+        raise BadInputError(
+            "the file is not the one the manifest describes",
+            where=source.path,
+            expected=f"sha256 {source.sha256}",
+            got=f"sha256 {found}",
+            remedy="fetch the file again, or make the manifest anew if the change is meant",
+        )
+
+
+def split_cell(cell: str) -> tuple[str, ...]:
+    """Return the values of a cell: "a|b" -> ("a", "b"), "" -> ()."""
+    return tuple(part.strip() for part in cell.split(SEPARATOR)) if cell.strip() else ()
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read_parquet(file: Path) -> Table:
+    try:
+        frame = pd.read_parquet(file)
+    except Exception as error:  # pyarrow raises many unrelated types for a file that is not parquet
+        raise BadInputError("not a parquet file", where=file, got=str(error)) from error
+    frame = frame.astype(object).where(frame.notna(), "").astype(str)
+    frame.columns = [str(c).strip() for c in frame.columns]
+    return Table(file, frame, tuple(range(1, len(frame) + 1)))
+
+
+def _read_csv(file: Path) -> Table:
+    data = file.read_bytes()
+    if not data.strip():
+        raise BadInputError("the table is empty", where=file, expected="a header line and a row a scene")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadInputError(
+            "the table is UTF-16", where=file, expected="UTF-8", remedy="in Excel, save as 'CSV UTF-8'"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            "the table is not UTF-8",
+            where=Place(file, data[: error.start].count(b"\n") + 1),
+            expected="UTF-8",
+            got=f"byte {data[error.start]:#04x}",
+            remedy="in Excel, save as 'CSV UTF-8'",
+        ) from error
+    header = text.lstrip("\r\n").splitlines()[0]
+    delimiter = max((",", ";", "\t"), key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return _rows_to_table(file, reader, delimiter)
+
+
+def _rows_to_table(file: Path, reader: "_Reader", delimiter: str) -> Table:
+    header: list[str] = []
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    problems: list[IEAError] = []
+    start = 1
+    try:
+        for row in reader:
+            line, start = start, reader.line_num + 1
+            if not any(cell.strip() for cell in row):
+                continue
+            if not header:
+                header = [cell.strip() for cell in row]
+            elif len(row) != len(header):
+                problems.append(_ragged(file, line, header, row))
+            else:
+                rows.append([cell.strip() for cell in row])
+                lines.append(line)
+    except csv.Error as error:
+        raise BadInputError("the CSV cannot be read", where=Place(file, start), got=str(error)) from error
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise BadInputError("columns appear twice", where=Place(file, 1), got=", ".join(repeated))
+    if problems:
+        raise ManifestError(file, problems)
+    frame = pd.DataFrame(rows, columns=pd.Index(header), dtype=str)
+    return Table(file, frame, tuple(lines), decimal_comma=delimiter == ";")
+
+
+def _ragged(file: Path, line: int, header: list[str], row: list[str]) -> IEAError:
+    return BadInputError(
+        "the row has another number of cells than the header",
+        where=Place(file, line),
+        expected=f"{len(header)} cells",
+        got=str(len(row)),
+        remedy="quote cells that contain the separator",
+    )
+
+
+# ---------------------------------------------------------------- checking
+
+
+def _valid_scene_id(cell: str) -> bool:
+    try:
+        check_scene_id(cell)
+    except BadInputError:
+        return False
+    return True
+
+
+_SCHEMA = pa.DataFrameSchema(
+    {
+        "scene_id": pa.Column(
+            str,
+            pa.Check(
+                _valid_scene_id,
+                element_wise=True,
+                error="letters, digits, spaces and . _ ( ) + , @ = -; at most 128",
+            ),
+        ),
+        "kind": pa.Column(str, pa.Check.isin(KINDS, error=f"one of {', '.join(KINDS)}")),
+        "exposures": pa.Column(str, pa.Check.str_length(min_value=1, error="at least one path")),
+        "simulation": pa.Column(
+            str, pa.Check.isin(SIMULATIONS, error="'ev', 'messias' or nothing"), required=False
+        ),
+    }
+)
+
+
+def _column_problems(table: Table) -> list[IEAError]:
+    """Return what is wrong with the header: without the right columns no row can be judged."""
+    missing: list[IEAError] = [
+        BadInputError(
+            "a column is missing",
+            where=Place(table.file, 1, name),
+            expected=f"at least the columns {', '.join(REQUIRED)}",
+            got=", ".join(map(str, table.frame.columns)) or "none",
+        )
+        for name in REQUIRED
+        if name not in table.frame.columns
+    ]
+    return missing + [_unknown_column(table, str(c)) for c in table.frame.columns if not _known(str(c))]
+
+
+def _cell_problems(table: Table) -> list[IEAError]:
+    if table.frame.empty:
+        return [BadInputError("the table has no rows", where=Place(table.file), expected="a row a scene")]
+    try:
+        _SCHEMA.validate(table.frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        return [
+            BadInputError(
+                "the cell is not usable",
+                where=Place(table.file, table.lines[int(case["index"])], str(case["column"])),
+                expected=str(case["check"]),
+                got=repr(case["failure_case"]),
+            )
+            for case in error.failure_cases.to_dict("records")
+        ]
+    return []
+
+
+def _known(column: str) -> bool:
+    return column in COLUMNS or column.startswith("x_")
+
+
+def _unknown_column(table: Table, column: str) -> IEAError:
+    return BadInputError(
+        "the column is unknown",
+        where=Place(table.file, 1, column),
+        expected=", ".join(COLUMNS),
+        remedy=f"correct its name, or call it 'x_{column}' to carry it along",
+    )
+
+
+def _duplicates(table: Table) -> list[IEAError]:
+    first: dict[str, int] = {}
+    problems: list[IEAError] = []
+    for line, scene_id in zip(table.lines, table.frame["scene_id"], strict=True):
+        # Windows and macOS fold case in file names, so two ids that differ by case alone are one folder.
+        earlier = first.setdefault(str(scene_id).casefold(), line)
+        if earlier != line:
+            problems.append(
+                BadInputError(
+                    "the scene id is there already (upper and lower case count as equal)",
+                    where=Place(table.file, line, "scene_id"),
+                    expected="an id of its own",
+                    got=f"{scene_id!r}, as in line {earlier}",
+                )
+            )
+    return problems
+
+
+class _Row:
+    """One row while it is parsed: collects its problems instead of stopping at the first."""
+
+    def __init__(self, table: Table, line: int, cells: dict[str, str]) -> None:
+        self.table, self.line, self.cells = table, line, cells
+        self.problems: list[IEAError] = []
+
+    def sources(self, check_digests: bool) -> tuple[tuple[SourceFile, ...], tuple[SourceFile, ...]]:
+        """Return the exposure and reference files, and note every problem of the row's cells."""
+        exposures = self._files("exposures", "exposures_sha256", check_digests)
+        references = self._files("references", "references_sha256", check_digests)
+        kind = self.cells["kind"]
+        if kind in ("raw", "rendered") and len(exposures) > 1:
+            self._note("exposures", f"one file for kind '{kind}'", f"{len(exposures)} files")
+        if kind == "bracket" and len(exposures) == 1:
+            self._note("exposures", "two captures or more for kind 'bracket'", "one")
+        if kind == "bracket" and self.cells.get("simulation"):
+            self._note("simulation", "nothing for kind 'bracket'", self.cells["simulation"])
+        self._count("evs", len(self._evs() or ()), len(exposures) if kind == "bracket" else 0)
+        self._count("experts", len(split_cell(self.cells.get("experts", ""))), len(references))
+        return exposures, references
+
+    def scene(self, exposures: tuple[SourceFile, ...], references: tuple[SourceFile, ...]) -> Scene:
+        """Return the parsed scene of a row without problems."""
+        parsed = {
+            "scene_id",
+            "kind",
+            "exposures",
+            "evs",
+            "exposures_sha256",
+            "references",
+            "references_sha256",
+        }
+        kind = cast("Kind", self.cells["kind"])
+        return Scene(
+            scene_id=self.cells["scene_id"],
+            kind=kind,
+            exposures=exposures,
+            evs=self._evs(),
+            references=references,
+            experts=split_cell(self.cells.get("experts", "")) or ("",) * len(references),
+            simulation=self.cells.get("simulation", "") or ("" if kind == "bracket" else "ev"),
+            attributes={k: v for k, v in self.cells.items() if k not in parsed and v},
+        )
+
+    def _evs(self) -> tuple[float, ...] | None:
+        parts = split_cell(self.cells.get("evs", ""))
+        values: list[float] = []
+        for part in parts:
+            try:
+                values.append(float(part.replace(",", ".") if self.table.decimal_comma else part))
+            except ValueError:
+                values.append(math.nan)
+            if not -20 <= values[-1] <= 20:
+                self._note("evs", "stops between -20 and 20, separated by '|'", repr(part))
+        return tuple(values) or None
+
+    def _files(self, column: str, digests: str, check_digests: bool) -> tuple[SourceFile, ...]:
+        names = split_cell(self.cells.get(column, ""))
+        sums = split_cell(self.cells.get(digests, ""))
+        self._count(digests, len(sums), len(names))
+        found: list[SourceFile] = []
+        for index, name in enumerate(names):
+            sha256 = sums[index].lower() if len(sums) == len(names) and sums[index] else None
+            if sha256 is not None and not _SHA256.match(sha256):
+                self._note(digests, "64 hex digits", repr(sha256))
+                sha256 = None
+            try:
+                source = SourceFile(_existing(self.table.file.parent, name), name, sha256)
+                if check_digests:
+                    check_digest(source)
+            except IEAError as error:
+                error.where = Place(self.table.file, self.line, column)
+                error.args = (error.letter(),)
+                self.problems.append(error)
+            else:
+                found.append(source)
+        repeated = {n for n in names if names.count(n) > 1}
+        if repeated:
+            self._note(column, "each file once", ", ".join(sorted(repeated)))
+        return tuple(found) if len(found) == len(names) else tuple(found[:1]) * len(names)
+
+    def _count(self, column: str, got: int, expected: int) -> None:
+        if got not in (0, expected):
+            self._note(column, f"{expected} values separated by '|', or nothing", f"{got} values")
+
+    def _note(self, column: str, expected: str, got: str) -> None:
+        self.problems.append(
+            BadInputError(
+                "the cell is not usable",
+                where=Place(self.table.file, self.line, column),
+                expected=expected,
+                got=got,
+            )
+        )
+
+
+def _existing(root: Path, name: str) -> Path:
+    path = inside(root, name)
+    if not path.is_file():
+        raise BadInputError(
+            "there is no such file",
+            expected=f"a file below {root}",
+            got=name,
+            remedy="correct the path, or take the row out until the file has arrived",
+        )
+    return path
+
+
+def _column(problem: IEAError) -> str | None:
+    return problem.where.column if isinstance(problem.where, Place) else None
+
+
+def _order(problem: IEAError) -> tuple[int, str]:
+    line = problem.where.line if isinstance(problem.where, Place) else None
+    return line or 0, _column(problem) or ""

@@ -1,0 +1,54 @@
+"""Recipes: how an artefact was made, in a form whose digest is the same on every machine.
+
+A recipe is a JSON object of parameters, versions and input digests. Same inputs + same recipe = same bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+Recipe = Mapping[str, Any]
+
+_ROUNDING = 12  # significant digits of a float in a recipe: more would differ between math libraries
+
+
+def canonical_json(value: Any) -> str:
+    """Return `value` as JSON with sorted keys, no spaces, and floats rounded to 12 significant digits."""
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 (64 hex digits) of `canonical_json(value)`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed version of each distribution, `"absent"` where it is not installed."""
+    return {name: _version(name) for name in sorted(packages)}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.{_ROUNDING}g}")
+    if isinstance(value, int):
+        return value
+    return str(value)

@@ -1,0 +1,156 @@
+"""The nouns: a scene as planned (`Scene`, from a manifest row) and as built (`BuiltScene`, into the store).
+
+A scene is one composition: the unit of work, of retry and of splitting. Its exposures differ by `ev` stops
+relative to the as-shot frame (+ = brighter) and are named by level: N4 ... N1, P0, P1 ... P4 for whole stops,
+"N1.5" or "P0.33" between them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import (
+    EncodedRGB,
+    OutlierFlags,
+    ResidualCodes,
+    check_codes,
+    check_encoded,
+)
+from iea40k.errors import ArrayError, BadInputError
+
+LADDER: tuple[float, ...] = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+"""The nine simulated exposures of a scene, in stops."""
+
+Kind = Literal["raw", "rendered", "bracket"]
+"""`raw`: exposures simulated from one RAW file; `rendered`: from one JPEG, PNG or TIFF; `bracket`: captured."""
+
+UNCERTAINTY_SCALE = 32640
+"""Codes a unit of luma uncertainty, the residual's own scale."""
+
+NO_UNCERTAINTY = 65535
+"""The uncertainty code where no spread is known (one expert, or no valid data)."""
+
+_LEVEL = re.compile(r"^([NP])(\d+(?:\.\d{1,2})?)$")
+_SCENE_ID = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+,@=-]{0,126}[A-Za-z0-9_()+=-])?$")
+_WINDOWS_NAMES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
+)
+
+
+def level_name(ev: float) -> str:
+    """Return the level's name: -4 -> "N4", 0 -> "P0", 1.5 -> "P1.5"; hundredths of a stop at most."""
+    rounded = round(float(ev), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return f"{'N' if rounded < 0 else 'P'}{abs(rounded):g}"
+
+
+def ev_of_level(name: str) -> float:
+    """Return the stops of a level's name: "N4" -> -4.0. Raises `BadInputError` for anything else."""
+    match = _LEVEL.match(name)
+    if match is None:
+        raise BadInputError("not a level", expected="N4 ... N1, P0, P1 ... P4, or a form like N1.5", got=name)
+    return float(match[2]) * (-1.0 if match[1] == "N" else 1.0) + 0.0
+
+
+def check_scene_id(scene_id: str) -> str:
+    """Return `scene_id` if it can be a file name on every system, else raise `BadInputError`."""
+    if not _SCENE_ID.match(scene_id) or scene_id.split(".")[0].lower() in _WINDOWS_NAMES:
+        raise BadInputError(
+            "not a scene id",
+            expected="1-128 letters, digits, spaces and . _ ( ) + , @ = -, not ending in a dot or space, "
+            "and no name that Windows reserves",
+            got=repr(scene_id),
+            remedy="rename the scene in the manifest",
+        )
+    return scene_id
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """An input file: its real path, its path as the manifest gives it, and its sha256 where that is given."""
+
+    path: Path
+    name: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One row of a manifest, parsed: what to build and from which files.
+
+    `exposures` holds one file for `raw` and `rendered`, and every capture for `bracket`, where `evs` gives
+    their stops (None: read from EXIF, or estimate). `references` holds given retouches, named in `experts`
+    ("A" ... "E", or "" where there is just one). `simulation` says how the exposures of a non-bracket are made:
+    "ev" (linear light ladder) or "messias" (random gain and gamma). `attributes` are the row's other cells
+    (licence, device, scene_class, ...), as text.
+    """
+
+    scene_id: str
+    kind: Kind
+    exposures: tuple[SourceFile, ...]
+    evs: tuple[float, ...] | None = None
+    references: tuple[SourceFile, ...] = ()
+    experts: tuple[str, ...] = ()
+    simulation: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_scene_id(self.scene_id)
+
+
+@dataclass(frozen=True)
+class BuiltScene:
+    """A scene's arrays as they go into the store. Checked on construction; raises `ArrayError`.
+
+    - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded
+    - `residual` (E, H, W) int16 codes, `outliers` (E, H, W) uint8 bit flags
+    - `evs`, `levels`, `suspicion`: one an exposure; suspicion in [0, 1], higher = look sooner
+    - `uncertainty` (H, W) uint16 or None: spread of the experts' luma, code / 32640, 65535 = unknown
+    - `attributes`: the manifest row and what was found out; `recipe`: how it was made, JSON-able
+    """
+
+    scene_id: str
+    exposures: NDArray[np.uint8]
+    reference: EncodedRGB
+    residual: ResidualCodes
+    outliers: OutlierFlags
+    evs: tuple[float, ...]
+    levels: tuple[str, ...]
+    suspicion: tuple[float, ...]
+    attributes: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    uncertainty: NDArray[np.uint16] | None = None
+
+    def __post_init__(self) -> None:
+        check_scene_id(self.scene_id)
+        check_encoded(self.reference, "reference")
+        check_codes(self.residual)
+        height, width = self.reference.shape[:2]
+        count = len(self.evs)
+        if count == 0:
+            raise ArrayError("a scene has at least one exposure", where=self.scene_id, got="none")
+        if len(set(self.levels)) != count or len(self.levels) != count or len(self.suspicion) != count:
+            raise ArrayError(
+                "every exposure has one EV, one level of its own and one suspicion",
+                where=self.scene_id,
+                got=f"{count} EVs, levels {list(self.levels)}, {len(self.suspicion)} suspicions",
+            )
+        expected: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
+            "exposures": (self.exposures, (count, height, width, 3), np.uint8),
+            "residual": (self.residual, (count, height, width), np.int16),
+            "outliers": (self.outliers, (count, height, width), np.uint8),
+        }
+        if self.uncertainty is not None:
+            expected["uncertainty"] = (self.uncertainty, (height, width), np.uint16)
+        for name, (array, shape, dtype) in expected.items():
+            if array.shape != shape or array.dtype != dtype:
+                raise ArrayError(
+                    f"{name}: wrong shape or dtype",
+                    where=self.scene_id,
+                    expected=f"{shape} {np.dtype(dtype)}",
+                    got=f"{array.shape} {array.dtype}",
+                )

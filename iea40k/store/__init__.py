@@ -1,0 +1,1 @@
+"""The store: built scenes, the ledger of corrections, and releases."""

@@ -1,0 +1,1 @@
+"""Pipelines: photographs in, stores and releases out; the command line."""

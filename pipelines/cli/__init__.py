@@ -1,0 +1,5 @@
+"""The command line: one program, `iea40k`."""
+
+from pipelines.cli.app import main
+
+__all__ = ["main"]
