@@ -1,0 +1,87 @@
+"""Contact sheets: the exposures of a scene, its reference and its heat maps on one picture."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from iea40k.arrays import EncodedRGB
+from iea40k.render import PALETTES, Palette, heatmap, legend
+from iea40k.scene import BuiltScene
+
+_GAP, _TEXT, _MARGIN = 6, 14, 12
+_INK, _PAPER, _EDGE = (30, 30, 30), (250, 250, 250), (205, 205, 205)
+
+
+def contact_sheet(
+    scenes: Sequence[BuiltScene], *, thumb: int = 168, palettes: Sequence[Palette] = ("blue-white-red",)
+) -> EncodedRGB:
+    """Return one picture of the scenes: a row of exposures and a row of heat maps a palette, the reference first.
+
+    `thumb` is the width of one small picture in pixels. The heat maps' scale is fixed at -1 ... +1.
+    """
+    blocks = [_scene_block(scene, thumb, palettes) for scene in scenes]
+    width = max((block.shape[1] for block in blocks), default=thumb) + 2 * _MARGIN
+    footer = _footer(width, palettes)
+    height = sum(len(block) + _MARGIN for block in blocks) + _MARGIN + len(footer)
+    sheet = np.full((height, width, 3), _PAPER, np.uint8)
+    top = _MARGIN
+    for block in blocks:
+        sheet[top : top + len(block), _MARGIN : _MARGIN + block.shape[1]] = block
+        top += len(block) + _MARGIN
+    sheet[height - len(footer) :] = footer
+    return sheet
+
+
+def _scene_block(scene: BuiltScene, thumb: int, palettes: Sequence[Palette]) -> EncodedRGB:
+    shrink = [_shrink(picture, thumb) for picture in (scene.reference, *scene.exposures)]
+    rows = [shrink]
+    for palette in palettes:
+        # The map is coloured at full size and then shrunk, so that speckles fade instead of blinking.
+        maps = [_shrink(heatmap(codes, palette), thumb) for codes in scene.residual]
+        rows.append([np.full_like(shrink[0], _PAPER), *maps])
+    captions = ["reference", *(f"{lv} ({ev:+g} EV)" for lv, ev in zip(scene.levels, scene.evs, strict=True))]
+    height, width = shrink[0].shape[:2]
+    columns = len(shrink)
+    block = Image.new(
+        "RGB", (columns * (width + _GAP) - _GAP, 2 * (_TEXT + 4) + len(rows) * (height + _GAP)), _PAPER
+    )
+    draw = ImageDraw.Draw(block)
+    draw.text((0, 0), scene.scene_id, fill=_INK, font=_font(_TEXT))
+    for column, caption in enumerate(captions):
+        draw.text((column * (width + _GAP), _TEXT + 4), caption, fill=_INK, font=_font(_TEXT - 3))
+    for index, row in enumerate(rows):
+        for column, picture in enumerate(row):
+            at = (column * (width + _GAP), 2 * (_TEXT + 4) + index * (height + _GAP))
+            block.paste(Image.fromarray(picture), at)
+            if index > 0 and column > 0:  # a residual of 0 everywhere is as white as the paper
+                draw.rectangle((*at, at[0] + width - 1, at[1] + height - 1), outline=_EDGE)
+    return np.asarray(block).copy()
+
+
+def _footer(width: int, palettes: Sequence[Palette]) -> EncodedRGB:
+    bar = min(360, width - 2 * _MARGIN)
+    footer = Image.new("RGB", (width, _MARGIN + len(palettes) * 40), _PAPER)
+    draw = ImageDraw.Draw(footer)
+    for index, palette in enumerate(palettes):
+        top = index * 40
+        footer.paste(Image.fromarray(legend(bar, 14, palette)), (_MARGIN, top))
+        draw.text((_MARGIN, top + 16), "-1 overexposed", fill=_INK, font=_font(_TEXT - 2))
+        draw.text((_MARGIN + bar / 2, top + 16), "0", fill=_INK, font=_font(_TEXT - 2), anchor="ma")
+        draw.text((_MARGIN + bar, top + 16), "underexposed +1", fill=_INK, font=_font(_TEXT - 2), anchor="ra")
+    return np.asarray(footer).copy()
+
+
+def _shrink(picture: NDArray[np.uint8], width: int) -> EncodedRGB:
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    shrunk: EncodedRGB = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _font(size: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
+    return ImageFont.load_default(size)
+
+
+__all__ = ["PALETTES", "contact_sheet"]

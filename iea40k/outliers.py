@@ -1,0 +1,150 @@
+"""Outlier flags: why a pixel of a residual deserves a person's look, a bit each; and a suspicion an exposure.
+
+| bit | name | set where |
+|---|---|---|
+| 1 | `CLIPPED_HIGH` | the exposure is blown: two channels or more at 254 or 255 |
+| 2 | `CLIPPED_LOW` | the exposure is crushed: all three channels at 0 or 1 |
+| 4 | `CLIPPED_BOTH` | both are blown (a lamp, the sun, a white logo): overexposed although the residual is 0 |
+| 8 | `ISOLATED` | a speckle of at most 12 pixels whose residual stands apart from its neighbourhood |
+| 16 | `MISALIGNED` | structure of exposure and reference disagrees: a displaced edge, or something that moved |
+
+One blown channel alone is a vivid colour, not missing light. Pixels without valid data carry no flag: their code
+says so already. Thresholds are constants below and part of every build's recipe.
+"""
+
+import math
+from collections.abc import Mapping
+from enum import IntFlag
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import (
+    RESIDUAL_SCALE,
+    EncodedRGB,
+    OutlierFlags,
+    ResidualCodes,
+    Validity,
+    check_encoded,
+    check_same_size,
+    validity_from_codes,
+)
+from iea40k.residuals import luma
+
+
+class Outlier(IntFlag):
+    """The bits of an outlier map."""
+
+    CLIPPED_HIGH = 1
+    CLIPPED_LOW = 2
+    CLIPPED_BOTH = 4
+    ISOLATED = 8
+    MISALIGNED = 16
+
+
+BLOWN, CRUSHED = 254, 1
+SPECKLE_AREA = 12
+SPECKLE_STEP = 20 / 255  # a smaller deviation is noise of an 8-bit picture
+SPECKLE_SPREAD = 6.0  # in units of the neighbourhood's median absolute deviation
+WINDOW = 11
+STRUCTURE = 6 / 255  # standard deviation of luma in the window below which there is nothing to compare
+AGREEMENT = 0.6  # correlation below which structures disagree
+
+PARAMETERS: Mapping[str, float] = {
+    "blown": BLOWN,
+    "crushed": CRUSHED,
+    "speckle_area": SPECKLE_AREA,
+    "speckle_step": SPECKLE_STEP,
+    "speckle_spread": SPECKLE_SPREAD,
+    "window": WINDOW,
+    "structure": STRUCTURE,
+    "agreement": AGREEMENT,
+}
+
+WEIGHTS: Mapping[Outlier, float] = {
+    Outlier.CLIPPED_HIGH: 0.3,
+    Outlier.CLIPPED_LOW: 0.3,
+    Outlier.CLIPPED_BOTH: 6.0,
+    Outlier.ISOLATED: 40.0,
+    Outlier.MISALIGNED: 8.0,
+}
+"""Weight of a flag's share of the valid pixels in the suspicion: what only a person can repair weighs most."""
+
+
+def outlier_flags(
+    reference: EncodedRGB, exposure: EncodedRGB, codes: ResidualCodes, *, captured: bool = True
+) -> OutlierFlags:
+    """Return the flags (H, W) uint8 of one exposure with its residual codes (H, W).
+
+    `captured` is False for exposures simulated from the reference's own file: they are registered by construction,
+    so `MISALIGNED` is not looked for.
+    """
+    check_encoded(reference, "reference", least=1)
+    check_encoded(exposure, "exposure", least=1)
+    check_same_size(reference, exposure, ("reference", "exposure"))
+    valid = validity_from_codes(codes)
+    blown = _blown(exposure)
+    flags = np.zeros(codes.shape, np.uint8)
+    flags[blown] |= np.uint8(Outlier.CLIPPED_HIGH)
+    flags[exposure.max(axis=2) <= CRUSHED] |= np.uint8(Outlier.CLIPPED_LOW)
+    flags[blown & _blown(reference)] |= np.uint8(Outlier.CLIPPED_BOTH)
+    flags[_speckles(codes, valid)] |= np.uint8(Outlier.ISOLATED)
+    if captured:
+        flags[_disagreeing(luma(reference), luma(exposure), valid) & ~blown] |= np.uint8(Outlier.MISALIGNED)
+    flags[~valid] = 0
+    return flags
+
+
+def suspicion(flags: OutlierFlags, codes: ResidualCodes) -> float:
+    """Return how soon a person should look at an exposure: 0 (nothing flagged) towards 1.
+
+    `1 - exp(-sum(weight * share))` over the flags' shares of the valid pixels, plus the share without data.
+    """
+    valid = validity_from_codes(codes)
+    count = int(valid.sum())
+    if count == 0:
+        return 1.0
+    shares = {bit: float(((flags & bit) != 0).sum()) / count for bit in WEIGHTS}
+    total = sum(WEIGHTS[bit] * share for bit, share in shares.items()) + (1 - count / codes.size)
+    return round(1 - math.exp(-total), 6)
+
+
+def _blown(pixels: EncodedRGB) -> NDArray[np.bool_]:
+    at_white = pixels >= BLOWN
+    red, green, blue = at_white[..., 0], at_white[..., 1], at_white[..., 2]
+    return (red & green) | (red & blue) | (green & blue)
+
+
+def _speckles(codes: ResidualCodes, valid: Validity) -> NDArray[np.bool_]:
+    residual = np.where(valid, codes, 0).astype(np.float32) / np.float32(RESIDUAL_SCALE)
+    deviation = np.abs(residual - cv2.medianBlur(residual, 5))
+    spread = cv2.medianBlur(deviation, 5)
+    apart = (deviation > np.maximum(SPECKLE_STEP, SPECKLE_SPREAD * spread)) & valid
+    # A pixel beside a hole would be compared with the zeros that fill the hole.
+    apart &= cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(bool)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] <= SPECKLE_AREA
+    small[0] = False  # label 0 is everything else
+    found: NDArray[np.bool_] = small[labels]
+    return found
+
+
+def _disagreeing(
+    reference: NDArray[np.float32], exposure: NDArray[np.float32], valid: Validity
+) -> NDArray[np.bool_]:
+    """Local zero-mean normalised correlation: blind to gain and offset, so exposure itself does not count."""
+
+    def mean(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = cv2.blur(image, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT_101)
+        return result.reshape(image.shape)
+
+    mean_r, mean_e = mean(reference), mean(exposure)
+    var_r = np.maximum(mean(reference * reference) - mean_r * mean_r, 0)
+    var_e = np.maximum(mean(exposure * exposure) - mean_e * mean_e, 0)
+    covariance = mean(reference * exposure) - mean_r * mean_e
+    structured = (var_r > STRUCTURE**2) & (var_e > STRUCTURE**2)
+    whole = cv2.erode(valid.astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8), borderValue=1).astype(bool)
+    apart = covariance < AGREEMENT * np.sqrt(var_r * var_e)
+    found: NDArray[np.bool_] = structured & whole & apart
+    return found
