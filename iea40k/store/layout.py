@@ -1,0 +1,236 @@
+"""The store: where everything of a working dataset lies on disk, and the rules for writing there.
+
+    STORE/store.json              what this folder is; written last when a store is made
+    STORE/scenes/SCENE_ID/        one Zarr v3 group a scene, immutable
+    STORE/quarantine/SCENE_ID.json   why a scene could not be built
+    STORE/ledger.sqlite           corrections (see `iea40k.store.ledger`)
+    STORE/.writing/               scenes being written; emptied of what dead writers left
+
+Several processes may write different scenes at once. Where two write the same scene, one wins.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from iea40k.errors import AlreadyExistsError, CorruptDataError, StoreError
+from iea40k.files import disk_errors, publish_folder, write_atomic
+from iea40k.recipe import Recipe, canonical_json, digest
+from iea40k.scene import BuiltScene, check_scene_id
+from iea40k.store import scenes
+from iea40k.store.locks import clear_leftovers, workspace
+from iea40k.store.scenes import StoredScene
+
+FORMAT = "iea40k-store"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class QuarantinedScene:
+    """A scene that could not be built: the error's class name and letter, and the digest of the recipe tried."""
+
+    scene_id: str
+    error: str
+    letter: str
+    recipe_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """How many scenes and exposures a store holds, and how many scenes are in quarantine."""
+
+    scenes: int
+    exposures: int
+    quarantined: int
+
+
+class Store:
+    """A store on disk. Make one with `Store.create`, open one with `Store.open`; opening writes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make an empty store at `path`, or open the one that is there.
+
+        Raises `AlreadyExistsError` where the folder holds something else.
+        """
+        if (path / "store.json").exists():
+            return cls.open(path)
+        store = cls(path)
+        with disk_errors(path):
+            if path.exists() and any(
+                p.name not in ("scenes", "quarantine", ".writing") for p in path.iterdir()
+            ):
+                raise AlreadyExistsError(
+                    "this folder holds something else than a store",
+                    where=path,
+                    expected="a folder that is empty or absent",
+                    remedy="name another folder for the store",
+                )
+            store.scenes_folder.mkdir(parents=True, exist_ok=True)
+            store.quarantine_folder.mkdir(exist_ok=True)
+        head = {"format": FORMAT, "version": FORMAT_VERSION}
+        write_atomic(path / "store.json", json.dumps(head, indent=1) + "\n")
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a store. Raises `StoreError` where there is none, or one of a newer format."""
+        file = path / "store.json"
+        try:
+            head = json.loads(file.read_bytes())
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(
+                "there is no store here", where=path, remedy="make one with `iea40k build MANIFEST STORE`"
+            ) from error
+        except ValueError as error:
+            raise CorruptDataError("store.json cannot be read", where=file, got=str(error)) from error
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
+            raise StoreError("this folder is not a store", where=file, expected=f'"format": "{FORMAT}"')
+        if head.get("version") != FORMAT_VERSION:
+            raise scenes.newer_format(file, FORMAT_VERSION, head.get("version"))
+        return cls(path)
+
+    @property
+    def scenes_folder(self) -> Path:
+        """Where the scenes lie, a folder each."""
+        return self.path / "scenes"
+
+    @property
+    def quarantine_folder(self) -> Path:
+        """Where the failures lie, a JSON file each."""
+        return self.path / "quarantine"
+
+    def scene_path(self, scene_id: str) -> Path:
+        """Return where a scene lies, or would lie. Raises `BadInputError` for an impossible id."""
+        return self.scenes_folder / check_scene_id(scene_id)
+
+    # ------------------------------------------------------------ reading
+
+    def scene_ids(self) -> list[str]:
+        """Return the ids of all scenes, sorted."""
+        if not self.scenes_folder.is_dir():
+            return []
+        return sorted(p.name for p in self.scenes_folder.iterdir() if not p.name.startswith("."))
+
+    def has_scene(self, scene_id: str, recipe_digest: str | None = None) -> bool:
+        """Return whether a scene is there; with a digest, whether it was made by that very recipe."""
+        if not (self.scene_path(scene_id) / "zarr.json").exists():
+            return False
+        return recipe_digest is None or self.recipe_digest(scene_id) == recipe_digest
+
+    def recipe_digest(self, scene_id: str) -> str:
+        """Return the digest of the recipe that made a scene. Raises `StoreError` where it is absent."""
+        found = scenes.read_attributes(self.scene_path(scene_id)).get("recipe_digest")
+        return str(found)
+
+    def open_scene(self, scene_id: str) -> StoredScene:
+        """Return a scene whose pixels are read, and checked, on demand."""
+        return scenes.open_scene(self.scene_path(scene_id))
+
+    def read_scene(self, scene_id: str) -> BuiltScene:
+        """Return a whole scene, every array checked. Raises `StoreError` or `CorruptDataError`."""
+        return self.open_scene(scene_id).load()
+
+    def counts(self) -> StoreCounts:
+        """Count scenes, exposures and quarantined scenes."""
+        ids = self.scene_ids()
+        exposures = sum(len(self.open_scene(scene_id).levels) for scene_id in ids)
+        return StoreCounts(len(ids), exposures, len(self.quarantined()))
+
+    # ------------------------------------------------------------ writing
+
+    def write_scene(self, scene: BuiltScene) -> bool:
+        """Write a scene whole or not at all; return False where the very same scene was there already.
+
+        It is written beside the others, read back and compared, flushed to the disk, and then renamed. Takes the
+        scene out of quarantine. Raises `AlreadyExistsError` where another scene of this id is there,
+        `StoreError` where the disk is full or cannot be written.
+        """
+        final = self.scene_path(scene.scene_id)
+        written = not final.exists()
+        if written:
+            with disk_errors(final), workspace(self._writing) as folder:
+                scenes.write_scene(folder, scene)
+                scenes.open_scene(folder).load()
+                try:
+                    publish_folder(folder, final)
+                except AlreadyExistsError:
+                    written = False
+        if not written:
+            self._check_same(final, scene)
+        self.clear_quarantine(scene.scene_id)
+        return written
+
+    def discard_scene(self, scene_id: str) -> None:
+        """Take a scene out of the store, so that it can be built again. Corrections in the ledger stay."""
+        final = self.scene_path(scene_id)
+        with disk_errors(final), workspace(self._writing) as folder:
+            try:
+                final.rename(folder / "discarded")
+            except FileNotFoundError as error:
+                raise StoreError("there is no such scene", where=final) from error
+
+    def clear_leftovers(self) -> int:
+        """Remove what killed writers left; return how much. Living writers are left alone."""
+        with disk_errors(self.path):
+            return clear_leftovers(self._writing)
+
+    # ------------------------------------------------------------ quarantine
+
+    def quarantine(self, scene_id: str, error: Exception, recipe: Recipe | None = None) -> None:
+        """Record why a scene could not be built; a later failure replaces an earlier one."""
+        entry = {
+            "scene_id": scene_id,
+            "error": type(error).__name__,
+            "letter": str(error),
+            "recipe_digest": None if recipe is None else digest(recipe),
+        }
+        write_atomic(self._quarantine_file(scene_id), json.dumps(entry, indent=1, ensure_ascii=False) + "\n")
+
+    def quarantined(self) -> list[QuarantinedScene]:
+        """Return the scenes in quarantine, sorted by id."""
+        files = sorted(self.quarantine_folder.glob("*.json"), key=lambda file: file.stem)
+        return [_read_quarantined(file) for file in files if not file.name.startswith(".")]
+
+    def clear_quarantine(self, scene_id: str) -> None:
+        """Forget a scene's failure; a no-op where there is none."""
+        with disk_errors(self.quarantine_folder):
+            self._quarantine_file(scene_id).unlink(missing_ok=True)
+
+    # ------------------------------------------------------------ private
+
+    @property
+    def _writing(self) -> Path:
+        return self.path / ".writing"
+
+    def _quarantine_file(self, scene_id: str) -> Path:
+        return self.quarantine_folder / f"{check_scene_id(scene_id)}.json"
+
+    def _check_same(self, final: Path, scene: BuiltScene) -> None:
+        there, here = scenes.read_attributes(final), scenes.scene_attributes(scene)
+        if canonical_json(there) != canonical_json(here):
+            raise AlreadyExistsError(
+                "another scene of this id is in the store, and base arrays are never overwritten",
+                where=final,
+                expected=f"recipe {there.get('recipe_digest')}",
+                got=f"recipe {here['recipe_digest']}",
+                remedy="build into a new store, or discard this scene first",
+            )
+
+
+def _read_quarantined(file: Path) -> QuarantinedScene:
+    try:
+        entry: Mapping[str, Any] = json.loads(file.read_bytes())
+        return QuarantinedScene(
+            entry["scene_id"], entry["error"], entry["letter"], entry.get("recipe_digest")
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptDataError("a quarantine entry cannot be read", where=file, got=str(error)) from error

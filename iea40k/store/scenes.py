@@ -1,0 +1,231 @@
+"""One scene on disk: a Zarr v3 group with its arrays, and in its attributes all that is known of it.
+
+`exposures` (E, H, W, 3) uint8, `reference` (H, W, 3) uint8, `residual` (E, H, W) int16, `outliers` (E, H, W)
+uint8 and, where experts differ, `uncertainty` (H, W) uint16. One exposure is one inner chunk, one array one shard.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
+from iea40k.errors import CorruptDataError, IEAError, StoreError
+from iea40k.recipe import canonical_json, digest
+from iea40k.scene import BuiltScene
+from iea40k.store.codecs import create_array
+from iea40k.store.digests import array_digest
+
+FORMAT = "iea40k-scene"
+FORMAT_VERSION = 1
+
+PER_EXPOSURE = ("exposures", "residual", "outliers")
+PER_SCENE = ("reference", "uncertainty")
+
+Digests = Mapping[str, Any]
+"""`exposures`, `residual`, `outliers`: a digest a level; `reference`, `uncertainty`: one digest."""
+
+
+@dataclass(frozen=True)
+class StoredScene:
+    """A scene in a store, read only as far as asked: attributes at once, pixels on demand.
+
+    `digests["residual"]["N4"]` is the sha256 of that level's frame (see `array_digest`); `reference` and
+    `uncertainty` have one digest each. Frames are checked against them as they are read: `CorruptDataError`.
+    """
+
+    folder: Path
+    scene_id: str
+    shape: tuple[int, int]
+    evs: tuple[float, ...]
+    levels: tuple[str, ...]
+    suspicion: tuple[float, ...]
+    attributes: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    recipe_digest: str
+    digests: Digests
+
+    def exposure(self, level: str) -> EncodedRGB:
+        """Return the exposure of a level: (H, W, 3) uint8, sRGB-encoded."""
+        return self._frame("exposures", level)
+
+    def residual(self, level: str) -> ResidualCodes:
+        """Return the base residual of a level: (H, W) int16 codes."""
+        return self._frame("residual", level)
+
+    def outliers(self, level: str) -> OutlierFlags:
+        """Return the outlier flags of a level: (H, W) uint8 bit flags."""
+        return self._frame("outliers", level)
+
+    def reference(self) -> EncodedRGB:
+        """Return the reference: (H, W, 3) uint8, sRGB-encoded."""
+        return self._whole("reference")
+
+    def uncertainty(self) -> NDArray[np.uint16] | None:
+        """Return the spread of the experts' luma as (H, W) uint16 codes, None where there is none."""
+        return self._whole("uncertainty") if "uncertainty" in self.digests else None
+
+    def load(self) -> BuiltScene:
+        """Return the whole scene, every array checked against its digest."""
+        arrays = {
+            name: np.stack([self._frame(name, level) for level in self.levels]) for name in PER_EXPOSURE
+        }
+        return BuiltScene(
+            scene_id=self.scene_id,
+            reference=self.reference(),
+            evs=self.evs,
+            levels=self.levels,
+            suspicion=self.suspicion,
+            attributes=self.attributes,
+            recipe=self.recipe,
+            uncertainty=self.uncertainty(),
+            **arrays,
+        )
+
+    def _frame(self, name: str, level: str) -> NDArray[Any]:
+        if level not in self.levels:
+            raise StoreError(
+                "the scene has no such level",
+                where=self.folder,
+                expected=", ".join(self.levels),
+                got=level,
+            )
+        frame = read_chunk(self.folder / name, self.levels.index(level))
+        return self._checked(frame, name, level, self.digests[name][level])
+
+    def _whole(self, name: str) -> NDArray[Any]:
+        return self._checked(read_chunk(self.folder / name, None), name, "", self.digests[name])
+
+    def _checked(self, array: NDArray[Any], name: str, level: str, expected: str) -> NDArray[Any]:
+        found = array_digest(array)
+        if found != expected:
+            raise CorruptDataError(
+                f"{name}{f' of {level}' if level else ''}: the stored pixels are not those that were written",
+                where=self.folder / name,
+                expected=f"sha256 {expected}",
+                got=f"sha256 {found}",
+                remedy="restore the scene from a copy, or discard and build it again",
+            )
+        return array
+
+
+def write_scene(folder: Path, scene: BuiltScene) -> None:
+    """Write a scene's group into `folder`, which must be empty or absent; the same scene gives the same bytes."""
+    group = zarr.create_group(store=folder, zarr_format=3, attributes=scene_attributes(scene))
+    for name in PER_EXPOSURE:
+        stack = getattr(scene, name)
+        create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape)[...] = stack
+    for name in PER_SCENE:
+        array = getattr(scene, name)
+        if array is not None:
+            create_array(group, name, array.shape, array.shape, array.shape)[...] = array
+
+
+def open_scene(folder: Path) -> StoredScene:
+    """Return what a scene's attributes say. Raises `StoreError` where it is absent or of a newer format."""
+    attributes = read_attributes(folder)
+    try:
+        return StoredScene(
+            folder=folder,
+            scene_id=attributes["scene_id"],
+            shape=(attributes["height"], attributes["width"]),
+            evs=tuple(attributes["evs"]),
+            levels=tuple(attributes["levels"]),
+            suspicion=tuple(attributes["suspicion"]),
+            attributes=attributes["attributes"],
+            recipe=attributes["recipe"],
+            recipe_digest=attributes["recipe_digest"],
+            digests=attributes["digests"],
+        )
+    except (KeyError, TypeError) as error:
+        raise CorruptDataError(
+            "the scene's attributes are not complete", where=folder, got=str(error)
+        ) from error
+
+
+def scene_attributes(scene: BuiltScene) -> dict[str, Any]:
+    """Return the attributes of a scene's group, JSON-able, keys sorted at every depth."""
+    digests: dict[str, Any] = {
+        name: {
+            level: array_digest(frame)
+            for level, frame in zip(scene.levels, getattr(scene, name), strict=True)
+        }
+        for name in PER_EXPOSURE
+    }
+    digests["reference"] = array_digest(scene.reference)
+    if scene.uncertainty is not None:
+        digests["uncertainty"] = array_digest(scene.uncertainty)
+    recipe = json.loads(canonical_json(scene.recipe))
+    attributes = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "scene_id": scene.scene_id,
+        "height": scene.reference.shape[0],
+        "width": scene.reference.shape[1],
+        "evs": [float(ev) for ev in scene.evs],
+        "levels": list(scene.levels),
+        "suspicion": [float(value) for value in scene.suspicion],
+        "attributes": dict(scene.attributes),
+        "recipe": recipe,
+        "recipe_digest": digest(recipe),
+        "digests": digests,
+    }
+    plain: dict[str, Any] = json.loads(
+        json.dumps(attributes, sort_keys=True, allow_nan=False, default=_plain)
+    )
+    return plain
+
+
+def read_attributes(folder: Path) -> dict[str, Any]:
+    """Return the attributes of the scene in `folder`. Raises `StoreError` or `CorruptDataError`."""
+    file = folder / "zarr.json"
+    try:
+        attributes = json.loads(file.read_bytes())["attributes"]
+    except FileNotFoundError as error:
+        raise StoreError(
+            "there is no such scene", where=folder, remedy="see which there are with `iea40k status`"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptDataError("the scene's metadata cannot be read", where=file, got=str(error)) from error
+    if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
+        raise CorruptDataError("not a scene of a store", where=file, expected=f'"format": "{FORMAT}"')
+    if attributes.get("format_version") != FORMAT_VERSION:
+        raise newer_format(file, FORMAT_VERSION, attributes.get("format_version"))
+    return attributes
+
+
+def newer_format(where: Path, known: int, found: object) -> IEAError:
+    """Return the error for something written in a format that this version cannot read."""
+    return StoreError(
+        "this was written in a format that this version of iea40k does not know",
+        where=where,
+        expected=f"format version {known}",
+        got=str(found),
+        remedy="install a newer iea40k",
+    )
+
+
+def read_chunk(folder: Path, index: int | None) -> NDArray[Any]:
+    """Return entry `index` of the array in `folder` along its first axis, or all of it (None)."""
+    try:
+        array = zarr.open_array(store=folder, mode="r", zarr_format=3)
+        return np.asarray(array[...] if index is None else array[index])
+    except FileNotFoundError as error:
+        raise CorruptDataError("an array of the scene is missing", where=folder) from error
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise CorruptDataError(
+            "an array of the scene cannot be read", where=folder, got=str(error)
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return value.tolist()
+    return str(value)
