@@ -65,11 +65,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A parsed manifest: its file and its scenes, in the file's order."""
+    """A parsed manifest: its scenes in the file's order, the line of each, and what is wrong with other rows."""
 
     file: Path
     scenes: tuple[Scene, ...]
     lines: dict[str, int] = field(default_factory=dict)
+    problems: tuple[IEAError, ...] = ()
 
 
 def read_table(file: Path) -> Table:
@@ -85,28 +86,31 @@ def read_table(file: Path) -> Table:
     return _read_csv(file)
 
 
-def read_manifest(file: Path, *, check_digests: bool = False) -> Manifest:
+def read_manifest(file: Path, *, check_digests: bool = False, keep_going: bool = False) -> Manifest:
     """Read and check a manifest; return its scenes.
 
     With `check_digests`, every file with a given sha256 is read and compared now; a build compares each when it
-    comes to it. Raises `ManifestError` with one entry a bad cell: file, line, column, expected, got.
+    comes to it. Raises `ManifestError` with one entry a bad cell: file, line, column, expected, got. With
+    `keep_going`, bad rows are left out of `scenes` and named in `problems` instead; a wrong header still raises.
     """
     table = read_table(file)
     problems = _column_problems(table)
-    if problems:
-        raise ManifestError(file, problems)
+    if problems or table.frame.empty:
+        raise ManifestError(file, problems or [_no_rows(table)])
     problems = _cell_problems(table) + _duplicates(table)
     judged = {(p.where.line, p.where.column) for p in problems if isinstance(p.where, Place)}
-    scenes: list[Scene] = []
+    scenes: dict[int, Scene] = {}
     for line, cells in zip(table.lines, table.frame.to_dict("records"), strict=True):
         row = _Row(table, line, {str(k): str(v) for k, v in cells.items()})
         sources = row.sources(check_digests)
         problems += [p for p in row.problems if (line, _column(p)) not in judged]
-        if not problems:
-            scenes.append(row.scene(*sources))
-    if problems:
-        raise ManifestError(file, sorted(problems, key=_order))
-    return Manifest(file, tuple(scenes), dict(zip((s.scene_id for s in scenes), table.lines, strict=True)))
+        if not row.problems and all(line != judged_line for judged_line, _ in judged):
+            scenes[line] = row.scene(*sources)
+    problems.sort(key=_order)
+    if problems and not keep_going:
+        raise ManifestError(file, problems)
+    lines = {scene.scene_id: line for line, scene in scenes.items()}
+    return Manifest(file, tuple(scenes.values()), lines, tuple(problems))
 
 
 def write_manifest(rows: pd.DataFrame, file: Path) -> None:
@@ -261,8 +265,6 @@ def _column_problems(table: Table) -> list[IEAError]:
 
 
 def _cell_problems(table: Table) -> list[IEAError]:
-    if table.frame.empty:
-        return [BadInputError("the table has no rows", where=Place(table.file), expected="a row a scene")]
     try:
         _SCHEMA.validate(table.frame, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -276,6 +278,10 @@ def _cell_problems(table: Table) -> list[IEAError]:
             for case in error.failure_cases.to_dict("records")
         ]
     return []
+
+
+def _no_rows(table: Table) -> IEAError:
+    return BadInputError("the table has no rows", where=Place(table.file), expected="a row a scene")
 
 
 def _known(column: str) -> bool:
@@ -298,15 +304,18 @@ def _duplicates(table: Table) -> list[IEAError]:
         # Windows and macOS fold case in file names, so two ids that differ by case alone are one folder.
         earlier = first.setdefault(str(scene_id).casefold(), line)
         if earlier != line:
-            problems.append(
-                BadInputError(
-                    "the scene id is there already (upper and lower case count as equal)",
-                    where=Place(table.file, line, "scene_id"),
-                    expected="an id of its own",
-                    got=f"{scene_id!r}, as in line {earlier}",
-                )
-            )
+            # Neither row is built: which of them is meant only the curator knows.
+            problems += [_twice(table, a, b, str(scene_id)) for a, b in ((line, earlier), (earlier, line))]
     return problems
+
+
+def _twice(table: Table, line: int, other: int, scene_id: str) -> IEAError:
+    return BadInputError(
+        "two rows have the same scene id (upper and lower case count as equal)",
+        where=Place(table.file, line, "scene_id"),
+        expected="an id of its own",
+        got=f"{scene_id!r}, as in line {other}",
+    )
 
 
 class _Row:

@@ -1,0 +1,56 @@
+"""Progress of long work with a time to go: a bar on a terminal, a line a step elsewhere; always on stderr."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from pipelines.cli.app import messages
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """A progress display: `with Progress("building", "scenes") as bar: bar.update(3, 50, "scene-7")`."""
+
+    def __init__(self, what: str, unit: str) -> None:
+        self._what, self._unit = what, unit
+        self._live = messages.is_terminal
+        self._start = self._last = time.monotonic()
+        self._bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            TextColumn("to go"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[item]}"),
+            console=messages,
+            disable=not self._live,
+        )
+        self._task = self._bar.add_task(what, total=None, item="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, total: int, item: str = "") -> None:
+        """Say that `done` of `total` steps are finished, the last of them `item`."""
+        self._bar.update(self._task, completed=done, total=total, item=item)
+        now = time.monotonic()
+        if not self._live and (now - self._last > _SECONDS_BETWEEN_LINES or done == total):
+            self._last = now
+            left = (now - self._start) / max(done, 1) * (total - done)
+            messages.print(f"{self._what}: {done}/{total} {self._unit}, {left:.0f} s to go", markup=False)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print a message above the bar."""
+        self._bar.console.print(text, style=style, markup=False)

@@ -1,0 +1,63 @@
+"""How a build is made: every choice in one place, read from YAML, an unknown key is an error."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from iea40k.errors import ConfigError
+from iea40k.scene import LADDER, level_name
+
+
+class BuildConfig(BaseModel):
+    """Parameters of `iea40k build`; all have defaults, so that an empty file is a good one.
+
+    - `short_side`: frames are scaled down in linear light to this many pixels on the shorter side, never up
+    - `evs`: the exposures simulated from one file, in stops
+    - `reference`: where a row gives several experts: one of them ("A" ... "E"), their per-pixel "median", or
+      "median-spread", which also stores their spread as uncertainty; a row without experts uses a fusion
+    - `seed`: of everything random (simulated exposures)
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    short_side: Annotated[int, Field(ge=32, le=4096)] = 512
+    evs: Annotated[tuple[float, ...], Field(min_length=1, max_length=64)] = LADDER
+    reference: Literal["median-spread", "median", "A", "B", "C", "D", "E"] = "median-spread"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("evs")
+    @classmethod
+    def _distinct(cls, evs: tuple[float, ...]) -> tuple[float, ...]:
+        if len({level_name(ev) for ev in evs}) != len(evs) or any(abs(ev) > 12 for ev in evs):
+            raise ValueError("distinct stops between -12 and +12 (to a hundredth)")
+        return evs
+
+
+def read_config(file: Path | None) -> BuildConfig:
+    """Return the configuration of a YAML file, the defaults without one. Raises `ConfigError` naming every key."""
+    if file is None:
+        return BuildConfig()
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such configuration", where=file) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError("the configuration is not YAML", where=file, got=str(error)) from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            "the configuration is no table of keys", where=file, expected="key: value lines", got=str(content)
+        )
+    try:
+        return BuildConfig(**content)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(
+            "the configuration cannot be used",
+            where=file,
+            expected=f"the keys {', '.join(BuildConfig.model_fields)}",
+            got=faults,
+        ) from error
