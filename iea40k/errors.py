@@ -114,6 +114,14 @@ class LedgerError(IEAError):
     """The ledger refuses, or cannot be reached."""
 
 
+class LedgerUnavailableError(LedgerError):
+    """The ledger cannot be reached or written just now: what was to be saved belongs in an outbox, and is not lost."""
+
+
+class StaleBaseError(LedgerError):
+    """A correction was drawn on a base that has since been rebuilt."""
+
+
 class LeaseLostError(LedgerError):
     """The lease under which something was saved has expired or belongs to somebody else."""
 

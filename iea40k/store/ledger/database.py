@@ -1,0 +1,180 @@
+"""One connection pool to one ledger: transactions, the clock, and errors that a person can act on."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from iea40k.errors import (
+    BadInputError,
+    CorruptDataError,
+    LedgerError,
+    LedgerUnavailableError,
+    StoreError,
+)
+from iea40k.store.ledger.place import refuse_network, shown
+from iea40k.store.ledger.schema import counter
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one before it gives up."""
+
+
+class Database:
+    """A ledger's database. Safe to share between threads, not between processes: each opens its own."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self.url = url
+        self.engine = _sqlite_engine(url) if self.is_sqlite(url) else _postgresql_engine(url)
+        self._writer = threading.Lock()
+
+    @staticmethod
+    def is_sqlite(url: sa.URL) -> bool:
+        """Return whether the URL names a SQLite file."""
+        return url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """The ledger's place, without its password."""
+        return shown(self.url)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the ledger from its first query to its last."""
+        with self._errors():
+            isolation = {} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+            options: dict[str, Any] = {"ledger_begin": "BEGIN", **isolation}
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is durable when the block ends, and leaves nothing when it raises."""
+        with self._errors(), self._writer, self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def now(self, connection: sa.Connection) -> int:
+        """Return the ledger's own time, in microseconds since 1970 UTC: the server's for PostgreSQL."""
+        if self.dialect == "sqlite":
+            return time.time_ns() // 1000
+        query = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        return int(connection.execute(query).scalar_one())
+
+    def next_entry(self, connection: sa.Connection) -> int:
+        """Give out the next entry number; other writers wait until this transaction ends."""
+        if self.dialect == "postgresql":
+            return int(connection.execute(sa.select(sa.func.ledger_next_entry())).scalar_one())
+        step = counter.update().where(counter.c.name == "entry").values(value=counter.c.value + 1)
+        return int(connection.execute(step.returning(counter.c.value)).scalar_one())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise explain(error, self.name) from error
+        except sa.exc.TimeoutError as error:
+            raise LedgerUnavailableError(
+                "every connection to the ledger is in use", where=self.name
+            ) from error
+
+
+def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | BadInputError:
+    """Return the error that a person should read for one that the database raised."""
+    text = str(error.orig).strip()
+    lower = text.lower()
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if "ledger: " in text:
+        return LedgerError(_own_message(text), where=where)
+    if "disk is full" in lower or state == "53100":
+        return LedgerUnavailableError(
+            "the ledger's disk is full; the last change was not saved, all before it was",
+            where=where,
+            got=text,
+            remedy="free some space, then submit the outbox again",
+        )
+    if "malformed" in lower or "not a database" in lower:
+        return CorruptDataError(
+            "the ledger's file is damaged",
+            where=where,
+            got=text,
+            remedy="restore it from a backup; `sqlite3 FILE .recover` saves what can be read",
+        )
+    if state == "42501" or "readonly" in lower:
+        return LedgerError(
+            "the ledger does not allow this",
+            where=where,
+            got=text,
+            remedy="ask the curator for the role that this work needs",
+        )
+    if state.startswith("28"):
+        return LedgerError(
+            "the ledger's server does not let you in",
+            where=where,
+            got=text,
+            remedy="put the password into ~/.pgpass or PGPASSWORD",
+        )
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
+        return LedgerUnavailableError(
+            "the ledger cannot be reached; nothing of this change was acknowledged",
+            where=where,
+            got=text,
+            remedy="strokes stay in the outbox and are submitted again when the ledger is back",
+        )
+    return LedgerError("the ledger refuses this", where=where, got=text)
+
+
+def _own_message(text: str) -> str:
+    return text.partition("ledger: ")[2].splitlines()[0]
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    file = Path(str(url.database))
+    if not file.parent.is_dir():
+        raise BadInputError(
+            "there is no such store", where=file.parent, remedy="make it with `iea40k build MANIFEST STORE`"
+        )
+    refuse_network(file)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=4)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        # The driver must not begin transactions of its own: writers begin with the lock in hand (see _begin).
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once when another one wrote in between.
+        connection.exec_driver_sql(connection.get_execution_options().get("ledger_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url,
+            pool_size=4,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "application_name": "iea40k", "keepalives_idle": 30},
+        )
+    except ModuleNotFoundError as error:
+        raise BadInputError(
+            "a ledger on PostgreSQL needs the driver psycopg",
+            remedy="pip install 'iea40k[postgresql]'",
+        ) from error

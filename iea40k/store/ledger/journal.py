@@ -1,0 +1,166 @@
+"""Append to a journal and read from it: rows to strokes and back. The only code that writes these tables."""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+import sqlalchemy as sa
+
+from iea40k.errors import BadInputError, LedgerError
+from iea40k.recipe import canonical_json
+from iea40k.store.ledger.chain import FIRST, row_hash
+from iea40k.store.ledger.database import Database
+from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lane, Purpose, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.patch import PackedPatch
+from iea40k.store.ledger.schema import corrections, heads, zone_edits
+from iea40k.store.ledger.weights import PackedWeights
+
+Order = Literal["seq", "entry"]
+
+
+def append_draft(
+    database: Database, connection: sa.Connection, draft: CorrectionDraft | ZoneDraft, token: int | None
+) -> Correction | ZoneEdit:
+    """Record a stroke and return it; one that was recorded before is returned as it is.
+
+    Raises `LedgerError` where the same id was recorded with other content, or what it undoes is not in its lane.
+    """
+    table = corrections if isinstance(draft, CorrectionDraft) else zone_edits
+    found = connection.execute(table.select().where(table.c.stroke_id == draft.stroke_id)).mappings().first()
+    if found is not None:
+        return _same(draft, _stroke(table, found))
+    _check_targets(connection, table, draft)
+    entry = database.next_entry(connection)
+    row = {"entry": entry, "token": token, "server_time": database.now(connection), **_columns(draft)}
+    row |= next_link(connection, table.name, draft.lane.scene_id, draft.lane.level)
+    row["hash"] = row_hash(table.name, row)
+    connection.execute(table.insert().values(row))
+    return _stroke(table, row)
+
+
+def next_link(connection: sa.Connection, journal: str, scene_id: str, level: str) -> dict[str, Any]:
+    """Return `seq` and `previous` of the next row of an image's chain; the caller holds the counter."""
+    head = connection.execute(
+        sa.select(heads.c.seq, heads.c.hash).where(
+            heads.c.journal == journal, heads.c.scene_id == scene_id, heads.c.level == level
+        )
+    ).first()
+    return {"seq": head.seq + 1 if head else 1, "previous": head.hash if head else FIRST}
+
+
+def read_corrections(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[Correction]:
+    """Return a lane's corrections in the order recorded, up to entry `cursor`."""
+    return cast("list[Correction]", _read(connection, corrections, _in_lane(corrections, lane, cursor)))
+
+
+def read_zone_edits(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[ZoneEdit]:
+    """Return a lane's zone edits in the order recorded, up to entry `cursor`."""
+    return cast("list[ZoneEdit]", _read(connection, zone_edits, _in_lane(zone_edits, lane, cursor)))
+
+
+def read_image(
+    connection: sa.Connection, scene_id: str, level: str, cursor: int | None = None
+) -> list[Correction]:
+    """Return everybody's corrections of one image in the order recorded, up to entry `cursor`."""
+    where = [corrections.c.scene_id == scene_id, corrections.c.level == level]
+    if cursor is not None:
+        where.append(corrections.c.entry <= cursor)
+    return cast("list[Correction]", _read(connection, corrections, where))
+
+
+def _read(
+    connection: sa.Connection, table: sa.Table, where: Sequence[sa.ColumnElement[bool]]
+) -> list[Correction | ZoneEdit]:
+    rows = connection.execute(table.select().where(*where).order_by(table.c.seq)).mappings()
+    return [_stroke(table, row) for row in rows]
+
+
+def _in_lane(table: sa.Table, lane: Lane, cursor: int | None) -> list[sa.ColumnElement[bool]]:
+    where = [
+        table.c.scene_id == lane.scene_id,
+        table.c.level == lane.level,
+        table.c.annotator == lane.annotator,
+        table.c.lane == lane.purpose,
+    ]
+    return where if cursor is None else [*where, table.c.entry <= cursor]
+
+
+def _check_targets(connection: sa.Connection, table: sa.Table, draft: CorrectionDraft | ZoneDraft) -> None:
+    for what, target in (("undoes", draft.undoes), ("supersedes", draft.supersedes)):
+        if target is None:
+            continue
+        where = [*_in_lane(table, draft.lane, None), table.c.stroke_id == target]
+        if connection.execute(sa.select(table.c.entry).where(*where)).first() is None:
+            raise LedgerError(
+                f"the stroke that this one {what} is not there",
+                where=f"{draft.lane.scene_id} {draft.lane.level}",
+                expected="a stroke of the same person on the same image",
+                got=target,
+            )
+
+
+def _same(draft: CorrectionDraft | ZoneDraft, found: Correction | ZoneEdit) -> Correction | ZoneEdit:
+    given = _columns(draft)
+    if any(value != given[name] for name, value in _columns(found).items()):
+        raise BadInputError("this stroke's id was used before, for another stroke", got=draft.stroke_id)
+    return found
+
+
+def _columns(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
+    box = draft.patch if isinstance(draft, CorrectionDraft) else draft.weights
+    row: dict[str, Any] = {
+        "scene_id": draft.lane.scene_id,
+        "level": draft.lane.level,
+        "annotator": draft.lane.annotator,
+        "lane": draft.lane.purpose,
+        "stroke_id": draft.stroke_id,
+        "kind": draft.kind,
+        "image_height": draft.image_shape[0],
+        "image_width": draft.image_shape[1],
+        "base_digest": draft.base_digest,
+        "undoes": draft.undoes,
+        "supersedes": draft.supersedes,
+        "tool": canonical_json(draft.tool),
+        "client_time": draft.client_time,
+        "pixels": 0 if box is None else box.pixels,
+    }
+    for name in ("top", "left", "height", "width"):
+        row[name] = None if box is None else getattr(box, name)
+    if isinstance(draft, CorrectionDraft):
+        for name in ("mask", "old_codes", "new_codes"):
+            row[name] = None if draft.patch is None else getattr(draft.patch, name)
+    else:
+        row |= {"weights": None if draft.weights is None else draft.weights.data}
+        row |= {"old_zone": draft.old_zone, "new_zone": draft.new_zone}
+    return row
+
+
+@functools.lru_cache(maxsize=1024)
+def _lane(scene_id: str, level: str, annotator: str, purpose: Purpose) -> Lane:
+    return Lane(scene_id, level, annotator, purpose)
+
+
+def _stroke(table: sa.Table, row: Mapping[Any, Any]) -> Correction | ZoneEdit:
+    common: dict[str, Any] = {
+        "lane": _lane(row["scene_id"], row["level"], row["annotator"], row["lane"]),
+        "image_shape": (row["image_height"], row["image_width"]),
+        "tool": json.loads(row["tool"]),
+    }
+    for name in ("base_digest", "kind", "undoes", "supersedes", "client_time", "stroke_id"):
+        common[name] = row[name]
+    for name in ("entry", "seq", "token", "server_time", "previous", "hash"):
+        common[name] = row[name]
+    whole = row["top"] is not None
+    box = {name: row[name] for name in ("top", "left", "height", "width", "pixels")}
+    if table is corrections:
+        packed: dict[str, Any] = (
+            {n: bytes(row[n]) for n in ("mask", "old_codes", "new_codes")} if whole else {}
+        )
+        return Correction(patch=PackedPatch(**box, **packed) if whole else None, **common)
+    return ZoneEdit(
+        weights=PackedWeights(**box, data=bytes(row["weights"])) if whole else None,
+        old_zone=row["old_zone"],
+        new_zone=row["new_zone"],
+        **common,
+    )

@@ -1,0 +1,175 @@
+"""The ledger: one object to record strokes, take them back, and read what stands."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self, cast
+
+import sqlalchemy as sa
+
+from iea40k.arrays import ResidualCodes
+from iea40k.errors import LedgerError
+from iea40k.store.ledger import journal
+from iea40k.store.ledger.chain import broken_links
+from iea40k.store.ledger.database import Database
+from iea40k.store.ledger.entries import (
+    REFERENCE,
+    Correction,
+    CorrectionDraft,
+    Lane,
+    Lease,
+    ZoneDraft,
+    ZoneEdit,
+)
+from iea40k.store.ledger.fold import Folded, history, replay
+from iea40k.store.ledger.migrate import check_revision, revision, upgrade
+from iea40k.store.ledger.place import ledger_url
+from iea40k.store.ledger.schema import JOURNALS, counter, heads, properties
+
+
+class Ledger:
+    """An open ledger. Threads may share it; a process that forks opens its own. Use it as a context manager.
+
+    Every method that writes returns when the change is on the disk. Any method raises `LedgerUnavailableError` when
+    the database cannot be reached or is full, and `LedgerError` where it refuses.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, place: str | Path, *, create: bool = False) -> Self:
+        """Open the ledger of a store folder, or at a `postgresql://` URL; `create` makes its tables where none are.
+
+        Raises `LedgerError` on a network file system and for an older or newer schema, `BadInputError` where
+        `place` is no place for a ledger.
+        """
+        database = Database(ledger_url(place))
+        try:
+            if create and revision(database) is None:
+                upgrade(database)
+            check_revision(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the connections; a SQLite ledger leaves one file behind."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append_correction(self, draft: CorrectionDraft, lease: Lease | None = None) -> Correction:
+        """Record a stroke. Sent again, it is recorded once.
+
+        With a `lease`, raises `LeaseLostError` when somebody else has been given the work since; without one, raises
+        `LedgerError` while the work is finished or leased.
+        """
+        return cast("Correction", self._append(draft, lease))
+
+    def append_zone_edit(self, draft: ZoneDraft, lease: Lease | None = None) -> ZoneEdit:
+        """Record a zone edit of a reference, under the same rules as `append_correction`."""
+        return cast("ZoneEdit", self._append(draft, lease))
+
+    def undo(self, lane: Lane, lease: Lease | None = None) -> Correction | ZoneEdit | None:
+        """Take back the lane's last standing stroke; None where there is nothing to undo."""
+        return self._step(lane, lease, redo=False)
+
+    def redo(self, lane: Lane, lease: Lease | None = None) -> Correction | ZoneEdit | None:
+        """Bring back what the last undo took; None where a stroke was drawn since, or nothing was undone."""
+        return self._step(lane, lease, redo=True)
+
+    def corrections(self, lane: Lane, cursor: int | None = None) -> list[Correction]:
+        """Return a lane's corrections in the order recorded, up to entry `cursor`."""
+        with self.database.read() as connection:
+            return journal.read_corrections(connection, lane, cursor)
+
+    def zone_edits(self, lane: Lane, cursor: int | None = None) -> list[ZoneEdit]:
+        """Return a lane's zone edits in the order recorded, up to entry `cursor`."""
+        with self.database.read() as connection:
+            return journal.read_zone_edits(connection, lane, cursor)
+
+    def folded(self, lane: Lane, base: ResidualCodes, cursor: int | None = None) -> Folded:
+        """Return the lane's map: `base` (H, W) int16 with its standing strokes, up to entry `cursor`."""
+        return replay(base, self.corrections(lane, cursor))
+
+    def cursor(self) -> int:
+        """Return the number of the last entry. What lies up to it never changes."""
+        with self.database.read() as connection:
+            query = sa.select(counter.c.value).where(counter.c.name == "entry")
+            return int(connection.execute(query).scalar_one())
+
+    def ledger_id(self) -> str:
+        """Return the id that this ledger was given when it was made, 32 hex digits."""
+        with self.database.read() as connection:
+            query = sa.select(properties.c.value).where(properties.c.name == "ledger_id")
+            return str(connection.execute(query).scalar_one())
+
+    def clock_skew(self, client_now: Callable[[], int]) -> float:
+        """Return how many seconds the ledger's clock is ahead of `client_now()` (microseconds since 1970 UTC).
+
+        The ledger orders by its own numbers and ends leases by its own clock, so a wrong client clock spoils
+        nothing but the times that people read.
+        """
+        with self.database.read() as connection:
+            before = client_now()
+            ledger = self.database.now(connection)
+            return (ledger - (before + client_now()) / 2) / 1e6
+
+    def tampering(self) -> Iterator[str]:
+        """Yield one line for each break in a chain: a row changed, removed, slipped in, or cut off the end."""
+        with self.database.read() as connection:
+            if self.database.dialect == "sqlite":
+                for (line,) in connection.execute(sa.text("PRAGMA integrity_check")):
+                    if line != "ok":
+                        yield f"database: {line}"
+            for table in JOURNALS:
+                yield from _broken_chains(connection, table)
+
+    def _append(self, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
+        if lease is not None and lease.lane != draft.lane:
+            raise LedgerError(
+                "the stroke and the lease are not for the same work",
+                expected=str(lease.lane),
+                got=str(draft.lane),
+            )
+
+        with self.database.write() as connection:
+            token = None if lease is None else lease.token
+            return journal.append_draft(self.database, connection, draft, token)
+
+    def _step(self, lane: Lane, lease: Lease | None, *, redo: bool) -> Correction | ZoneEdit | None:
+        strokes = self.zone_edits(lane) if lane.level == REFERENCE else self.corrections(lane)
+        past = history(strokes)
+        target = past.redo if redo else past.undo
+        if target is None:
+            return None
+        origin = next(s for s in strokes if s.stroke_id == target)
+        kind = ZoneDraft if lane.level == REFERENCE else CorrectionDraft
+        draft = kind(
+            lane=lane,
+            image_shape=origin.image_shape,
+            base_digest=origin.base_digest,
+            kind="undo",
+            undoes=target,
+        )
+        return self._append(draft, lease)
+
+
+def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
+    noted = {
+        (row.scene_id, row.level): (row.seq, row.hash)
+        for row in connection.execute(heads.select().where(heads.c.journal == table.name))
+    }
+    images = connection.execute(sa.select(table.c.scene_id, table.c.level).distinct()).tuples().all()
+    for scene_id, level in sorted(set(images) | set(noted)):
+        rows = connection.execute(
+            table.select().where(table.c.scene_id == scene_id, table.c.level == level).order_by(table.c.seq)
+        ).mappings()
+        head = noted.get((scene_id, level), (0, ""))
+        problems = broken_links(table.name, [row._asdict() for row in rows], head)
+        yield from (f"{scene_id} {level}: {problem}" for problem in problems)

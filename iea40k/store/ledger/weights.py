@@ -1,0 +1,47 @@
+"""How much of a zone edit each pixel takes: a box of weights, packed without loss."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.errors import ArrayError
+from iea40k.store.ledger.patch import inflate
+
+
+@dataclass(frozen=True)
+class PackedWeights:
+    """A feathered block: (height, width) uint8 weights, 255 = the whole edit, 0 = none; deflated row by row."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    pixels: int
+    data: bytes
+
+    @classmethod
+    def of(cls, weights: NDArray[np.uint8]) -> Self:
+        """Pack the weights (H, W) uint8 of a whole image: the box around those above 0 is kept."""
+        if weights.ndim != 2 or weights.dtype != np.uint8:
+            raise ArrayError("weights: wrong shape or dtype", expected="(H, W) uint8", got=f"{weights.dtype}")
+        rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
+        if rows.size == 0:
+            raise ArrayError("a zone edit touches one pixel at least", got="weights that are all 0")
+        box = weights[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return cls(
+            top=int(rows[0]),
+            left=int(columns[0]),
+            height=box.shape[0],
+            width=box.shape[1],
+            pixels=int(np.count_nonzero(box)),
+            data=zlib.compress(box.tobytes(), 6),
+        )
+
+    def unpack(self) -> NDArray[np.uint8]:
+        """Return the box's weights, (height, width) uint8; raises `CorruptDataError` for other bytes."""
+        return np.frombuffer(inflate(self.data, self.height * self.width), np.uint8).reshape(
+            self.height, self.width
+        )

@@ -1,0 +1,150 @@
+import sqlite3
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+import sqlalchemy as sa
+
+from iea40k.errors import BadInputError, CorruptDataError, LedgerError, LedgerUnavailableError
+from iea40k.store.ledger import Correction, Ledger
+from iea40k.store.ledger.place import Mount, ledger_url, network_filesystem, refuse_network, shown
+from tests.store.ledger.conftest import LANE, a_base, a_stroke
+
+MOUNTS = [
+    Mount("/", "ext4", "rw"),
+    Mount("/mnt/team", "nfs4", "rw,vers=4.2"),
+    Mount("/mnt/team/fast", "xfs", "rw"),
+    Mount("/mnt/ssh", "fuse.sshfs", "rw"),
+    Mount("/mnt/usb", "fuseblk", "rw"),
+    Mount("/twice", "ext4", "rw"),
+    Mount("/twice", "cifs", "rw"),
+]
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home/a/store", None),
+        ("/mnt/team/store", "nfs4"),
+        ("/mnt/teamwork", None),
+        ("/mnt/team/fast/store", None),
+        ("/mnt/ssh", "fuse.sshfs"),
+        ("/mnt/usb/store", None),
+        ("/twice/store", "cifs"),
+    ],
+)
+def test_the_deepest_mount_decides(folder: str, kind: str | None) -> None:
+    assert network_filesystem(PurePosixPath(folder), MOUNTS) == kind
+
+
+def test_windows_drives_and_shares() -> None:
+    drives = [Mount("C:\\", "NTFS", "rw,fixed"), Mount("Z:\\", "NTFS", "rw,remote")]
+    assert network_filesystem(PureWindowsPath("C:/store"), drives) is None
+    assert network_filesystem(PureWindowsPath("Z:/store"), drives) == "NTFS"
+    assert network_filesystem(PureWindowsPath("//server/share/store"), drives) == "a network share"
+
+
+def test_a_network_disk_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="postgresql://"):
+        refuse_network(tmp_path / "ledger.sqlite", [Mount(str(Path(tmp_path.anchor)), "nfs", "rw")])
+    refuse_network(tmp_path / "ledger.sqlite")
+
+
+def test_a_password_is_in_no_message() -> None:
+    url = ledger_url("postgresql://anna:s3cret@127.0.0.1:1/ledger")
+    assert "s3cret" not in shown(url)
+    with pytest.raises(LedgerUnavailableError) as caught:
+        Ledger.open("postgresql://anna:s3cret@127.0.0.1:1/ledger")
+    assert "s3cret" not in caught.value.letter()
+    assert "s3cret" not in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("place", ["mysql://x/y", "https://x:pw@y", "sqlite://", "postgresql://[bad:pw"])
+def test_other_places_are_refused(place: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        Ledger.open(place)
+    assert "pw" not in caught.value.letter()
+
+
+def test_a_missing_store_and_a_missing_ledger(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no such store"):
+        Ledger.open(tmp_path / "nowhere", create=True)
+    with pytest.raises(LedgerError, match="no ledger here yet"):
+        Ledger.open(tmp_path)
+
+
+def test_a_newer_schema_is_refused(place: str) -> None:
+    with Ledger.open(place, create=True) as ledger, ledger.database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LedgerError, match="newer version"):
+        Ledger.open(place, create=True)
+
+
+def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    file.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(CorruptDataError, match="damaged"):
+        Ledger.open(tmp_path, create=True)
+    assert file.read_bytes() == b"not a database at all" * 100
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    base = a_base()
+    with Ledger.open(tmp_path, create=True) as ledger:
+        # SQLite answers a full disk and a full page budget alike; the budget holds for one connection.
+        with ledger.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 40")
+        kept: list[Correction] = []
+        with pytest.raises(LedgerUnavailableError, match="disk is full"):
+            kept.extend(ledger.append_correction(a_stroke(base, number)[0]) for number in range(1000))
+        assert kept
+        assert ledger.corrections(LANE) == kept
+    with Ledger.open(tmp_path) as ledger:
+        assert list(ledger.tampering()) == []
+        ledger.append_correction(a_stroke(base, 1)[0])
+
+
+def _write_while_killed(ledger: Ledger, killer: sa.Engine, kill: sa.TextClause) -> None:
+    with ledger.database.write() as mine:
+        ledger.database.next_entry(mine)
+        with killer.connect() as connection:
+            connection.execute(kill)
+        ledger.database.next_entry(mine)
+
+
+@pytest.mark.postgres
+def test_a_server_that_goes_away_and_returns(postgresql_url: str) -> None:
+    base = a_base()
+    killer = sa.create_engine(sa.make_url(postgresql_url), isolation_level="AUTOCOMMIT")
+    kill = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid()"
+    )
+    with Ledger.open(postgresql_url, create=True) as ledger:
+        ledger.append_correction(a_stroke(base, 1)[0])
+        with killer.connect() as connection:
+            connection.execute(kill)
+        # Idle connections died unseen: the next stroke finds a living one by itself.
+        ledger.append_correction(a_stroke(base, 2)[0])
+        with pytest.raises(LedgerUnavailableError, match="cannot be reached"):
+            _write_while_killed(ledger, killer, kill)
+        ledger.append_correction(a_stroke(base, 3)[0])
+        assert len(ledger.corrections(LANE)) == 3
+        assert ledger.cursor() == 3
+    killer.dispose()
+
+
+def test_wal_and_full_synchronisation_are_on(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path, create=True) as ledger, ledger.database.read() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {p}").scalar_one() for p in ("journal_mode", "synchronous")
+        ]
+    assert found == ["wal", 2]
+
+
+def test_closing_leaves_one_file(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path, create=True) as ledger:
+        ledger.append_correction(a_stroke(a_base(), 1)[0])
+    assert [p.name for p in tmp_path.iterdir()] == ["ledger.sqlite"]
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as raw:
+        assert raw.execute("SELECT count(*) FROM corrections").fetchone() == (1,)
+    raw.close()
