@@ -165,11 +165,11 @@ def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
         (row.scene_id, row.level): (row.seq, row.hash)
         for row in connection.execute(heads.select().where(heads.c.journal == table.name))
     }
-    images = connection.execute(sa.select(table.c.scene_id, table.c.level).distinct()).tuples().all()
-    for scene_id, level in sorted(set(images) | set(noted)):
+    found = connection.execute(sa.select(table.c.scene_id, table.c.level).distinct())
+    for scene_id, level in sorted({(row.scene_id, row.level) for row in found} | set(noted)):
         rows = connection.execute(
             table.select().where(table.c.scene_id == scene_id, table.c.level == level).order_by(table.c.seq)
         ).mappings()
         head = noted.get((scene_id, level), (0, ""))
-        problems = broken_links(table.name, [row._asdict() for row in rows], head)
+        problems = broken_links(table.name, [dict(row._mapping) for row in rows], head)
         yield from (f"{scene_id} {level}: {problem}" for problem in problems)

@@ -65,9 +65,9 @@ def ledger_url(place: str | Path) -> sa.URL:
         return sa.URL.create("sqlite+pysqlite", database=str(Path(place) / LEDGER_FILE))
     try:
         url = sa.make_url(text)
-    except sa.exc.ArgumentError as error:
-        # The text may hold a password, so it is not repeated.
-        raise _not_a_ledger("text that is no URL") from error
+    except (sa.exc.ArgumentError, ValueError):
+        # The text may hold a password, so neither it nor the error that repeats it is passed on.
+        raise _not_a_ledger("text that is no URL") from None
     drivers = {
         "postgresql": "postgresql+psycopg",
         "postgres": "postgresql+psycopg",

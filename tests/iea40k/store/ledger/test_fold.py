@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from iea40k.errors import ArrayError, CorruptDataError, StaleBaseError
 from iea40k.store.ledger import Correction, CorrectionDraft, codes_digest, fold, history, replay
-from tests.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 
 def recorded(draft: CorrectionDraft, number: int) -> Correction:

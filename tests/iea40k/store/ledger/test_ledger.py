@@ -11,7 +11,7 @@ from iea40k.errors import ArrayError, BadInputError, IEAError, LedgerError
 from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, fold, history
 from iea40k.store.ledger.entries import new_stroke_id, now_us
 from iea40k.store.ledger.schema import corrections, metadata
-from tests.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 
 def paint(ledger: Ledger, count: int, lane: Lane = LANE) -> np.ndarray:

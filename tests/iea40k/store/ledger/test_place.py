@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from iea40k.errors import BadInputError, CorruptDataError, LedgerError, LedgerUnavailableError
 from iea40k.store.ledger import Correction, Ledger
 from iea40k.store.ledger.place import Mount, ledger_url, network_filesystem, refuse_network, shown
-from tests.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 MOUNTS = [
     Mount("/", "ext4", "rw"),
