@@ -8,8 +8,6 @@ from iea40k.store.ledger.entries import (
     Lease,
     ZoneDraft,
     ZoneEdit,
-    codes_digest,
-    picture_digest,
 )
 from iea40k.store.ledger.fold import Folded, History, fold, history, replay
 from iea40k.store.ledger.ledger import Ledger
@@ -30,9 +28,7 @@ __all__ = [
     "Patch",
     "ZoneDraft",
     "ZoneEdit",
-    "codes_digest",
     "fold",
     "history",
-    "picture_digest",
     "replay",
 ]

@@ -4,7 +4,6 @@ Strokes refer to each other by `stroke_id`, which the client makes: a stroke can
 it, and one that is sent twice is recorded once.
 """
 
-import hashlib
 import re
 import time
 import unicodedata
@@ -13,13 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from iea40k.arrays import EncodedRGB, ResidualCodes
 from iea40k.errors import BadInputError
 from iea40k.recipe import canonical_json
-from iea40k.recipe import digest as recipe_digest
 from iea40k.scene import check_scene_id, ev_of_level
 from iea40k.store.ledger.patch import PackedPatch, check_box
 from iea40k.store.ledger.weights import PackedWeights
@@ -80,7 +74,8 @@ def new_stroke_id() -> str:
 class Draft:
     """What every stroke says of itself before the ledger has recorded it.
 
-    `image_shape` is (height, width); `base_digest` is `codes_digest` or `picture_digest` of what it was drawn on;
+    `image_shape` is (height, width); `base_digest` is `array_digest` of the residual or reference it was
+    drawn on;
     `undoes` and `supersedes` are stroke ids of the same lane; `tool` is JSON-able and for people (radius, value);
     `client_time` is the client's clock in microseconds since 1970 UTC, and is never used to order anything.
     """
@@ -215,19 +210,3 @@ def check_annotator(name: str) -> str:
             got=repr(name),
         )
     return name
-
-
-def codes_digest(codes: ResidualCodes) -> str:
-    """Return the digest by which strokes name the residual that they were drawn on."""
-    return _digest("residual", codes, "<i2")
-
-
-def picture_digest(reference: EncodedRGB) -> str:
-    """Return the digest by which zone edits name the reference that they were made on."""
-    return _digest("reference", reference, "|u1")
-
-
-def _digest(name: str, array: NDArray[Any], dtype: str) -> str:
-    plain = np.ascontiguousarray(array, dtype)
-    content = hashlib.sha256(plain.tobytes()).hexdigest()
-    return recipe_digest({"array": name, "shape": list(plain.shape), "dtype": dtype, "sha256": content})

@@ -8,7 +8,8 @@ import numpy as np
 
 from iea40k.arrays import ResidualCodes, Validity, check_codes
 from iea40k.errors import ArrayError, StaleBaseError
-from iea40k.store.ledger.entries import Correction, Draft, codes_digest
+from iea40k.store.digests import array_digest
+from iea40k.store.ledger.entries import Correction, Draft
 
 Stroke = TypeVar("Stroke", bound=Draft)
 
@@ -75,7 +76,7 @@ def replay(base: ResidualCodes, corrections: Sequence[Correction]) -> Folded:
     has another size than a base of the same digest, `CorruptDataError` where stored bytes are damaged.
     """
     check_codes(base)
-    digest = codes_digest(base)
+    digest = array_digest(base)
     codes, touched = base.copy(), np.zeros(base.shape, np.bool_)
     applied: list[Correction] = []
     stale: list[Correction] = []
@@ -105,7 +106,7 @@ def fold(base: ResidualCodes, corrections: Sequence[Correction]) -> ResidualCode
         raise StaleBaseError(
             f"{len(folded.stale)} strokes were drawn on a base that has since been rebuilt",
             where=f"{first.lane.scene_id} {first.lane.level}, {first.lane.annotator}",
-            expected=f"base {codes_digest(base)[:12]}",
+            expected=f"base {array_digest(base)[:12]}",
             got=f"base {first.base_digest[:12]}",
             remedy="review them: adopt each on the new base, or undo it",
         )

@@ -171,5 +171,5 @@ def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
             table.select().where(table.c.scene_id == scene_id, table.c.level == level).order_by(table.c.seq)
         ).mappings()
         head = noted.get((scene_id, level), (0, ""))
-        problems = broken_links(table.name, [dict(row._mapping) for row in rows], head)
+        problems = broken_links(table.name, [dict(row) for row in rows], head)
         yield from (f"{scene_id} {level}: {problem}" for problem in problems)

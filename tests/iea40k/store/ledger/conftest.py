@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from iea40k.arrays import ResidualCodes
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch, codes_digest
+from iea40k.store.digests import array_digest
+from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch
 
 SERVER = os.environ.get("IEA40K_TEST_POSTGRESQL", "postgresql+psycopg://postgres@localhost:5432/postgres")
 
@@ -87,7 +88,7 @@ def a_stroke(
     draft = CorrectionDraft(
         lane=lane,
         image_shape=(height, width),
-        base_digest=codes_digest(codes if base is None else base),
+        base_digest=array_digest(codes if base is None else base),
         kind="brush",
         patch=PackedPatch.of(patch),
         tool={"radius": 4},

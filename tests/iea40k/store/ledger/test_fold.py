@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iea40k.errors import ArrayError, CorruptDataError, StaleBaseError
-from iea40k.store.ledger import Correction, CorrectionDraft, codes_digest, fold, history, replay
+from iea40k.store.digests import array_digest
+from iea40k.store.ledger import Correction, CorrectionDraft, fold, history, replay
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 
@@ -40,7 +41,7 @@ def test_replay_equals_the_states_that_were_seen(actions: list[str]) -> None:
                 at += 1
         elif action == "clear":
             draft = CorrectionDraft(
-                lane=LANE, image_shape=base.shape, base_digest=codes_digest(base), kind="clear"
+                lane=LANE, image_shape=base.shape, base_digest=array_digest(base), kind="clear"
             )
             log.append(recorded(draft, number))
             seen, at = [*seen[: at + 1], base], at + 1
