@@ -24,6 +24,10 @@ BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 
 
+_NOW = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(253504)")
+
+
 class Database:
     """A ledger's database. Safe to share between threads, not between processes: each opens its own."""
 
@@ -58,16 +62,20 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction that is durable when the block ends, and leaves nothing when it raises."""
+        """A transaction that is durable when the block ends, and leaves nothing when it raises.
+
+        Writers wait for each other, on both databases: what one reads in its transaction stays true until it ends.
+        """
         with self._errors(), self._writer, self.engine.connect() as connection, connection.begin():
+            if self.dialect == "postgresql":
+                connection.execute(_LOCK)
             yield connection
 
     def now(self, connection: sa.Connection) -> int:
         """Return the ledger's own time, in microseconds since 1970 UTC: the server's for PostgreSQL."""
         if self.dialect == "sqlite":
             return time.time_ns() // 1000
-        query = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        return int(connection.execute(query).scalar_one())
+        return int(connection.execute(_NOW).scalar_one())
 
     def next_entry(self, connection: sa.Connection) -> int:
         """Give out the next entry number; other writers wait until this transaction ends."""
@@ -171,7 +179,12 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
             url,
             pool_size=4,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 10, "application_name": "iea40k", "keepalives_idle": 30},
+            connect_args={
+                "connect_timeout": 10,
+                "application_name": "iea40k",
+                "keepalives_idle": 30,
+                "options": f"-c lock_timeout={BUSY_SECONDS}s",
+            },
         )
     except ModuleNotFoundError as error:
         raise BadInputError(

@@ -9,7 +9,7 @@ import numpy as np
 from iea40k.arrays import ResidualCodes, Validity, check_codes
 from iea40k.errors import ArrayError, StaleBaseError
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger.entries import Correction, Draft
+from iea40k.store.ledger.entries import REFERENCE, Correction, CorrectionDraft, Draft, ZoneDraft
 
 Stroke = TypeVar("Stroke", bound=Draft)
 
@@ -66,6 +66,26 @@ def history(strokes: Iterable[Stroke]) -> History[Stroke]:
         standing=tuple(s for i, s in order.items() if i in standing and i not in superseded),
         undo=done[-1] if done else None,
         redo=undone[-1][1] if undone else None,
+    )
+
+
+def step_draft(strokes: Sequence[Stroke], *, redo: bool = False) -> CorrectionDraft | ZoneDraft | None:
+    """Return the draft that undoes (or redoes) in one lane, None where there is nothing to take back.
+
+    Pure: it serves a window that cannot reach the ledger, on the strokes recorded and those in the outbox.
+    """
+    past = history(strokes)
+    target = past.redo if redo else past.undo
+    if target is None:
+        return None
+    origin = next(s for s in strokes if s.stroke_id == target)
+    kind = ZoneDraft if origin.lane.level == REFERENCE else CorrectionDraft
+    return kind(
+        lane=origin.lane,
+        image_shape=origin.image_shape,
+        base_digest=origin.base_digest,
+        kind="undo",
+        undoes=target,
     )
 
 

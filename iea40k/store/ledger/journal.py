@@ -22,14 +22,11 @@ Order = Literal["seq", "entry"]
 def append_draft(
     database: Database, connection: sa.Connection, draft: CorrectionDraft | ZoneDraft, token: int | None
 ) -> Correction | ZoneEdit:
-    """Record a stroke and return it; one that was recorded before is returned as it is.
+    """Record a stroke that is not there yet, and return it.
 
-    Raises `LedgerError` where the same id was recorded with other content, or what it undoes is not in its lane.
+    Raises `LedgerError` where what it undoes or supersedes is not in its lane.
     """
-    table = corrections if isinstance(draft, CorrectionDraft) else zone_edits
-    found = connection.execute(table.select().where(table.c.stroke_id == draft.stroke_id)).mappings().first()
-    if found is not None:
-        return _same(draft, _stroke(table, found))
+    table = _table(draft)
     _check_targets(connection, table, draft)
     entry = database.next_entry(connection)
     row = {"entry": entry, "token": token, "server_time": database.now(connection), **_columns(draft)}
@@ -37,6 +34,23 @@ def append_draft(
     row["hash"] = row_hash(table.name, row)
     connection.execute(table.insert().values(row))
     return _stroke(table, row)
+
+
+def find_recorded(
+    connection: sa.Connection, draft: CorrectionDraft | ZoneDraft
+) -> Correction | ZoneEdit | None:
+    """Return the row of a stroke that was recorded before, None for a new one.
+
+    Raises `BadInputError` where its id was recorded with other content.
+    """
+    table = _table(draft)
+    row = connection.execute(table.select().where(table.c.stroke_id == draft.stroke_id)).mappings().first()
+    if row is None:
+        return None
+    found, given = _stroke(table, row), _columns(draft)
+    if any(value != given[name] for name, value in _columns(found).items()):
+        raise BadInputError("this stroke's id was used before, for another stroke", got=draft.stroke_id)
+    return found
 
 
 def next_link(connection: sa.Connection, journal: str, scene_id: str, level: str) -> dict[str, Any]:
@@ -100,11 +114,8 @@ def _check_targets(connection: sa.Connection, table: sa.Table, draft: Correction
             )
 
 
-def _same(draft: CorrectionDraft | ZoneDraft, found: Correction | ZoneEdit) -> Correction | ZoneEdit:
-    given = _columns(draft)
-    if any(value != given[name] for name, value in _columns(found).items()):
-        raise BadInputError("this stroke's id was used before, for another stroke", got=draft.stroke_id)
-    return found
+def _table(draft: CorrectionDraft | ZoneDraft) -> sa.Table:
+    return corrections if isinstance(draft, CorrectionDraft) else zone_edits
 
 
 def _columns(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:

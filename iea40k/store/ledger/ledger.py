@@ -7,7 +7,7 @@ from typing import Self, cast
 import sqlalchemy as sa
 
 from iea40k.arrays import ResidualCodes
-from iea40k.errors import LedgerError
+from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.ledger import journal
 from iea40k.store.ledger.chain import broken_links
 from iea40k.store.ledger.database import Database
@@ -20,7 +20,8 @@ from iea40k.store.ledger.entries import (
     ZoneDraft,
     ZoneEdit,
 )
-from iea40k.store.ledger.fold import Folded, history, replay
+from iea40k.store.ledger.fold import Folded, replay, step_draft
+from iea40k.store.ledger.leases import check_in_force, work_of
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
 from iea40k.store.ledger.schema import JOURNALS, counter, heads, properties
@@ -66,8 +67,8 @@ class Ledger:
     def append_correction(self, draft: CorrectionDraft, lease: Lease | None = None) -> Correction:
         """Record a stroke. Sent again, it is recorded once.
 
-        With a `lease`, raises `LeaseLostError` when somebody else has been given the work since; without one, raises
-        `LedgerError` while the work is finished or leased.
+        Raises `LeaseLostError` where `lease` is no longer in force, and without one where the image is this
+        person's work from the queue. An image that is not in the queue may be painted without a lease.
         """
         return cast("Correction", self._append(draft, lease))
 
@@ -139,25 +140,32 @@ class Ledger:
             )
 
         with self.database.write() as connection:
-            token = None if lease is None else lease.token
-            return journal.append_draft(self.database, connection, draft, token)
+            recorded = journal.find_recorded(connection, draft)
+            if recorded is not None:
+                return recorded
+            if lease is not None:
+                check_in_force(connection, lease)
+            else:
+                _check_not_queued(connection, draft.lane)
+            return journal.append_draft(self.database, connection, draft, lease.token if lease else None)
 
     def _step(self, lane: Lane, lease: Lease | None, *, redo: bool) -> Correction | ZoneEdit | None:
+        strokes: list[Correction] | list[ZoneEdit]
         strokes = self.zone_edits(lane) if lane.level == REFERENCE else self.corrections(lane)
-        past = history(strokes)
-        target = past.redo if redo else past.undo
-        if target is None:
-            return None
-        origin = next(s for s in strokes if s.stroke_id == target)
-        kind = ZoneDraft if lane.level == REFERENCE else CorrectionDraft
-        draft = kind(
-            lane=lane,
-            image_shape=origin.image_shape,
-            base_digest=origin.base_digest,
-            kind="undo",
-            undoes=target,
+        draft = step_draft(strokes, redo=redo)
+        return None if draft is None else self._append(draft, lease)
+
+
+def _check_not_queued(connection: sa.Connection, lane: Lane) -> None:
+    work = work_of(connection, lane)
+    if work is not None:
+        raise LeaseLostError(
+            "this image is work from the queue: it is painted under its lease, and read-only when it is finished",
+            where=f"{lane.scene_id} {lane.level}, {lane.annotator}",
+            expected="a lease",
+            got=f"none; the work is {work.state}",
+            remedy="lease the image, or ask the reviewer to return it",
         )
-        return self._append(draft, lease)
 
 
 def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:

@@ -14,7 +14,6 @@ from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.schema import properties
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_LOCK = 0x1EA40
 
 
 def newest_revision() -> str:
@@ -31,8 +30,6 @@ def revision(database: Database) -> str | None:
 def upgrade(database: Database, target: str = "head") -> None:
     """Make the tables, or bring them to `target`, in one transaction; two processes may try at once."""
     with database.write() as connection:
-        if database.dialect == "postgresql":
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         found = _revision(connection)
         _refuse_unknown(database, found)
         config = _config()

@@ -17,6 +17,7 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
@@ -109,4 +110,77 @@ zone_edits = sa.Table(
     comment="one row a block set to a zone in a reference; zones in 1/256 stop; level is 'reference'",
 )
 
-JOURNALS = (corrections, zone_edits)
+annotators = sa.Table(
+    "annotators",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, unique=True),
+    sa.Column("active", sa.Boolean, nullable=False),
+    comment="people, and on PostgreSQL the role each logs in as",
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("task", BigId, primary_key=True, autoincrement=True),
+    sa.Column("scene_id", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("priority", sa.Double, nullable=False),
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("free", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("scene_id", "level", "purpose"),
+    comment="images that want work, by how many people; `free` is kept by triggers",
+)
+sa.Index(
+    "ix_tasks_open",
+    tasks.c.priority.desc(),
+    tasks.c.task,
+    sqlite_where=tasks.c.free > 0,
+    postgresql_where=tasks.c.free > 0,
+)
+
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("assignment", BigId, primary_key=True, autoincrement=True),
+    sa.Column("task", sa.BigInteger, sa.ForeignKey("tasks.task"), nullable=False),
+    sa.Column("annotator", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("expires", sa.BigInteger),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.UniqueConstraint("task", "annotator"),
+    sa.Index(None, "annotator", "state"),
+    sa.Index(None, "state", "expires"),
+    comment="one person's work on one task, as it stands; how it came there is in `events`",
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("entry", BigId, primary_key=True, autoincrement=False),
+    sa.Column("scene_id", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("task", sa.BigInteger, nullable=False),
+    sa.Column("assignment", sa.BigInteger),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("annotator", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("state", sa.Text),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("server_time", sa.BigInteger, nullable=False),
+    *_chain_columns(),
+    sa.UniqueConstraint("scene_id", "level", "seq"),
+    sa.Index(None, "annotator", "server_time"),
+    comment="everything that happened to tasks and assignments; never changed, never removed",
+)
+
+JOURNALS = (corrections, zone_edits, events)

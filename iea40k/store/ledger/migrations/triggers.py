@@ -12,7 +12,7 @@ _SQLITE_JOURNAL = (
     # INSERT OR REPLACE fires no delete trigger, so an existing key is refused here.
     """CREATE TRIGGER {table}_link BEFORE INSERT ON {table} BEGIN
     SELECT RAISE(ABORT, 'ledger: this row of {table} exists already')
-        WHERE EXISTS (SELECT 1 FROM {table} WHERE entry = NEW.entry OR stroke_id = NEW.stroke_id);
+        WHERE EXISTS (SELECT 1 FROM {table} WHERE entry = NEW.entry OR {key} = NEW.{key});
     SELECT RAISE(ABORT, 'ledger: the entry number was not given out by the counter')
         WHERE NEW.entry IS NOT (SELECT value FROM counter WHERE name = 'entry');
     SELECT RAISE(ABORT, 'ledger: the row does not continue its chain')
@@ -69,7 +69,7 @@ def functions(dialect: str) -> list[str]:
     return list(_POSTGRESQL_FUNCTIONS) if dialect == "postgresql" else []
 
 
-def journal(dialect: str, table: str) -> list[str]:
-    """Return the statements that make `table` append-only and chained."""
+def journal(dialect: str, table: str, key: str = "stroke_id") -> list[str]:
+    """Return the statements that make `table` append-only and chained; `key` is its unique column."""
     templates = _POSTGRESQL_JOURNAL if dialect == "postgresql" else _SQLITE_JOURNAL
-    return [template.format(table=table) for template in templates]
+    return [template.format(table=table, key=key) for template in templates]

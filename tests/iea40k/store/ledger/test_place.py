@@ -79,6 +79,27 @@ def test_a_newer_schema_is_refused(place: str) -> None:
         Ledger.open(place, create=True)
 
 
+def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place: str) -> None:
+    from iea40k.store.ledger import journal
+    from iea40k.store.ledger.database import Database
+    from iea40k.store.ledger.migrate import upgrade
+
+    old = Database(ledger_url(place))
+    upgrade(old, "0001")
+    with old.write() as connection:
+        recorded = journal.append_draft(old, connection, a_stroke(a_base(), 1)[0], None)
+    with pytest.raises(LedgerError, match="older version"):
+        Ledger.open(place)
+    with pytest.raises(LedgerError, match="queue STORE upgrade"):
+        Ledger.open(place, create=True)
+    upgrade(old)
+    upgrade(old)
+    old.close()
+    with Ledger.open(place) as ledger:
+        assert ledger.corrections(LANE) == [recorded]
+        assert list(ledger.tampering()) == []
+
+
 def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite"
     file.write_bytes(b"not a database at all" * 100)

@@ -1,0 +1,167 @@
+"""The outbox: strokes that the ledger could not take, kept on this machine, one file each, until it takes them."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iea40k.errors import CorruptDataError, IEAError, LeaseLostError, LedgerUnavailableError
+from iea40k.files import write_atomic
+from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lane, Lease, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.patch import PackedPatch
+from iea40k.store.ledger.weights import PackedWeights
+
+_FORMAT = "iea40k-outbox-1"
+
+LeaseFor = Callable[[Lane], Lease | None]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A stroke in the outbox and its file."""
+
+    file: Path
+    draft: CorrectionDraft | ZoneDraft
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a submission of the outbox did: how many strokes are recorded, and which still wait, each with why."""
+
+    recorded: int
+    waiting: tuple[tuple[Waiting, IEAError], ...]
+
+
+class Outbox:
+    """A folder of strokes on a local disk, in the order drawn. Use one folder for one ledger and one person."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __len__(self) -> int:
+        return len(self._files())
+
+    def put(self, draft: CorrectionDraft | ZoneDraft) -> Path:
+        """Keep a stroke: on the disk when this returns. Raises `StoreError` where the disk is full."""
+        last = max((int(file.name.split("-")[0]) for file in self._files()), default=0)
+        file = self.folder / f"{last + 1:010d}-{draft.stroke_id}.json"
+        write_atomic(file, json.dumps(_to_json(draft), ensure_ascii=False) + "\n", overwrite=False)
+        return file
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits, in the order drawn. Raises `CorruptDataError` for a file that cannot be read."""
+        return [Waiting(file, _read(file)) for file in self._files()]
+
+    def record(
+        self, ledger: Ledger, draft: CorrectionDraft | ZoneDraft, lease: Lease | None = None
+    ) -> Correction | ZoneEdit | None:
+        """Record a stroke in the ledger, or keep it here and return None.
+
+        It is kept where the ledger cannot be reached, is full, or the lease is lost, and where strokes of its lane
+        wait here already, since they come first. A stroke that is bad in itself raises, and is not kept.
+        """
+        if any(w.draft.lane == draft.lane for w in self.waiting()):
+            self.put(draft)
+            return None
+        try:
+            return _append(ledger, draft, lease)
+        except IEAError as error:
+            if not _may_pass(error):
+                raise
+            self.put(draft)
+            return None
+
+    def submit(self, ledger: Ledger, lease_for: LeaseFor) -> Delivery:
+        """Send what waits, in order; `lease_for` gives the lease under which a lane is painted now.
+
+        Where one stroke of a lane is refused, the later ones of that lane wait too. Nothing leaves the folder before
+        the ledger has it.
+        """
+        recorded = 0
+        waiting: list[tuple[Waiting, IEAError]] = []
+        blocked: dict[Lane, IEAError] = {}
+        for item in self.waiting():
+            lane = item.draft.lane
+            if lane in blocked:
+                waiting.append((item, blocked[lane]))
+                continue
+            try:
+                _append(ledger, item.draft, lease_for(lane))
+            except IEAError as error:
+                blocked[lane] = error
+                waiting.append((item, error))
+            else:
+                item.file.unlink()
+                recorded += 1
+        return Delivery(recorded, tuple(waiting))
+
+    def discard(self, item: Waiting) -> None:
+        """Throw one stroke away, when its author says so."""
+        item.file.unlink()
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]*-*.json")) if self.folder.is_dir() else []
+
+
+def _append(ledger: Ledger, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
+    if isinstance(draft, CorrectionDraft):
+        return ledger.append_correction(draft, lease)
+    return ledger.append_zone_edit(draft, lease)
+
+
+def _may_pass(error: IEAError) -> bool:
+    return isinstance(error, LedgerUnavailableError | LeaseLostError)
+
+
+def _to_json(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "format": _FORMAT,
+        "lane": vars(draft.lane),
+        "image_shape": list(draft.image_shape),
+    }
+    for name in ("base_digest", "kind", "undoes", "supersedes", "client_time", "stroke_id"):
+        record[name] = getattr(draft, name)
+    record["tool"] = dict(draft.tool)
+    if isinstance(draft, CorrectionDraft):
+        record["patch"] = None if draft.patch is None else _plain(vars(draft.patch))
+    else:
+        record |= {"old_zone": draft.old_zone, "new_zone": draft.new_zone}
+        record["weights"] = None if draft.weights is None else _plain(vars(draft.weights))
+    return record
+
+
+def _read(file: Path) -> CorrectionDraft | ZoneDraft:
+    try:
+        record: dict[str, Any] = json.loads(file.read_bytes())
+        if record.pop("format") != _FORMAT:
+            raise ValueError("another format")
+        common = {
+            **record,
+            "lane": Lane(**record["lane"]),
+            "image_shape": tuple(record["image_shape"]),
+        }
+        if "patch" in record:
+            packed = record["patch"]
+            common["patch"] = None if packed is None else PackedPatch(**_bytes(packed))
+            return CorrectionDraft(**common)
+        packed = record["weights"]
+        common["weights"] = None if packed is None else PackedWeights(**_bytes(packed))
+        return ZoneDraft(**common)
+    except (ValueError, KeyError, TypeError, AttributeError, IEAError) as error:
+        raise CorruptDataError(
+            "a stroke in the outbox cannot be read",
+            where=file,
+            got=str(error).splitlines()[0],
+            remedy="move the file elsewhere and report it: the others can then be submitted",
+        ) from error
+
+
+def _plain(packed: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k, v in packed.items()}
+
+
+def _bytes(packed: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: base64.b64decode(v, validate=True) if isinstance(v, str) else v for k, v in packed.items()}

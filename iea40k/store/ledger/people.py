@@ -1,0 +1,76 @@
+"""Who works here, and how the curator spreads work over them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from iea40k.errors import BadInputError
+from iea40k.store.ledger.entries import check_annotator
+from iea40k.store.ledger.events import Event, TaskKey, append_event
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.schema import annotators, assignments, tasks
+
+
+def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | None = None) -> dict[str, int]:
+    """Spread the free slots, highest priority first, over people; return how many each got.
+
+    See `spread`. Nobody gets an image twice. `count` limits how many slots are given out.
+    """
+    for name in (*names, actor):
+        check_annotator(name)
+    if not names or len(set(names)) != len(names):
+        raise BadInputError("name each annotator once", got=", ".join(names) or "nobody")
+    with ledger.database.write() as connection:
+        query = sa.select(tasks).where(tasks.c.free > 0, tasks.c.purpose == "expert")
+        free = connection.execute(query.order_by(tasks.c.priority.desc(), tasks.c.task)).all()
+        had: dict[int, set[str]] = {}
+        for row in connection.execute(sa.select(assignments.c.task, assignments.c.annotator)):
+            had.setdefault(row.task, set()).add(row.annotator)
+        load = dict.fromkeys(names, 0)
+        given: dict[str, int] = dict.fromkeys(names, 0)
+        for row in free:
+            room = row.free if count is None else min(row.free, count - sum(given.values()))
+            for name in spread(names, load, had.get(row.task, set()), room):
+                given[name] += 1
+                _give(ledger, connection, row, name, actor)
+    return given
+
+
+def spread(names: Sequence[str], load: dict[str, int], had: set[str], room: int) -> list[str]:
+    """Return who gets the `room` slots of one image: the least loaded who have not had it; adds to `load`.
+
+    Ties go by the order of `names`, turned by one for each image, so that pairs of people meet about equally often.
+    """
+    turn = sum(load.values()) % len(names)
+    order = [*names[turn:], *names[:turn]]
+    chosen = sorted((n for n in order if n not in had), key=lambda n: load[n])[: max(room, 0)]
+    for name in chosen:
+        load[name] += 1
+    return chosen
+
+
+def set_annotator(ledger: Ledger, name: str, *, login: str | None = None, active: bool = True) -> None:
+    """Enter a person: the PostgreSQL role they log in as, and whether they are still at work."""
+    check_annotator(name)
+    with ledger.database.write() as connection:
+        where = annotators.c.name == name
+        known = connection.execute(sa.select(annotators.c.name).where(where)).first()
+        if known is None:
+            connection.execute(annotators.insert().values(name=name, login=login, active=active))
+        else:
+            values: dict[str, Any] = {"active": active} | ({"login": login} if login else {})
+            connection.execute(annotators.update().where(where).values(values))
+
+
+def _give(ledger: Ledger, connection: sa.Connection, task: Any, name: str, actor: str) -> None:
+    new = assignments.insert().values(task=task.task, annotator=name, state="assigned", comment="")
+    assignment = connection.execute(new.returning(assignments.c.assignment)).scalar_one()
+    key = TaskKey(task.task, task.scene_id, task.level, task.purpose)
+    append_event(
+        ledger.database,
+        connection,
+        Event(
+            key=key, event="assign", actor=actor, annotator=name, assignment=int(assignment), state="assigned"
+        ),
+    )

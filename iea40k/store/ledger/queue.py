@@ -1,0 +1,197 @@
+"""The queue: what annotators and reviewers do to work. Curators' verbs are in `iea40k.store.ledger.tasks`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal, get_args
+
+from iea40k.errors import BadInputError, LedgerError
+from iea40k.store.ledger import leases
+from iea40k.store.ledger.entries import REFERENCE, Lane, Lease, check_annotator
+from iea40k.store.ledger.events import Event, TaskKey, append_event
+from iea40k.store.ledger.fold import history
+from iea40k.store.ledger.journal import read_corrections, read_zone_edits
+from iea40k.store.ledger.ledger import Ledger
+
+Verdict = Literal["corrected", "base is right", "consensus is right"]
+"""What a submission says: the map was corrected, or nothing needed correction. The last is for adjudicators."""
+
+VERDICTS: tuple[str, ...] = get_args(Verdict)
+
+TTL_SECONDS = 1800.0
+"""How long a lease lasts without a heartbeat."""
+
+MOST_LEASES = 8
+"""How many leases one person may hold: the image on screen, those being prefetched, and a few that crashed."""
+
+BLIND: tuple[str, ...] = ("expert", "repeat")
+
+
+class Queue:
+    """Leases and submissions on an open ledger.
+
+    A lease's `token` fences: once the ledger has taken a lease back, every change under its token raises
+    `LeaseLostError`, and the strokes belong in an `Outbox`.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._database = ledger.database
+
+    def lease(
+        self, annotator: str, *, ttl_seconds: float = TTL_SECONDS, purposes: Sequence[str] = BLIND
+    ) -> Lease | None:
+        """Give this person the next image, or None where there is none.
+
+        First work that was returned, then by priority; never an image this person has mapped for the same purpose.
+        Raises `LedgerError` for a person who holds `MOST_LEASES`, or whose work a curator has ended.
+        """
+        check_annotator(annotator)
+        with self._database.write() as connection:
+            leases.check_active(connection, annotator)
+            leases.reclaim(self._database, connection, annotator)
+            held = len(leases.leased_by(connection, annotator))
+            if held >= MOST_LEASES:
+                raise LedgerError(
+                    "this annotator holds too many images at once",
+                    expected=f"{MOST_LEASES} at most",
+                    got=f"{held}",
+                    remedy="submit, skip or give back some; leases without a heartbeat run out by themselves",
+                )
+            work = leases.next_work(connection, annotator, purposes)
+            if work is None:
+                return None
+            return leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "lease")
+
+    def resume(self, annotator: str, *, ttl_seconds: float = TTL_SECONDS) -> list[Lease]:
+        """Take this person's own leases again under new tokens, oldest first: after a crash, or on another machine.
+
+        A window still open elsewhere under the old tokens loses its leases.
+        """
+        check_annotator(annotator)
+        with self._database.write() as connection:
+            return [
+                leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "resume")
+                for work in leases.leased_by(connection, annotator)
+            ]
+
+    def heartbeat(self, lease: Lease, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
+        """Say that the work goes on; returns the lease with its new end. Raises `LeaseLostError`."""
+        with self._database.write() as connection:
+            return replace(lease, expires=leases.extend(self._database, connection, lease, _us(ttl_seconds)))
+
+    def submit(
+        self,
+        lease: Lease,
+        *,
+        verdict: Verdict = "corrected",
+        active_seconds: float | None = None,
+        comment: str = "",
+    ) -> None:
+        """Hand the work in; it is read-only from now on, until it is returned.
+
+        `active_seconds` is the time spent, without pauses. Raises `LeaseLostError`, and `LedgerError` where the
+        verdict does not fit: "corrected" needs a standing stroke, the others need none.
+        """
+        if verdict not in VERDICTS:
+            raise BadInputError("no such verdict", expected=", ".join(VERDICTS), got=repr(verdict))
+        with self._database.write() as connection:
+            leases.check_in_force(connection, lease)
+            read = read_zone_edits if lease.lane.level == REFERENCE else read_corrections
+            standing = history(read(connection, lease.lane)).standing
+            _check_verdict(lease.lane, verdict, len(standing))
+            details: dict[str, Any] = {
+                "verdict": verdict,
+                "strokes": len(standing),
+                "pixels": sum(stroke_pixels(s) for s in standing),
+                "active_seconds": active_seconds,
+            }
+            leases.finish(self._database, connection, lease, "submit", "submitted", comment, details)
+
+    def skip(self, lease: Lease, reason: str) -> None:
+        """Leave this image to others, for a reason; this person is not given it again. Raises `LeaseLostError`."""
+        _need(reason, "a reason")
+        with self._database.write() as connection:
+            leases.finish(self._database, connection, lease, "skip", "skipped", reason)
+
+    def give_back(self, lease: Lease) -> None:
+        """Put the image back, for anybody, this person included. Raises `LeaseLostError`."""
+        with self._database.write() as connection:
+            leases.finish(self._database, connection, lease, "give_back", "expired")
+
+    def flag(self, lease: Lease, comment: str) -> None:
+        """Tell the curator something about the image; the work goes on. Raises `LeaseLostError`."""
+        _need(comment, "a comment")
+        with self._database.write() as connection:
+            work = leases.check_in_force(connection, lease)
+            key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
+            who = lease.lane.annotator
+            append_event(
+                self._database,
+                connection,
+                Event(
+                    key=key,
+                    event="flag",
+                    actor=who,
+                    annotator=who,
+                    assignment=lease.assignment,
+                    comment=comment,
+                ),
+            )
+
+    def begin_review(self, lane: Lane, actor: str) -> None:
+        """Take submitted work into review."""
+        self._judge(lane, "review", "in_review", actor, "")
+
+    def accept(self, lane: Lane, actor: str, comment: str = "") -> None:
+        """Accept submitted work: it counts in the consensus."""
+        self._judge(lane, "accept", "accepted", actor, comment)
+
+    def return_(self, lane: Lane, actor: str, comment: str) -> None:
+        """Return work to its author, who sees the comment, may paint again, and gets it before anything else."""
+        _need(comment, "a comment")
+        self._judge(lane, "return", "returned", actor, comment)
+
+    def state(self, lane: Lane) -> str | None:
+        """Return the state of a lane's work, None where the queue gave this person no such task."""
+        with self._database.read() as connection:
+            work = leases.work_of(connection, lane)
+            return None if work is None else str(work.state)
+
+    def _judge(
+        self, lane: Lane, event: Literal["review", "accept", "return"], state: str, actor: str, comment: str
+    ) -> None:
+        check_annotator(actor)
+        with self._database.write() as connection:
+            leases.judge(self._database, connection, lane, event, state, actor, comment)
+
+
+def stroke_pixels(stroke: Any) -> int:
+    """Return how many pixels a recorded stroke touches."""
+    box = getattr(stroke, "patch", None) or getattr(stroke, "weights", None)
+    return 0 if box is None else int(box.pixels)
+
+
+def _check_verdict(lane: Lane, verdict: str, standing: int) -> None:
+    if verdict == "corrected" and standing == 0:
+        raise LedgerError(
+            "nothing was corrected",
+            where=f"{lane.scene_id} {lane.level}",
+            remedy='say "base is right" if that is so: it is not the same as not having looked',
+        )
+    if verdict != "corrected" and standing:
+        raise LedgerError(
+            f'"{verdict}", but {standing} strokes stand',
+            where=f"{lane.scene_id} {lane.level}",
+            remedy="undo or clear them first, or submit as corrected",
+        )
+    if verdict == "consensus is right" and lane.purpose != "adjudication":
+        raise LedgerError("only an adjudicator sees the consensus", got=lane.purpose)
+
+
+def _need(text: str, what: str) -> None:
+    if not text.strip() or len(text) > 4000:
+        raise BadInputError(f"this needs {what}", expected="1-4000 characters", got=f"{len(text)}")
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)

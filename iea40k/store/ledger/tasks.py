@@ -1,0 +1,162 @@
+"""Put images into the queue."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+
+from iea40k.errors import BadInputError
+from iea40k.recipe import canonical_json
+from iea40k.scene import check_scene_id, ev_of_level
+from iea40k.store.ledger.entries import PURPOSES, REFERENCE, Purpose, check_annotator
+from iea40k.store.ledger.events import Event, TaskKey, append_event
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.schema import assignments, tasks
+
+Reason = Literal["suspicion", "dispute", "audit", "stale", "gold", "manual"]
+"""Why a person should look: the suspicion score, the trainer's disagreement, a random audit, strokes on a rebuilt base,
+an image whose answer is known, or because the curator says so."""
+
+REASONS: tuple[str, ...] = get_args(Reason)
+BATCH = 500
+"""Tasks added in one transaction: annotators at work wait for one batch at most."""
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """An image that wants work: `slots` people, each blind to the others; higher `priority` comes first.
+
+    `note` is JSON-able and for people and programs (the trainer's disagreement, the region). Raises `BadInputError`.
+    """
+
+    scene_id: str
+    level: str
+    priority: float
+    reason: Reason = "suspicion"
+    slots: int = 1
+    purpose: Purpose = "expert"
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_scene_id(self.scene_id)
+        if self.level != REFERENCE:
+            ev_of_level(self.level)
+        if self.reason not in REASONS or self.purpose not in PURPOSES:
+            raise BadInputError(
+                "no such reason or purpose",
+                expected=f"{', '.join(REASONS)}; {', '.join(PURPOSES)}",
+                got=f"{self.reason!r}; {self.purpose!r}",
+            )
+        if not 1 <= self.slots <= 1000 or not abs(self.priority) < 1e9:
+            raise BadInputError(
+                "slots are 1 ... 1000, a priority is a finite number", got=f"{self.slots}, {self.priority}"
+            )
+
+
+@dataclass(frozen=True)
+class Added:
+    """What `add_tasks` did: new tasks; tasks whose priority or slots it raised; tasks it left as they were; and images
+    whose work was finished already, which got an adjudication."""
+
+    new: int = 0
+    raised: int = 0
+    unchanged: int = 0
+    adjudications: int = 0
+
+
+def add_tasks(ledger: Ledger, requests: Iterable[TaskRequest], actor: str) -> Added:
+    """Put images into the queue, in batches; asked again for the same image and purpose, raise what is there.
+
+    A dispute over an image whose every slot is finished becomes an adjudication of it, since the experts have spoken.
+    """
+    check_annotator(actor)
+    done = {"new": 0, "raised": 0, "unchanged": 0, "adjudications": 0}
+    pending = list(requests)
+    for start in range(0, len(pending), BATCH):
+        with ledger.database.write() as connection:
+            for request in pending[start : start + BATCH]:
+                done[_add(ledger, connection, request, actor)] += 1
+    return Added(**done)
+
+
+def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor: str) -> str:
+    found = _find(connection, request, request.purpose)
+    if found is not None and request.reason == "dispute" and _finished(connection, found):
+        request = TaskRequest(
+            request.scene_id, request.level, request.priority, "dispute", 1, "adjudication", request.note
+        )
+        found = _find(connection, request, "adjudication")
+        if found is None:
+            _insert(ledger, connection, request, actor)
+            return "adjudications"
+    if found is None:
+        _insert(ledger, connection, request, actor)
+        return "new"
+    if request.priority <= found.priority and request.slots <= found.slots:
+        return "unchanged"
+    slots = max(request.slots, found.slots)
+    raised = {
+        "priority": max(request.priority, found.priority),
+        "slots": slots,
+        "free": found.free + slots - found.slots,
+    }
+    connection.execute(
+        tasks.update().where(tasks.c.task == found.task).values(**raised, reason=request.reason)
+    )
+    _tell(ledger, connection, found.task, request, "raise", actor)
+    return "raised"
+
+
+def _insert(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor: str) -> None:
+    row = {
+        "scene_id": request.scene_id,
+        "level": request.level,
+        "purpose": request.purpose,
+        "reason": request.reason,
+        "priority": float(request.priority),
+        "slots": request.slots,
+        "free": request.slots,
+        "note": canonical_json(request.note),
+        "created": ledger.database.now(connection),
+    }
+    task = connection.execute(tasks.insert().values(row).returning(tasks.c.task)).scalar_one()
+    _tell(ledger, connection, int(task), request, "add", actor)
+
+
+def _tell(
+    ledger: Ledger,
+    connection: sa.Connection,
+    task: int,
+    request: TaskRequest,
+    event: Literal["add", "raise"],
+    actor: str,
+) -> None:
+    key = TaskKey(task, request.scene_id, request.level, request.purpose)
+    details = {
+        "reason": request.reason,
+        "priority": float(request.priority),
+        "slots": request.slots,
+        "note": request.note,
+    }
+    append_event(ledger.database, connection, Event(key=key, event=event, actor=actor, details=details))
+
+
+def _find(connection: sa.Connection, request: TaskRequest, purpose: str) -> Any | None:
+    where = (
+        tasks.c.scene_id == request.scene_id,
+        tasks.c.level == request.level,
+        tasks.c.purpose == purpose,
+    )
+    return connection.execute(tasks.select().where(*where)).first()
+
+
+def _finished(connection: sa.Connection, task: Any) -> bool:
+    states = connection.execute(
+        sa.select(assignments.c.state).where(assignments.c.task == task.task)
+    ).scalars()
+    return task.free == 0 and {s for s in states if s not in ("expired", "skipped")} <= {
+        "submitted",
+        "in_review",
+        "accepted",
+    }

@@ -1,0 +1,139 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iea40k.errors import BadInputError, CorruptDataError, LeaseLostError
+from iea40k.store.digests import array_digest
+from iea40k.store.ledger import (
+    Lane,
+    Ledger,
+    Outbox,
+    PackedWeights,
+    Queue,
+    TaskRequest,
+    ZoneDraft,
+    add_tasks,
+    step_draft,
+)
+from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
+
+
+def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    base = a_base()
+    with Ledger.open(place, create=True) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 1)], "curator")
+        queue = Queue(ledger)
+        lease = queue.lease("A", ttl_seconds=0.01)
+        assert lease is not None
+        codes, log = base, []
+        for number in range(4):
+            draft, codes = a_stroke(codes, number, lane=lease.lane, base=base)
+            log.append(draft)
+        assert outbox.record(ledger, log[0], lease) is not None
+        time.sleep(0.05)
+        other = queue.lease("B")
+        assert other is not None
+        assert [outbox.record(ledger, draft, lease) for draft in log[1:]] == [None] * 3
+        assert len(outbox) == 3
+        assert len(ledger.corrections(lease.lane)) == 1
+        delivery = outbox.submit(ledger, lambda _: lease)
+        assert delivery.recorded == 0
+        assert all(isinstance(error, LeaseLostError) for _, error in delivery.waiting)
+        queue.give_back(other)
+        again = queue.lease("A")
+        assert again is not None
+        assert outbox.submit(ledger, lambda _: again).recorded == 3
+        assert len(outbox) == 0
+        assert np.array_equal(ledger.folded(lease.lane, base).codes, codes)
+
+
+def test_an_undo_drawn_offline_is_submitted_in_order(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "box")
+    base = a_base()
+    first, one = a_stroke(base, 1)
+    second, _ = a_stroke(one, 2, base=base)
+    undo = step_draft([first, second])
+    assert undo is not None
+    for draft in (first, second, undo):
+        outbox.put(draft)
+    with Ledger.open(tmp_path, create=True) as ledger:
+        assert Outbox(tmp_path / "box").submit(ledger, lambda _: None).recorded == 3
+        assert np.array_equal(ledger.folded(LANE, base).codes, one)
+
+
+def test_a_stroke_that_was_recorded_before_the_crash_is_not_recorded_twice(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "box")
+    draft, _ = a_stroke(a_base(), 1)
+    with Ledger.open(tmp_path, create=True) as ledger:
+        ledger.append_correction(draft)
+        outbox.put(draft)
+        assert outbox.submit(ledger, lambda _: None).recorded == 1
+        assert ledger.cursor() == 1
+
+
+def test_a_refused_stroke_holds_back_its_own_lane_only(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "box")
+    base = a_base()
+    other = Lane("s2", "P0", "O'Brien")
+    orphan = step_draft([a_stroke(base, 1)[0]])
+    assert orphan is not None
+    later = a_stroke(base, 2)[0]
+    for draft in (orphan, later, a_stroke(base, 3, lane=other)[0]):
+        outbox.put(draft)
+    with Ledger.open(tmp_path, create=True) as ledger:
+        delivery = outbox.submit(ledger, lambda _: None)
+        assert delivery.recorded == 1
+        assert [w.draft for w, _ in delivery.waiting] == [orphan, later]
+        assert outbox.record(ledger, a_stroke(base, 4)[0]) is None
+        for item, _ in delivery.waiting:
+            outbox.discard(item)
+        assert len(outbox.waiting()) == 1
+
+
+def test_a_stroke_that_is_bad_in_itself_is_not_kept(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    outbox = Outbox(tmp_path / "box")
+    draft, _ = a_stroke(a_base(), 1)
+    with Ledger.open(tmp_path, create=True) as ledger:
+        ledger.append_correction(draft)
+        with pytest.raises(BadInputError, match="used before"):
+            outbox.record(ledger, replace(a_stroke(a_base(), 2)[0], stroke_id=draft.stroke_id))
+    assert len(outbox) == 0
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=20)
+def test_what_waits_is_what_was_put(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outbox = Outbox(tmp_path_factory.mktemp("box"))
+    draft, _ = a_stroke(a_base(), seed)
+    weights = np.random.default_rng(seed).integers(0, 256, (24, 32)).astype(np.uint8)
+    zone = ZoneDraft(
+        lane=Lane("s1", "reference", "A"),
+        image_shape=(24, 32),
+        base_digest=array_digest(weights),
+        kind="zone",
+        weights=PackedWeights.of(weights),
+        old_zone=900,
+        new_zone=1280,
+    )
+    for item in (draft, zone):
+        outbox.put(item)
+    assert [w.draft for w in outbox.waiting()] == [draft, zone]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "iea40k-outbox-1"}', '{"format": "x"}'])
+def test_a_spoilt_file_is_named(tmp_path: Path, text: str) -> None:
+    outbox = Outbox(tmp_path)
+    file = outbox.put(a_stroke(a_base(), 1)[0])
+    file.write_text(text)
+    with pytest.raises(CorruptDataError, match=file.name):
+        outbox.waiting()
+    spoilt = file.with_suffix(".spoilt")
+    file.rename(spoilt)
+    assert outbox.waiting() == []

@@ -1,0 +1,341 @@
+import threading
+import time
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from iea40k.errors import BadInputError, LeaseLostError, LedgerError
+from iea40k.store.ledger import Lane, Lease, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger.overview import counts, listing, remaining, throughput
+from iea40k.store.ledger.people import assign, set_annotator, spread
+from iea40k.store.ledger.schema import assignments, events
+from tests.iea40k.store.ledger.conftest import a_base, a_stroke
+
+
+def fill(ledger: Ledger, count: int = 3, slots: int = 1) -> None:
+    add_tasks(ledger, [TaskRequest(f"s{i}", "P0", i / 10, slots=slots) for i in range(count)], "curator")
+
+
+def leased(queue: Queue, annotator: str, **options: float) -> Lease:
+    lease = queue.lease(annotator, **options)  # type: ignore[arg-type]
+    assert lease is not None
+    return lease
+
+
+def draw(ledger: Ledger, lease: Lease, seed: int = 1) -> None:
+    ledger.append_correction(a_stroke(a_base(), seed, lane=lease.lane)[0], lease)
+
+
+def hand_in(ledger: Ledger, lease: Lease) -> None:
+    draw(ledger, lease)
+    Queue(ledger).submit(lease, active_seconds=12.5)
+
+
+def test_the_highest_priority_comes_first_and_nobody_gets_an_image_twice(ledger: Ledger) -> None:
+    fill(ledger, 4, slots=2)
+    queue = Queue(ledger)
+    for name in ("A", "B"):
+        assert [leased(queue, name).lane.scene_id for _ in range(4)] == ["s3", "s2", "s1", "s0"]
+        assert queue.lease(name) is None
+    assert queue.lease("C") is None
+    assert counts(ledger)["open"] == 0
+
+
+def test_a_lease_that_ran_out_goes_to_another_and_its_old_token_is_refused(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    old = leased(queue, "A", ttl_seconds=0.05)
+    draw(ledger, old, 1)
+    time.sleep(0.1)
+    new = leased(queue, "B")
+    assert new.token > old.token
+    for act in (
+        lambda: draw(ledger, old, 2),
+        lambda: ledger.undo(old.lane, old),
+        lambda: queue.heartbeat(old),
+        lambda: queue.submit(old),
+        lambda: queue.skip(old, "x"),
+        lambda: queue.flag(old, "x"),
+        lambda: queue.give_back(old),
+    ):
+        with pytest.raises(LeaseLostError):
+            act()
+    hand_in(ledger, new)
+    assert len(ledger.corrections(old.lane)) == 1
+    assert list(ledger.tampering()) == []
+
+
+def test_a_heartbeat_keeps_the_lease(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    lease = leased(queue, "A", ttl_seconds=0.05)
+    longer = queue.heartbeat(lease, ttl_seconds=60)
+    assert longer.expires > lease.expires
+    time.sleep(0.1)
+    assert queue.lease("B") is None
+    hand_in(ledger, longer)
+
+
+def test_a_late_painter_goes_on_while_nobody_took_the_work(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    lease = leased(queue, "A", ttl_seconds=0.01)
+    time.sleep(0.05)
+    draw(ledger, lease)
+    queue.submit(queue.heartbeat(lease))
+
+
+def test_resuming_elsewhere_fences_off_the_old_window(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    queue = Queue(ledger)
+    old = [leased(queue, "A"), leased(queue, "A")]
+    new = queue.resume("A")
+    assert [lease.lane for lease in new] == [lease.lane for lease in old]
+    with pytest.raises(LeaseLostError):
+        draw(ledger, old[0])
+    draw(ledger, new[0])
+
+
+def test_finished_work_is_read_only_until_it_is_returned(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    lease = leased(queue, "A")
+    hand_in(ledger, lease)
+    for step in (
+        lambda: None,
+        lambda: queue.begin_review(lease.lane, "R"),
+        lambda: queue.accept(lease.lane, "R"),
+    ):
+        step()
+        with pytest.raises(LeaseLostError):
+            draw(ledger, lease, 5)
+        with pytest.raises(LeaseLostError):
+            ledger.append_correction(a_stroke(a_base(), 6, lane=lease.lane)[0])
+    queue.return_(lease.lane, "R", "the lamp is overexposed")
+    again = leased(queue, "A")
+    assert again.comment == "the lamp is overexposed"
+    draw(ledger, again, 7)
+    queue.submit(again)
+    queue.accept(lease.lane, "R")
+    assert queue.state(lease.lane) == "accepted"
+
+
+def test_the_database_itself_refuses_strokes_and_steps_that_are_not_due(ledger: Ledger) -> None:
+    """Someone with their own SQL gets no further than the program lets them."""
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    lease = leased(queue, "A")
+    hand_in(ledger, lease)
+    from iea40k.store.ledger import journal
+
+    draft, _ = a_stroke(a_base(), 9, lane=lease.lane)
+    for token in (None, lease.token, 999):
+        with pytest.raises(LedgerError, match="not in force"), ledger.database.write() as connection:
+            journal.append_draft(ledger.database, connection, draft, token)
+    for change in (
+        assignments.update().values(state="leased"),
+        assignments.update().values(annotator="B"),
+        assignments.delete(),
+        events.update().values(actor="B"),
+        events.delete(),
+        assignments.insert().values(task=lease.task, annotator="B", state="accepted", comment=""),
+    ):
+        with pytest.raises(LedgerError), ledger.database.write() as connection:
+            connection.execute(change)
+
+
+def test_returned_work_comes_before_anything_else(ledger: Ledger) -> None:
+    fill(ledger, 3)
+    queue = Queue(ledger)
+    first = leased(queue, "A")
+    hand_in(ledger, first)
+    queue.return_(first.lane, "R", "look again")
+    add_tasks(ledger, [TaskRequest("urgent", "P0", 99)], "curator")
+    assert leased(queue, "A").lane == first.lane
+    assert leased(queue, "A").lane.scene_id == "urgent"
+
+
+def test_skipping_leaves_the_image_to_others(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    queue.skip(leased(queue, "A"), "my own photograph")
+    assert queue.lease("A") is None
+    assert leased(queue, "B").lane.scene_id == "s0"
+
+
+def test_giving_back_leaves_it_to_everybody(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    lease = leased(queue, "A")
+    draw(ledger, lease)
+    queue.give_back(lease)
+    again = leased(queue, "A")
+    assert again.token > lease.token
+    assert len(ledger.corrections(again.lane)) == 1
+
+
+def test_a_hidden_repeat_waits_for_the_own_map_and_is_a_lane_of_its_own(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    add_tasks(ledger, [TaskRequest("s0", "P0", 9, purpose="repeat", slots=5)], "curator")
+    queue = Queue(ledger)
+    first = leased(queue, "A")
+    assert first.lane.purpose == "expert"
+    assert queue.lease("B") is None
+    hand_in(ledger, first)
+    repeat = leased(queue, "A")
+    assert repeat.lane == Lane("s0", "P0", "A", "repeat")
+    assert ledger.corrections(repeat.lane) == []
+    assert queue.lease("B") is None
+
+
+def test_an_adjudicator_is_given_only_adjudications(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    add_tasks(ledger, [TaskRequest("s0", "P0", 9, purpose="adjudication")], "curator")
+    queue = Queue(ledger)
+    lease = queue.lease("J", purposes=("adjudication",))
+    assert lease is not None
+    assert lease.lane.purpose == "adjudication"
+    queue.submit(lease, verdict="consensus is right")
+    assert leased(queue, "A").lane.purpose == "expert"
+
+
+def test_a_verdict_must_fit(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    queue = Queue(ledger)
+    lease = leased(queue, "A")
+    with pytest.raises(LedgerError, match="nothing was corrected"):
+        queue.submit(lease)
+    with pytest.raises(LedgerError, match="only an adjudicator"):
+        queue.submit(lease, verdict="consensus is right")
+    draw(ledger, lease)
+    with pytest.raises(LedgerError, match="1 strokes stand"):
+        queue.submit(lease, verdict="base is right")
+    with pytest.raises(BadInputError):
+        queue.submit(lease, verdict="fine")  # type: ignore[arg-type]
+    ledger.undo(lease.lane, lease)
+    queue.submit(lease, verdict="base is right")
+    assert queue.state(lease.lane) == "submitted"
+
+
+def test_a_dispute_over_finished_work_becomes_an_adjudication(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    queue = Queue(ledger)
+    dispute = TaskRequest("s0", "P0", 5, reason="dispute", note={"mae": 0.2})
+    assert add_tasks(ledger, [dispute], "trainer").raised == 1
+    hand_in(ledger, leased(queue, "A"))
+    assert add_tasks(ledger, [dispute], "trainer").adjudications == 1
+    assert add_tasks(ledger, [dispute], "trainer").unchanged == 1
+    lease = queue.lease("J", purposes=("adjudication",))
+    assert lease is not None
+    assert lease.reason == "dispute"
+
+
+def test_adding_again_raises_and_never_lowers(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    added = add_tasks(
+        ledger,
+        [TaskRequest("s0", "P0", 0.9, slots=3), TaskRequest("s1", "P0", 0.01), TaskRequest("s9", "P0", 0.2)],
+        "curator",
+    )
+    assert (added.new, added.raised, added.unchanged) == (1, 1, 1)
+    rows = {row["scene_id"]: row for row in listing(ledger)}
+    assert (rows["s0"]["slots"], rows["s0"]["free"], rows["s0"]["priority"]) == (3, 3, 0.9)
+    assert rows["s1"]["priority"] == 0.1
+
+
+def test_nobody_hoards(ledger: Ledger) -> None:
+    fill(ledger, 20)
+    queue = Queue(ledger)
+    for _ in range(8):
+        leased(queue, "A")
+    with pytest.raises(LedgerError, match="too many"):
+        queue.lease("A")
+
+
+def test_a_person_whose_work_has_ended_gets_nothing(ledger: Ledger) -> None:
+    fill(ledger)
+    set_annotator(ledger, "A", active=False)
+    with pytest.raises(LedgerError, match="ended"):
+        Queue(ledger).lease("A")
+    set_annotator(ledger, "A")
+    assert Queue(ledger).lease("A") is not None
+
+
+def test_work_is_spread_evenly_and_pairs_meet_about_equally_often() -> None:
+    names, load = ["A", "B", "C", "D", "E"], dict.fromkeys("ABCDE", 0)
+    pairs: Counter[tuple[str, ...]] = Counter()
+    for _ in range(100):
+        pairs.update(combinations(sorted(spread(names, load, set(), 3)), 2))
+    assert set(load.values()) == {60}
+    assert len(pairs) == 10
+    assert max(pairs.values()) <= 2 * min(pairs.values())
+    assert spread(names, load, {"A", "B", "C", "D"}, 3) == ["E"]
+    assert spread(names, load, set(), 0) == []
+
+
+def test_assigned_work_is_that_person_s(ledger: Ledger) -> None:
+    fill(ledger, 4, slots=2)
+    assert assign(ledger, ["A", "B", "C"], "curator", count=6) == {"A": 2, "B": 2, "C": 2}
+    assert counts(ledger)["open"] == 2
+    queue = Queue(ledger)
+    got = {leased(queue, "D").lane.scene_id for _ in range(1)}
+    assert got == {"s0"}
+    for name in "ABC":
+        assert remaining(ledger, name) >= 2
+        scenes = {leased(queue, name).lane.scene_id for _ in range(2)}
+        assert len(scenes) == 2
+
+
+def test_figures_of_a_person(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    queue = Queue(ledger)
+    first = leased(queue, "A")
+    hand_in(ledger, first)
+    queue.return_(first.lane, "R", "again")
+    again = leased(queue, "A")
+    queue.submit(again, active_seconds=20)
+    queue.accept(first.lane, "R")
+    queue.skip(leased(queue, "A"), "blurred")
+    (figures,) = throughput(ledger)
+    assert (figures.annotator, figures.submitted, figures.accepted, figures.returned) == ("A", 1, 1, 1)
+    assert (figures.skipped, figures.strokes, figures.median_seconds, figures.days) == (1, 1, 20, 1)
+
+
+def test_many_at_once_never_share_a_slot(place: str) -> None:
+    with Ledger.open(place, create=True) as ledger:
+        fill(ledger, 12, slots=2)
+    got: list[tuple[str, str]] = []
+
+    def work(name: str) -> None:
+        with Ledger.open(place) as mine:
+            queue = Queue(mine)
+            while (lease := queue.lease(name)) is not None:
+                got.append((lease.lane.scene_id, name))
+                hand_in(mine, lease)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "ABCD"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == len(set(got)) == 24
+    assert set(Counter(scene for scene, _ in got).values()) == {2}
+    with Ledger.open(place) as ledger:
+        assert list(ledger.tampering()) == []
+        with ledger.database.read() as connection:
+            assert connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one() == 12 + 48
+
+
+def test_bad_requests_are_refused() -> None:
+    for change in (
+        {"slots": 0},
+        {"priority": np.inf},
+        {"reason": "x"},
+        {"level": "Q1"},
+        {"scene_id": "../x"},
+    ):
+        with pytest.raises(BadInputError):
+            TaskRequest(**{"scene_id": "s", "level": "P0", "priority": 1.0, **change})  # type: ignore[arg-type]
