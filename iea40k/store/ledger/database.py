@@ -1,6 +1,8 @@
 """One connection pool to one ledger: transactions, the clock, and errors that a person can act on."""
 
 import contextlib
+import random
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -18,14 +20,16 @@ from iea40k.errors import (
     StoreError,
 )
 from iea40k.store.ledger.place import refuse_network, shown
-from iea40k.store.ledger.schema import counter
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 
 
 _NOW = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(253504)")
+# One round trip: the clock is read after the lock is held.
+_LOCK = sa.text(
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM pg_advisory_xact_lock(253504)"
+)
 
 
 class Database:
@@ -35,6 +39,7 @@ class Database:
         self.url = url
         self.engine = _sqlite_engine(url) if self.is_sqlite(url) else _postgresql_engine(url)
         self._writer = threading.Lock()
+        self._begun: tuple[sa.Connection, int] | None = None
 
     @staticmethod
     def is_sqlite(url: sa.URL) -> bool:
@@ -68,21 +73,19 @@ class Database:
         """
         with self._errors(), self._writer, self.engine.connect() as connection, connection.begin():
             if self.dialect == "postgresql":
-                connection.execute(_LOCK)
+                self._begun = (connection, int(connection.execute(_LOCK).scalar_one()))
             yield connection
 
     def now(self, connection: sa.Connection) -> int:
-        """Return the ledger's own time, in microseconds since 1970 UTC: the server's for PostgreSQL."""
+        """Return the ledger's own time, in microseconds since 1970 UTC.
+
+        For PostgreSQL that is the server's, in a writing transaction the time at which it could begin.
+        """
         if self.dialect == "sqlite":
             return time.time_ns() // 1000
+        if self._begun is not None and self._begun[0] is connection:
+            return self._begun[1]
         return int(connection.execute(_NOW).scalar_one())
-
-    def next_entry(self, connection: sa.Connection) -> int:
-        """Give out the next entry number; other writers wait until this transaction ends."""
-        if self.dialect == "postgresql":
-            return int(connection.execute(sa.select(sa.func.ledger_next_entry())).scalar_one())
-        step = counter.update().where(counter.c.name == "entry").values(value=counter.c.value + 1)
-        return int(connection.execute(step.returning(counter.c.value)).scalar_one())
 
     def close(self) -> None:
         """Close every connection."""
@@ -94,6 +97,9 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             raise explain(error, self.name) from error
+        except sqlite3.Error as error:  # from `_begin_writing`, which speaks to the driver
+            wrapped = sa.exc.OperationalError("BEGIN IMMEDIATE", None, error)
+            raise explain(wrapped, self.name) from error
         except sa.exc.TimeoutError as error:
             raise LedgerUnavailableError(
                 "every connection to the ledger is in use", where=self.name
@@ -167,10 +173,38 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A deferred transaction that turns into a writer fails at once when another one wrote in between.
-        connection.exec_driver_sql(connection.get_execution_options().get("ledger_begin", "BEGIN IMMEDIATE"))
+        if connection.get_execution_options().get("ledger_begin") == "BEGIN":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
+
+
+def _begin_writing(connection: sa.Connection) -> None:
+    # A deferred transaction that turns into a writer fails at once when another one wrote in between; hence IMMEDIATE.
+    # SQLite's own waiting sleeps longer and longer, and starves whoever waited longest: with eight writers one of
+    # them waited 5.7 s. Short random sleeps give everybody a chance at every turn, and who waited
+    # longer sleeps shorter.
+    driver: Any = connection.connection.driver_connection
+    begun = time.monotonic()
+    driver.execute("PRAGMA busy_timeout=0").close()
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE").close()
+            except sqlite3.OperationalError as error:
+                if (
+                    error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+                    or time.monotonic() > begun + BUSY_SECONDS
+                ):
+                    raise
+                patient = time.monotonic() - begun > 0.01
+                time.sleep(random.uniform(0.0001, 0.0004 if patient else 0.002))
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}").close()
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:

@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from iea40k.recipe import canonical_json
 from iea40k.store.ledger.chain import row_hash
 from iea40k.store.ledger.database import Database
-from iea40k.store.ledger.journal import next_link
+from iea40k.store.ledger.journal import next_place
 from iea40k.store.ledger.schema import events
 
 EventKind = Literal[
     "add", "raise", "assign", "lease", "resume", "expire", "give_back", "skip", "flag", "submit", "review",
     "accept", "return",
 ]  # fmt: skip
+
+_INSERT = events.insert()
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,18 @@ class Event:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+def place_of(connection: sa.Connection, key: TaskKey) -> dict[str, Any]:
+    """Return the next place in the journal, for `append_event` in the same transaction; see `next_place`."""
+    return next_place(connection, events.name, key.scene_id, key.level)
+
+
 def append_event(
-    database: Database, connection: sa.Connection, event: Event, entry: int | None = None
+    database: Database, connection: sa.Connection, event: Event, place: dict[str, Any] | None = None
 ) -> int:
-    """Record an event and return its entry number; `entry` is one given out in this transaction and not yet used."""
+    """Record an event, at a place given out before or the next one, and return its entry number."""
     key = event.key
     row: dict[str, Any] = {
-        "entry": database.next_entry(connection) if entry is None else entry,
-        "scene_id": key.scene_id,
-        "level": key.level,
+        **(place_of(connection, key) if place is None else place),
         "event_id": uuid.uuid4().hex,
         "task": key.task,
         "assignment": event.assignment,
@@ -65,9 +70,8 @@ def append_event(
         "details": canonical_json(event.details),
         "server_time": database.now(connection),
     }
-    row |= next_link(connection, events.name, key.scene_id, key.level)
     row["hash"] = row_hash(events.name, row)
-    connection.execute(events.insert().values(row))
+    connection.execute(_INSERT, row)
     return int(row["entry"])
 
 

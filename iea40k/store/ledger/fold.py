@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,25 @@ from iea40k.errors import ArrayError, StaleBaseError
 from iea40k.store.digests import array_digest
 from iea40k.store.ledger.entries import REFERENCE, Correction, CorrectionDraft, Draft, ZoneDraft
 
-Stroke = TypeVar("Stroke", bound=Draft)
+
+class Undoable(Protocol):
+    """What `history` needs to know of a stroke."""
+
+    @property
+    def stroke_id(self) -> str:
+        """The client's id."""
+
+    @property
+    def undoes(self) -> str | None:
+        """The stroke that this one takes back."""
+
+    @property
+    def supersedes(self) -> str | None:
+        """The stroke that this one stands in for."""
+
+
+Stroke = TypeVar("Stroke", bound=Undoable)
+Drawn = TypeVar("Drawn", bound=Draft)
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ def history(strokes: Iterable[Stroke]) -> History[Stroke]:
     )
 
 
-def step_draft(strokes: Sequence[Stroke], *, redo: bool = False) -> CorrectionDraft | ZoneDraft | None:
+def step_draft(strokes: Sequence[Drawn], *, redo: bool = False) -> CorrectionDraft | ZoneDraft | None:
     """Return the draft that undoes (or redoes) in one lane, None where there is nothing to take back.
 
     Pure: it serves a window that cannot reach the ledger, on the strokes recorded and those in the outbox.

@@ -3,7 +3,8 @@
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -11,12 +12,62 @@ from iea40k.errors import BadInputError, LedgerError
 from iea40k.recipe import canonical_json
 from iea40k.store.ledger.chain import FIRST, row_hash
 from iea40k.store.ledger.database import Database
-from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lane, Purpose, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.entries import (
+    REFERENCE,
+    Correction,
+    CorrectionDraft,
+    Lane,
+    Purpose,
+    ZoneDraft,
+    ZoneEdit,
+)
 from iea40k.store.ledger.patch import PackedPatch
-from iea40k.store.ledger.schema import corrections, heads, zone_edits
+from iea40k.store.ledger.schema import corrections, counter, heads, zone_edits
 from iea40k.store.ledger.weights import PackedWeights
 
-Order = Literal["seq", "entry"]
+_WHICH = (
+    heads.c.journal == sa.bindparam("j"),
+    heads.c.scene_id == sa.bindparam("s"),
+    heads.c.level == sa.bindparam("l"),
+)
+_INSERT = {table.name: table.insert() for table in (corrections, zone_edits)}
+_BY_ID = {
+    table.name: table.select().where(table.c.stroke_id == sa.bindparam("stroke"))
+    for table in (corrections, zone_edits)
+}
+_MARKS = {
+    table.name: sa.select(table.c.stroke_id, table.c.undoes, table.c.supersedes, table.c.pixels)
+    .where(
+        table.c.scene_id == sa.bindparam("s"),
+        table.c.level == sa.bindparam("l"),
+        table.c.annotator == sa.bindparam("a"),
+        table.c.lane == sa.bindparam("p"),
+    )
+    .order_by(table.c.seq)
+    for table in (corrections, zone_edits)
+}
+_COUNT = (
+    counter.update()
+    .where(counter.c.name == "entry")
+    .values(value=counter.c.value + 1)
+    .returning(counter.c.value)
+)
+_HEAD = sa.select(heads.c.seq, heads.c.hash).where(*_WHICH)
+_ONE = sa.select(sa.literal(1).label("one")).subquery()
+_PLACE = sa.select(sa.func.ledger_next_entry().label("entry"), heads.c.seq, heads.c.hash).select_from(
+    _ONE.outerjoin(heads, sa.and_(*_WHICH))
+)
+"""One round trip on PostgreSQL, where a round trip with the lock in hand keeps every writer waiting."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A recorded stroke without its pixels: enough for `history`. `pixels` is how many it touches."""
+
+    stroke_id: str
+    undoes: str | None
+    supersedes: str | None
+    pixels: int
 
 
 def append_draft(
@@ -28,11 +79,10 @@ def append_draft(
     """
     table = _table(draft)
     _check_targets(connection, table, draft)
-    entry = database.next_entry(connection)
-    row = {"entry": entry, "token": token, "server_time": database.now(connection), **_columns(draft)}
-    row |= next_link(connection, table.name, draft.lane.scene_id, draft.lane.level)
+    row = next_place(connection, table.name, draft.lane.scene_id, draft.lane.level)
+    row |= {"token": token, "server_time": database.now(connection), **_columns(draft)}
     row["hash"] = row_hash(table.name, row)
-    connection.execute(table.insert().values(row))
+    connection.execute(_INSERT[table.name], row)
     return _stroke(table, row)
 
 
@@ -44,7 +94,7 @@ def find_recorded(
     Raises `BadInputError` where its id was recorded with other content.
     """
     table = _table(draft)
-    row = connection.execute(table.select().where(table.c.stroke_id == draft.stroke_id)).mappings().first()
+    row = connection.execute(_BY_ID[table.name], {"stroke": draft.stroke_id}).mappings().first()
     if row is None:
         return None
     found, given = _stroke(table, row), _columns(draft)
@@ -53,14 +103,19 @@ def find_recorded(
     return found
 
 
-def next_link(connection: sa.Connection, journal: str, scene_id: str, level: str) -> dict[str, Any]:
-    """Return `seq` and `previous` of the next row of an image's chain; the caller holds the counter."""
-    head = connection.execute(
-        sa.select(heads.c.seq, heads.c.hash).where(
-            heads.c.journal == journal, heads.c.scene_id == scene_id, heads.c.level == level
-        )
-    ).first()
-    return {"seq": head.seq + 1 if head else 1, "previous": head.hash if head else FIRST}
+def next_place(connection: sa.Connection, journal: str, scene_id: str, level: str) -> dict[str, Any]:
+    """Give out the next entry number; return it as `entry`, with `seq` and `previous` of the image's next row.
+
+    Other writers wait until this transaction ends.
+    """
+    if connection.dialect.name == "sqlite":
+        entry = connection.execute(_COUNT).scalar_one()
+        head = connection.execute(_HEAD, {"j": journal, "s": scene_id, "l": level}).first()
+        seq, link = (0, FIRST) if head is None else head
+    else:
+        place = connection.execute(_PLACE, {"j": journal, "s": scene_id, "l": level}).one()
+        entry, seq, link = place.entry, place.seq or 0, place.hash or FIRST
+    return {"entry": int(entry), "scene_id": scene_id, "level": level, "seq": seq + 1, "previous": link}
 
 
 def read_corrections(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[Correction]:
@@ -71,6 +126,13 @@ def read_corrections(connection: sa.Connection, lane: Lane, cursor: int | None =
 def read_zone_edits(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[ZoneEdit]:
     """Return a lane's zone edits in the order recorded, up to entry `cursor`."""
     return cast("list[ZoneEdit]", _read(connection, zone_edits, _in_lane(zone_edits, lane, cursor)))
+
+
+def read_marks(connection: sa.Connection, lane: Lane) -> list[Mark]:
+    """Return a lane's strokes without their pixels, in the order recorded."""
+    table = zone_edits if lane.level == REFERENCE else corrections
+    values = {"s": lane.scene_id, "l": lane.level, "a": lane.annotator, "p": lane.purpose}
+    return [Mark(*row) for row in connection.execute(_MARKS[table.name], values)]
 
 
 def read_image(

@@ -12,109 +12,106 @@ import sqlalchemy as sa
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.entries import Lane, Lease
-from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
-from iea40k.store.ledger.schema import annotators, assignments, tasks
+from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event, place_of
+from iea40k.store.ledger.statements import (
+    BEGIN_WORK,
+    END,
+    EXTEND,
+    JUDGE,
+    LATE,
+    LEASE_AGAIN,
+    NEXT_WORK,
+    WORK_BY_NUMBER,
+    WORK_LEASED,
+    WORK_OF_LANE,
+)
 
 RECLAIM_AT_ONCE = 20
 """How many leases that ran out one request for work takes back; the next request takes the next ones."""
 
-_A, _T = assignments.c, tasks.c
-_WORK = sa.select(
-    _A.assignment, _A.annotator, _A.state, _A.token, _A.expires, _A.comment,
-    _T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority,
-).join_from(assignments, tasks, _T.task == _A.task)  # fmt: skip
 
+def next_work(
+    database: Database, connection: sa.Connection, annotator: str, purposes: Sequence[str], most: int
+) -> Any | None:
+    """Take back leases that ran out, and return the row of work to do next, None where none is left.
 
-def reclaim(database: Database, connection: sa.Connection, actor: str) -> None:
-    """Take back leases that ran out."""
-    now = database.now(connection)
-    late = _WORK.where(_A.state == "leased", _A.expires < now).order_by(_A.expires).limit(RECLAIM_AT_ONCE)
-    for work in connection.execute(late).all():
-        _move(connection, work.assignment, state="expired")
-        _tell(database, connection, work, "expire", actor, "expired")
-
-
-def next_work(connection: sa.Connection, annotator: str, purposes: Sequence[str]) -> Any | None:
-    """Return the row of work to do next: returned to this person, or the highest priority; None where none is left.
-
-    Of work that is assigned to this person and work that is free, the higher priority comes first. Free work is a
-    task with a free slot that this person has not had; a hidden repeat, only once the person's own map is submitted.
+    First what was returned to this person. Then the highest priority of what is assigned to this person and what is
+    free: a task with a free slot that this person has not had; a hidden repeat only once the person's own map is
+    submitted. Raises `LedgerError` for a person who holds `most` leases, or whose work a curator has ended.
     """
-    mine = (
-        _WORK.where(
-            _A.annotator == annotator, _A.state.in_(("returned", "assigned")), _T.purpose.in_(purposes)
+    values = {"who": annotator, "purposes": list(purposes), "now": database.now(connection)}
+    found = connection.execute(NEXT_WORK, values).one()
+    if found.late:
+        _reclaim(database, connection, annotator)
+        found = connection.execute(NEXT_WORK, values).one()
+    if found.active is not None and not found.active:
+        raise LedgerError(
+            "this annotator's work has been ended",
+            got=annotator,
+            remedy="ask the curator: `iea40k queue STORE annotator NAME`",
         )
-        .order_by(sa.case((_A.state == "returned", 0), else_=1), _T.priority.desc(), _T.task)
-        .limit(1)
-    )
-    own = connection.execute(mine).first()
-    if own is not None and own.state == "returned":
-        return own
-    free = connection.execute(_free_work(annotator, purposes)).first()
-    if own is None or (free is not None and free.priority > own.priority):
-        return free
-    return own
+    if found.held >= most:
+        raise LedgerError(
+            "this annotator holds too many images at once",
+            expected=f"{most} at most",
+            got=f"{found.held}",
+            remedy="submit, skip or give back some; leases without a heartbeat run out by themselves",
+        )
+    return None if found.task is None else found
 
 
 def take(
     database: Database, connection: sa.Connection, work: Any, annotator: str, ttl_us: int, event: EventKind
 ) -> Lease:
     """Give a person a row of `next_work`, under a new token."""
-    entry = database.next_entry(connection)
-    lane = Lane(work.scene_id, work.level, annotator, work.purpose)
-    expires = database.now(connection) + ttl_us
-    values = {"state": "leased", "token": entry, "expires": expires}
-    assignment = getattr(work, "assignment", None)
-    if assignment is None:
-        new = assignments.insert().values(task=work.task, annotator=annotator, comment="", **values)
-        assignment = int(connection.execute(new.returning(_A.assignment)).scalar_one())
-    else:
-        _move(connection, assignment, **values)
-    comment = getattr(work, "comment", "") or ""
     key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
-    append_event(
-        database,
-        connection,
-        Event(
-            key=key, event=event, actor=annotator, annotator=annotator, assignment=assignment, state="leased"
-        ),
-        entry,
+    place = place_of(connection, key)
+    token, expires = place["entry"], database.now(connection) + ttl_us
+    values = {"token": token, "expires": expires}
+    assignment = work.assignment
+    if assignment is None:
+        values |= {"task": work.task, "annotator": annotator, "state": "leased", "comment": ""}
+        assignment = int(connection.execute(BEGIN_WORK, values).scalar_one())
+    else:
+        connection.execute(LEASE_AGAIN, {"this": assignment, **values})
+    told = Event(
+        key=key, event=event, actor=annotator, annotator=annotator, assignment=assignment, state="leased"
     )
-    return Lease(work.task, assignment, lane, entry, expires, work.reason, comment)
+    append_event(database, connection, told, place)
+    lane = Lane(work.scene_id, work.level, annotator, work.purpose)
+    return Lease(work.task, assignment, lane, token, expires, work.reason, work.comment or "")
 
 
 def leased_by(connection: sa.Connection, annotator: str) -> list[Any]:
     """Return the rows of work that a person has leased, oldest lease first."""
-    query = _WORK.where(_A.annotator == annotator, _A.state == "leased").order_by(_A.token)
-    return list(connection.execute(query))
+    return list(connection.execute(WORK_LEASED, {"who": annotator}))
 
 
 def extend(database: Database, connection: sa.Connection, lease: Lease, ttl_us: int) -> int:
     """Move a lease's end to `ttl_us` from now and return it. Raises `LeaseLostError` where it is not in force."""
     check_in_force(connection, lease)
     expires = database.now(connection) + ttl_us
-    connection.execute(assignments.update().where(_A.assignment == lease.assignment).values(expires=expires))
+    connection.execute(EXTEND, {"this": lease.assignment, "expires": expires})
     return expires
 
 
 def finish(
     database: Database,
     connection: sa.Connection,
-    lease: Lease,
+    work: Any,
     event: EventKind,
     state: str,
     comment: str = "",
     details: dict[str, Any] | None = None,
 ) -> None:
-    """End a lease in `state`. Raises `LeaseLostError` where it is not in force."""
-    work = check_in_force(connection, lease)
-    _move(connection, lease.assignment, state=state, expires=None)
-    _tell(database, connection, work, event, lease.lane.annotator, state, comment, details)
+    """End a lease in `state`; `work` is what `check_in_force` returned in this transaction."""
+    connection.execute(END, {"this": work.assignment, "state": state})
+    _tell(database, connection, work, event, work.annotator, state, comment, details)
 
 
 def check_in_force(connection: sa.Connection, lease: Lease) -> Any:
     """Return the row of the lease's work. Raises `LeaseLostError` unless this token is the one in force."""
-    work = connection.execute(_WORK.where(_A.assignment == lease.assignment)).first()
+    work = connection.execute(WORK_BY_NUMBER, {"this": lease.assignment}).first()
     if work is not None and work.state == "leased" and work.token == lease.token:
         return work
     state = "unknown" if work is None else work.state
@@ -130,13 +127,8 @@ def check_in_force(connection: sa.Connection, lease: Lease) -> Any:
 
 def work_of(connection: sa.Connection, lane: Lane) -> Any | None:
     """Return the row of a lane's work, None where the queue gave this person no such task."""
-    where = (
-        _T.scene_id == lane.scene_id,
-        _T.level == lane.level,
-        _T.purpose == lane.purpose,
-        _A.annotator == lane.annotator,
-    )
-    return connection.execute(_WORK.where(*where)).first()
+    values = {"scene": lane.scene_id, "level": lane.level, "purpose": lane.purpose, "who": lane.annotator}
+    return connection.execute(WORK_OF_LANE, values).first()
 
 
 def judge(
@@ -160,63 +152,15 @@ def judge(
             expected=f"work that is {' or '.join(sources)}",
             got="no such work" if work is None else work.state,
         )
-    _move(connection, work.assignment, state=state, comment=comment)
+    connection.execute(JUDGE, {"this": work.assignment, "state": state, "comment": comment})
     _tell(database, connection, work, event, actor, state, comment)
 
 
-def check_active(connection: sa.Connection, annotator: str) -> None:
-    """Raise `LedgerError` where a curator has ended this person's work."""
-    row = connection.execute(sa.select(annotators.c.active).where(annotators.c.name == annotator)).first()
-    if row is not None and not row.active:
-        raise LedgerError(
-            "this annotator's work has been ended",
-            got=annotator,
-            remedy="ask the curator: `iea40k queue STORE annotator NAME`",
-        )
-
-
-def _free_work(annotator: str, purposes: Sequence[str]) -> sa.Select[Any]:
-    had = assignments.alias("had")
-    own = assignments.alias("own")
-    original = tasks.alias("original")
-    mine = sa.and_(had.c.task == _T.task, had.c.annotator == annotator)
-    mapped = (
-        sa.select(sa.literal(1))
-        .select_from(original.join(own, own.c.task == original.c.task))
-        .where(
-            original.c.scene_id == _T.scene_id,
-            original.c.level == _T.level,
-            original.c.purpose == "expert",
-            own.c.annotator == annotator,
-            own.c.state.in_(("submitted", "in_review", "accepted")),
-        )
-        .exists()
-    )
-    return (
-        sa.select(
-            _T.task,
-            _T.scene_id,
-            _T.level,
-            _T.purpose,
-            _T.reason,
-            _T.priority,
-            had.c.assignment,
-            had.c.comment,
-        )
-        .select_from(tasks.outerjoin(had, mine))
-        .where(
-            _T.free > 0,
-            _T.purpose.in_(purposes),
-            sa.or_(had.c.assignment.is_(None), had.c.state == "expired"),
-            sa.or_(_T.purpose != "repeat", mapped),
-        )
-        .order_by(_T.priority.desc(), _T.task)
-        .limit(1)
-    )
-
-
-def _move(connection: sa.Connection, assignment: int, **values: Any) -> None:
-    connection.execute(assignments.update().where(_A.assignment == assignment).values(**values))
+def _reclaim(database: Database, connection: sa.Connection, actor: str) -> None:
+    late = connection.execute(LATE, {"now": database.now(connection), "most": RECLAIM_AT_ONCE}).all()
+    for work in late:
+        connection.execute(END, {"this": work.assignment, "state": "expired"})
+        _tell(database, connection, work, "expire", actor, "expired")
 
 
 def _tell(

@@ -6,10 +6,10 @@ from typing import Any, Literal, get_args
 
 from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.ledger import leases
-from iea40k.store.ledger.entries import REFERENCE, Lane, Lease, check_annotator
+from iea40k.store.ledger.entries import Lane, Lease, check_annotator
 from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.fold import history
-from iea40k.store.ledger.journal import read_corrections, read_zone_edits
+from iea40k.store.ledger.journal import read_marks
 from iea40k.store.ledger.ledger import Ledger
 
 Verdict = Literal["corrected", "base is right", "consensus is right"]
@@ -47,17 +47,7 @@ class Queue:
         """
         check_annotator(annotator)
         with self._database.write() as connection:
-            leases.check_active(connection, annotator)
-            leases.reclaim(self._database, connection, annotator)
-            held = len(leases.leased_by(connection, annotator))
-            if held >= MOST_LEASES:
-                raise LedgerError(
-                    "this annotator holds too many images at once",
-                    expected=f"{MOST_LEASES} at most",
-                    got=f"{held}",
-                    remedy="submit, skip or give back some; leases without a heartbeat run out by themselves",
-                )
-            work = leases.next_work(connection, annotator, purposes)
+            work = leases.next_work(self._database, connection, annotator, purposes, MOST_LEASES)
             if work is None:
                 return None
             return leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "lease")
@@ -95,28 +85,29 @@ class Queue:
         if verdict not in VERDICTS:
             raise BadInputError("no such verdict", expected=", ".join(VERDICTS), got=repr(verdict))
         with self._database.write() as connection:
-            leases.check_in_force(connection, lease)
-            read = read_zone_edits if lease.lane.level == REFERENCE else read_corrections
-            standing = history(read(connection, lease.lane)).standing
+            work = leases.check_in_force(connection, lease)
+            standing = history(read_marks(connection, lease.lane)).standing
             _check_verdict(lease.lane, verdict, len(standing))
             details: dict[str, Any] = {
                 "verdict": verdict,
                 "strokes": len(standing),
-                "pixels": sum(stroke_pixels(s) for s in standing),
+                "pixels": sum(mark.pixels for mark in standing),
                 "active_seconds": active_seconds,
             }
-            leases.finish(self._database, connection, lease, "submit", "submitted", comment, details)
+            leases.finish(self._database, connection, work, "submit", "submitted", comment, details)
 
     def skip(self, lease: Lease, reason: str) -> None:
         """Leave this image to others, for a reason; this person is not given it again. Raises `LeaseLostError`."""
         _need(reason, "a reason")
         with self._database.write() as connection:
-            leases.finish(self._database, connection, lease, "skip", "skipped", reason)
+            work = leases.check_in_force(connection, lease)
+            leases.finish(self._database, connection, work, "skip", "skipped", reason)
 
     def give_back(self, lease: Lease) -> None:
         """Put the image back, for anybody, this person included. Raises `LeaseLostError`."""
         with self._database.write() as connection:
-            leases.finish(self._database, connection, lease, "give_back", "expired")
+            work = leases.check_in_force(connection, lease)
+            leases.finish(self._database, connection, work, "give_back", "expired")
 
     def flag(self, lease: Lease, comment: str) -> None:
         """Tell the curator something about the image; the work goes on. Raises `LeaseLostError`."""
@@ -163,12 +154,6 @@ class Queue:
         check_annotator(actor)
         with self._database.write() as connection:
             leases.judge(self._database, connection, lane, event, state, actor, comment)
-
-
-def stroke_pixels(stroke: Any) -> int:
-    """Return how many pixels a recorded stroke touches."""
-    box = getattr(stroke, "patch", None) or getattr(stroke, "weights", None)
-    return 0 if box is None else int(box.pixels)
 
 
 def _check_verdict(lane: Lane, verdict: str, standing: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from iea40k.errors import ArrayError, BadInputError, IEAError, LedgerError
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, fold, history
+from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, fold, history, journal
 from iea40k.store.ledger.entries import new_stroke_id, now_us
 from iea40k.store.ledger.schema import corrections, metadata
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
@@ -117,7 +117,7 @@ def test_a_row_that_forks_the_chain_or_jumps_the_counter_is_refused(ledger: Ledg
 def _force(ledger: Ledger, row: dict[str, object], *, count: bool) -> None:
     with ledger.database.write() as connection:
         if count:
-            ledger.database.next_entry(connection)
+            journal.next_place(connection, "corrections", "s1", "P0")
         connection.execute(corrections.insert().values(row))
 
 

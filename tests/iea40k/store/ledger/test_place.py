@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, CorruptDataError, LedgerError, LedgerUnavailableError
-from iea40k.store.ledger import Correction, Ledger
+from iea40k.store.ledger import Correction, Ledger, journal
 from iea40k.store.ledger.place import Mount, ledger_url, network_filesystem, refuse_network, shown
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
@@ -80,7 +80,6 @@ def test_a_newer_schema_is_refused(place: str) -> None:
 
 
 def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place: str) -> None:
-    from iea40k.store.ledger import journal
     from iea40k.store.ledger.database import Database
     from iea40k.store.ledger.migrate import upgrade
 
@@ -126,10 +125,10 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
 
 def _write_while_killed(ledger: Ledger, killer: sa.Engine, kill: sa.TextClause) -> None:
     with ledger.database.write() as mine:
-        ledger.database.next_entry(mine)
+        journal.next_place(mine, "corrections", "s1", "P0")
         with killer.connect() as connection:
             connection.execute(kill)
-        ledger.database.next_entry(mine)
+        journal.next_place(mine, "corrections", "s1", "P0")
 
 
 @pytest.mark.postgres

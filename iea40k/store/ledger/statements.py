@@ -1,0 +1,103 @@
+"""The queue's statements, built once: building one anew costs more than SQLite takes to run it.
+
+Parameters: `who` an annotator, `this` an assignment's number, `now` and `expires` in microseconds since 1970 UTC.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from iea40k.store.ledger.schema import annotators, assignments, tasks
+
+_A, _T = assignments.c, tasks.c
+_WORK = sa.select(
+    _A.assignment, _A.annotator, _A.state, _A.token, _A.expires, _A.comment,
+    _T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority,
+).join_from(assignments, tasks, _T.task == _A.task)  # fmt: skip
+
+_WHO = sa.bindparam("who", type_=sa.Text)
+_PURPOSES: sa.BindParameter[Any] = sa.bindparam("purposes", expanding=True)
+_GLANCE = (
+    sa.select(sa.func.count())
+    .where(_A.annotator == _WHO, _A.state == "leased")
+    .scalar_subquery()
+    .label("held"),
+    sa.select(annotators.c.active).where(annotators.c.name == _WHO).scalar_subquery().label("active"),
+    sa.exists()
+    .where(_A.state == "leased", _A.expires < sa.bindparam("now", type_=sa.BigInteger))
+    .label("late"),
+)
+"""How many leases this person holds, whether a curator has ended their work, whether some lease ran out."""
+
+
+def _next_statement() -> sa.Select[Any]:
+    had, own, original = assignments.alias("had"), assignments.alias("own"), tasks.alias("original")
+    mapped = (
+        sa.select(sa.literal(1))
+        .select_from(original.join(own, own.c.task == original.c.task))
+        .where(
+            original.c.scene_id == _T.scene_id,
+            original.c.level == _T.level,
+            original.c.purpose == "expert",
+            own.c.annotator == _WHO,
+            own.c.state.in_(("submitted", "in_review", "accepted")),
+        )
+        .exists()
+    )
+    shown = (_T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority)
+    free = (
+        sa.select(*shown, had.c.assignment, had.c.comment, sa.literal(1).label("turn"))
+        .select_from(tasks.outerjoin(had, sa.and_(had.c.task == _T.task, had.c.annotator == _WHO)))
+        .where(
+            _T.free > 0,
+            _T.purpose.in_(_PURPOSES),
+            sa.or_(had.c.assignment.is_(None), had.c.state == "expired"),
+            sa.or_(_T.purpose != "repeat", mapped),
+        )
+        .order_by(_T.priority.desc(), _T.task)
+        .limit(1)
+        .subquery("free_work")
+    )
+    turn = sa.case((_A.state == "returned", 0), else_=1).label("turn")
+    mine = (
+        sa.select(*shown, _A.assignment, _A.comment, turn)
+        .join_from(assignments, tasks, _T.task == _A.task)
+        .where(_A.annotator == _WHO, _A.state.in_(("returned", "assigned")), _T.purpose.in_(_PURPOSES))
+        .order_by(turn, _T.priority.desc(), _T.task)
+        .limit(1)
+        .subquery("own_work")
+    )
+    both = sa.union_all(sa.select(mine), sa.select(free)).subquery("both")
+    first = (
+        sa.select(both).order_by(both.c.turn, both.c.priority.desc(), both.c.task).limit(1).subquery("work")
+    )
+    one = sa.select(sa.literal(1).label("one")).subquery("one_row")
+    return sa.select(*_GLANCE, first).select_from(one.outerjoin(first, sa.true()))
+
+
+NEXT_WORK = _next_statement()
+"""One row always: the glance, and the work to do next, all NULL where there is none."""
+
+_THIS = _A.assignment == sa.bindparam("this", type_=sa.BigInteger)
+_NOW = sa.bindparam("now", type_=sa.BigInteger)
+_MOVE = assignments.update().where(_THIS)
+
+WORK_BY_NUMBER = _WORK.where(_THIS)
+WORK_LEASED = _WORK.where(_A.annotator == _WHO, _A.state == "leased").order_by(_A.token)
+WORK_OF_LANE = _WORK.where(
+    _T.scene_id == sa.bindparam("scene", type_=sa.Text),
+    _T.level == sa.bindparam("level", type_=sa.Text),
+    _T.purpose == sa.bindparam("purpose", type_=sa.Text),
+    _A.annotator == _WHO,
+)
+LATE = (
+    _WORK.where(_A.state == "leased", _A.expires < _NOW)
+    .order_by(_A.expires)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+BEGIN_WORK = assignments.insert().returning(_A.assignment)
+LEASE_AGAIN = _MOVE.values(state="leased", token=sa.bindparam("token"), expires=sa.bindparam("expires"))
+EXTEND = _MOVE.values(expires=sa.bindparam("expires"))
+END = _MOVE.values(state=sa.bindparam("state"), expires=None)
+JUDGE = _MOVE.values(state=sa.bindparam("state"), comment=sa.bindparam("comment"))
