@@ -1,0 +1,1 @@
+"""The trainer's room: networks, data, training, evaluation, prediction. Only this room imports torch."""

@@ -1,0 +1,100 @@
+"""Networks by name: `build("p_ieanet_s")`, with any part of the configuration replaced for an ablation."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from iea40k.errors import ConfigError
+from iea40k.model.networks.p_ieanet import SMALLEST, PIEANet, PIEANetConfig
+from iea40k.model.networks.wavelet_net import SIDE, WaveletNet
+
+
+@dataclass(frozen=True)
+class Network:
+    """A registered network: how to make it, its configuration, the sizes it sees.
+
+    `fixed_side` is the one height and width that it takes (None: any from `smallest` on).
+    """
+
+    name: str
+    make: Callable[[Mapping[str, Any]], nn.Module]
+    config: Mapping[str, Any]
+    fixed_side: int | None = None
+    smallest: int = SMALLEST
+
+
+def build(name: str, overrides: Mapping[str, Any] | None = None) -> nn.Module:
+    """Return a new network of the registered name; `overrides` replaces parts of its configuration.
+
+    Raises `ConfigError` for an unknown name, key or value.
+    """
+    network = describe(name)
+    return network.make({**network.config, **(overrides or {})})
+
+
+def describe(name: str) -> Network:
+    """Return the registered network of a name. Raises `ConfigError` for another name."""
+    if name not in _NETWORKS:
+        raise ConfigError("there is no such network", expected=", ".join(_NETWORKS), got=name)
+    return _NETWORKS[name]
+
+
+def names() -> tuple[str, ...]:
+    """Return every registered name."""
+    return tuple(_NETWORKS)
+
+
+def full_config(name: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the whole configuration of a network as plain JSON values; building it again gives the same network."""
+    merged = {**describe(name).config, **(overrides or {})}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in merged.items()}
+
+
+def _p_ieanet(config: Mapping[str, Any]) -> nn.Module:
+    known = {field.name for field in dataclasses.fields(PIEANetConfig)}
+    _check_keys("p_ieanet", set(config) - known, known)
+    widths = tuple(int(w) for w in config["widths"])
+    heads = int(config["heads"])
+    if not widths or any(w < 8 or w % 8 or w % heads for w in widths):
+        raise ConfigError(
+            "impossible widths",
+            expected="multiples of 8 and of the heads",
+            got=f"{list(widths)}, {heads} heads",
+        )
+    if config["wavelet"] not in ("haar", "daubechies", "symlet", "none"):
+        raise ConfigError(
+            "no such wavelet", expected="haar, daubechies, symlet, none", got=str(config["wavelet"])
+        )
+    if config["output"] not in ("reference", "direct"):
+        raise ConfigError("no such output", expected="reference, direct", got=str(config["output"]))
+    return PIEANet(PIEANetConfig(**{**config, "widths": widths}))
+
+
+def _wavelet_net(config: Mapping[str, Any]) -> nn.Module:
+    _check_keys("wavelet_net", set(config) - {"independent"}, {"independent"})
+    return WaveletNet(**config)
+
+
+def _check_keys(name: str, unknown: set[str], known: set[str]) -> None:
+    if unknown:
+        raise ConfigError(
+            f"{name} has no such setting", expected=", ".join(sorted(known)), got=", ".join(sorted(unknown))
+        )
+
+
+def _variant(name: str, **changes: Any) -> Network:
+    return Network(name, _p_ieanet, dataclasses.asdict(PIEANetConfig(**changes)))
+
+
+_NETWORKS = {
+    network.name: network
+    for network in (
+        _variant("p_ieanet"),
+        _variant("p_ieanet_s", widths=(8, 16, 32), depth=1),
+        _variant("p_ieanet_m", widths=(32, 64, 128), depth=3),
+        Network("wavelet_net", _wavelet_net, {"independent": True}, fixed_side=SIDE, smallest=SIDE),
+    )
+}

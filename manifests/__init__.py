@@ -1,0 +1,1 @@
+"""Tables, taxonomies, criteria and recipes that come with the package."""
