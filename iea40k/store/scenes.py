@@ -20,6 +20,7 @@ from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
 from iea40k.store.digests import array_digest
+from iea40k.store.shards import ShardedArray
 
 FORMAT = "iea40k-scene"
 FORMAT_VERSION = 1
@@ -95,11 +96,11 @@ class StoredScene:
                 expected=", ".join(self.levels),
                 got=level,
             )
-        frame = read_chunk(self.folder / name, self.levels.index(level))
+        frame = ShardedArray(self.folder / name)[self.levels.index(level)]
         return self._checked(frame, name, level, self.digests[name][level])
 
     def _whole(self, name: str) -> NDArray[Any]:
-        return self._checked(read_chunk(self.folder / name, None), name, "", self.digests[name])
+        return self._checked(ShardedArray(self.folder / name).whole(), name, "", self.digests[name])
 
     def _checked(self, array: NDArray[Any], name: str, level: str, expected: str) -> NDArray[Any]:
         found = array_digest(array)
@@ -208,19 +209,6 @@ def newer_format(where: Path, known: int, found: object) -> IEAError:
         got=str(found),
         remedy="install a newer iea40k",
     )
-
-
-def read_chunk(folder: Path, index: int | None) -> NDArray[Any]:
-    """Return entry `index` of the array in `folder` along its first axis, or all of it (None)."""
-    try:
-        array = zarr.open_array(store=folder, mode="r", zarr_format=3)
-        return np.asarray(array[...] if index is None else array[index])
-    except FileNotFoundError as error:
-        raise CorruptDataError("an array of the scene is missing", where=folder) from error
-    except (ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise CorruptDataError(
-            "an array of the scene cannot be read", where=folder, got=str(error)
-        ) from error
 
 
 def _plain(value: Any) -> Any:
