@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from iea40k.arrays import EncodedRGB
-from iea40k.render import PALETTES, Palette, heatmap, legend
+from iea40k.render import Palette, heatmap, legend
 from iea40k.scene import BuiltScene
 
 _GAP, _TEXT, _MARGIN = 6, 14, 12
@@ -42,7 +42,7 @@ def _scene_block(scene: BuiltScene, thumb: int, palettes: Sequence[Palette]) -> 
         # The map is coloured at full size and then shrunk, so that speckles fade instead of blinking.
         maps = [_shrink(heatmap(codes, palette), thumb) for codes in scene.residual]
         rows.append([np.full_like(shrink[0], _PAPER), *maps])
-    captions = ["reference", *(f"{lv} ({ev:+g} EV)" for lv, ev in zip(scene.levels, scene.evs, strict=True))]
+    captions = ["reference", *(f"{lv}  {ev:+g} EV" for lv, ev in zip(scene.levels, scene.evs, strict=True))]
     height, width = shrink[0].shape[:2]
     columns = len(shrink)
     block = Image.new(
@@ -82,6 +82,3 @@ def _shrink(picture: NDArray[np.uint8], width: int) -> EncodedRGB:
 
 def _font(size: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
     return ImageFont.load_default(size)
-
-
-__all__ = ["PALETTES", "contact_sheet"]

@@ -1,0 +1,40 @@
+"""Contact sheets of a store, as PNG files: a few scenes a sheet, so that memory stays bounded."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from iea40k.contact_sheet import contact_sheet
+from iea40k.files import write_file_with
+from iea40k.render import Palette
+from iea40k.store.layout import Store
+
+PALETTE: tuple[Palette, ...] = ("blue-white-red",)
+
+
+def write_contact_sheets(
+    store: Store,
+    folder: Path,
+    *,
+    scene_ids: Sequence[str] | None = None,
+    per_sheet: int = 6,
+    palettes: Sequence[Palette] = PALETTE,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[Path]:
+    """Write sheets `sheet-001.png`, ... of a store's scenes, or of some, into `folder`; return their paths."""
+    chosen = list(store.scene_ids() if scene_ids is None else scene_ids)
+    files = []
+    for start in range(0, len(chosen), per_sheet):
+        scenes = [store.read_scene(scene_id) for scene_id in chosen[start : start + per_sheet]]
+        file = folder / f"sheet-{start // per_sheet + 1:03d}.png"
+        write_png(contact_sheet(scenes, palettes=palettes), file)
+        files.append(file)
+        progress(min(start + per_sheet, len(chosen)), len(chosen))
+    return files
+
+
+def write_png(picture: object, file: Path) -> None:
+    """Write an (H, W, 3) uint8 picture as PNG, whole or not at all."""
+    image = Image.fromarray(picture)  # type: ignore[arg-type]
+    write_file_with(file, lambda path: image.save(path, "PNG", optimize=True))
