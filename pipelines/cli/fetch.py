@@ -1,0 +1,101 @@
+"""`iea40k fetch fivek`: bring FiveK photographs from the official site, or out of the official archive."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iea40k.errors import IEAError
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.progress import Progress
+
+fetch_app = typer.Typer(no_args_is_help=True, help="Download source photographs, resumable and verified.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `fetch`."""
+    app.add_typer(fetch_app, name="fetch")
+
+
+@fetch_app.callback()
+def _group() -> None:
+    """Download source photographs, resumable and verified."""
+
+
+@fetch_app.command("fivek")
+def fivek(
+    root: Annotated[Path, typer.Option("-o", "--output", help="The tree to fill; run again to go on.")],
+    ids: Annotated[
+        str | None, typer.Option(help="Which photos: 1-10,42,a0001-jmac_DSC1459 (default: all 5,000).")
+    ] = None,
+    experts: Annotated[str, typer.Option(help="Whose retouches: C, ABCDE, or none.")] = "C",
+    licence: Annotated[
+        list[str] | None, typer.Option(help="Only photos under this licence. Repeatable.")
+    ] = None,
+    metadata: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON tables or official lists (default: in the tree, else from the site)."),
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Take DNGs out of this fivek_dataset.tar first.")
+    ] = None,
+    checksums: Annotated[Path | None, typer.Option(help="Known checksums, as sha256sum prints them.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also check the files that are there already.")
+    ] = False,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between files.")] = 1.0,
+    site: Annotated[str, typer.Option(help="Where from, if not the official site.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+) -> int:
+    """Fetch FiveK photographs: one request at a time, resumable, each verified before it gets its name.
+
+    FiveK is for research only: see legal/LicenseAdobe.txt and legal/LicenseAdobeMIT.txt in the tree.
+    """
+    from pipelines import fivek_fetch as source
+    from pipelines.archives import unpack
+    from pipelines.fivek_metadata import find_metadata, photo_number, read_metadata
+
+    address = site or source.SITE
+    letters = source.parse_experts(experts)
+    if metadata is None and not find_metadata(root):
+        if archive is None:
+            messages.print("fetching the lists of photos and licences")
+            source.fetch_lists(root, site=address)
+        else:
+            unpack(archive, root, lambda name: name.lower().endswith(".txt"))
+    known = read_metadata(list(metadata or [root]))
+    photos = source.choose((known.under(licence) if licence else known).photos, ids)
+    if archive is not None:
+        names = {f"{photo.basename}.dng" for photo in photos}
+        unpack(
+            archive, root, lambda name: photo_number(Path(name).stem) is not None and Path(name).name in names
+        )
+    wanted = source.without_unpacked(source.plan(photos, letters), root)
+    sums = source.read_checksums(checksums) if checksums else {}
+    with Progress("fetching", "files") as bar:
+        report = source.fetch(wanted, root, site=address, pause=pause, sha256s=sums, progress=bar.update)
+    wrong: list[IEAError] = []
+    if verify:
+        _, wrong = source.verify(root, report.present)
+    problems = [*known.problems, *report.failures.values(), *wrong]
+    for problem in problems:
+        messages.print(problem.letter(), style="yellow", markup=False)
+    result = {
+        "root": str(root),
+        "fetched": report.fetched,
+        "present": report.present,
+        "failed": sorted(report.failures),
+        "untried": report.untried,
+        "problems": [problem.letter() for problem in problems],
+    }
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        messages.print(
+            f"{root}: {len(report.fetched)} files fetched, {len(report.present)} were there, "
+            f"{len(report.failures)} failed, {report.untried} untried",
+            style="yellow" if problems else "green",
+            markup=False,
+        )
+    return FAILURES if problems or report.untried else DONE
