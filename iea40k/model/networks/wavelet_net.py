@@ -24,6 +24,8 @@ class WaveletNet(nn.Module):
     released network the same image in all places of a batch. `independent=False` is its behaviour in training.
     """
 
+    fixed_side = SIDE
+
     def __init__(self, independent: bool = True) -> None:
         super().__init__()
         self.ffa_group = _FFA()

@@ -1,0 +1,127 @@
+"""Losses: of a residual map against its label, and of an enhanced photograph against good exposure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from iea40k.metrics import SSIM_SIGMA, SSIM_WINDOW
+from iea40k.model.weights import load_weights, residual_map
+
+Kind = Literal["l1", "l2", "smooth_l1"]
+SMOOTH_L1_BETA = 0.05
+"""Where smooth L1 turns from quadratic to linear, in units of residual."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """`kind` of the pixel term; factors of the optional terms `ssim` (1 - SSIM, data range 2) and `gradient`."""
+
+    kind: Kind = "l1"
+    ssim: float = 0.0
+    gradient: float = 0.0
+
+
+def residual_loss(
+    prediction: Tensor, label: Tensor, valid: Tensor, weight: Tensor, config: LossConfig | None = None
+) -> Tensor:
+    """Return the scalar loss of maps (B, 1, H, W) in [-1, 1].
+
+    `valid` is bool: what the label holds elsewhere is never read. `weight` >= 0 is each pixel's certainty; the
+    mean is weighted, so a label that experts agree on counts more. Without a valid pixel the loss is 0.
+    """
+    config = config or LossConfig()
+    certainty = torch.where(valid, weight, torch.zeros_like(weight))
+    # Replaced, not multiplied by zero: a NaN under an invalid pixel would survive a product.
+    error = torch.where(valid, prediction - label, torch.zeros_like(prediction))
+    loss = weighted_mean(_penalty(error, config.kind), certainty)
+    if config.gradient:
+        loss = loss + config.gradient * _gradient_term(error, certainty)
+    if config.ssim:
+        loss = loss + config.ssim * (1 - masked_ssim(prediction, torch.where(valid, label, 0.0), valid))
+    return loss
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Return sum(values * weight) / sum(weight), 0 where the weights sum to 0."""
+    total = weight.sum()
+    return (values * weight).sum() / torch.where(total > 0, total, torch.ones_like(total))
+
+
+def certainty(spread: Tensor, scale: float) -> Tensor:
+    """Return the weight `scale^2 / (scale^2 + spread^2)` of a label whose experts differ by `spread` (sd of luma).
+
+    It is 1 where they agree and 1/2 where they differ by `scale`; an unknown spread (NaN) gives 1.
+    """
+    weight = scale**2 / (scale**2 + spread.square())
+    return torch.where(spread.isnan(), torch.ones_like(weight), weight)
+
+
+def masked_ssim(x: Tensor, y: Tensor, valid: Tensor, data_range: float = 2.0) -> Tensor:
+    """Return the mean SSIM over windows (Gaussian 11x11, sigma 1.5) that lie inside the map and the valid pixels.
+
+    The same as `iea40k.metrics.ssim`, differentiable; 1 where no whole window is valid.
+    """
+    x = torch.where(valid, x, 0.0)
+    mean_x, mean_y = _blur(x), _blur(y)
+    variance_x, variance_y = _blur(x * x) - mean_x.square(), _blur(y * y) - mean_y.square()
+    covariance = _blur(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    similarity = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    similarity = similarity / ((mean_x.square() + mean_y.square() + c1) * (variance_x + variance_y + c2))
+    whole = -F.max_pool2d(-valid.to(x.dtype), SSIM_WINDOW, stride=1)
+    return torch.where(whole.sum() > 0, weighted_mean(similarity, whole), torch.ones((), device=x.device))
+
+
+class ExposureResidualLoss(nn.Module):
+    """How badly exposed a picture is, as a loss for enhancement networks: the frozen network's mean |residual|.
+
+    `ExposureResidualLoss("p_ieanet_s")` or a path to weights. `forward` takes (B, 3, H, W) sRGB-encoded RGB in
+    [0, 1], H and W >= 32, and returns a scalar in [0, 1], differentiable by the picture; the network itself never learns,
+    stays in evaluation mode, and has no trainable parameter for an optimizer to find.
+    """
+
+    def __init__(self, weights: str | Path | nn.Module) -> None:
+        super().__init__()
+        self.network = weights if isinstance(weights, nn.Module) else load_weights(weights).network
+        self.network.requires_grad_(False)
+        self.network.eval()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return mean |residual| of a batch of pictures."""
+        return residual_map(self.network, image).abs().mean()
+
+    def train(self, mode: bool = True) -> Self:
+        """Keep the network in evaluation mode whatever the training loop asks for."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+
+def _penalty(error: Tensor, kind: Kind) -> Tensor:
+    if kind == "l1":
+        return error.abs()
+    if kind == "l2":
+        return error.square()
+    return F.smooth_l1_loss(error, torch.zeros_like(error), beta=SMOOTH_L1_BETA, reduction="none")
+
+
+def _gradient_term(error: Tensor, certainty: Tensor) -> Tensor:
+    terms = []
+    for axis in (-2, -1):
+        count = error.shape[axis] - 1
+        change = error.narrow(axis, 1, count) - error.narrow(axis, 0, count)
+        both = torch.minimum(certainty.narrow(axis, 1, count), certainty.narrow(axis, 0, count))
+        terms.append(weighted_mean(change.abs(), both))
+    return terms[0] + terms[1]
+
+
+def _blur(x: Tensor) -> Tensor:
+    """(B, 1, H, W) -> (B, 1, H-10, W-10): only windows inside the map."""
+    position = torch.arange(SSIM_WINDOW, dtype=x.dtype, device=x.device) - SSIM_WINDOW // 2
+    kernel = torch.exp(-position.square() / (2 * SSIM_SIGMA**2))
+    kernel = kernel / kernel.sum()
+    return F.conv2d(F.conv2d(x, kernel.reshape(1, 1, -1, 1)), kernel.reshape(1, 1, 1, -1))
