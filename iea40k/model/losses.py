@@ -80,8 +80,8 @@ class ExposureResidualLoss(nn.Module):
     """How badly exposed a picture is, as a loss for enhancement networks: the frozen network's mean |residual|.
 
     `ExposureResidualLoss("p_ieanet_s")` or a path to weights. `forward` takes (B, 3, H, W) sRGB-encoded RGB in
-    [0, 1], H and W >= 32, and returns a scalar in [0, 1], differentiable by the picture; the network itself never learns,
-    stays in evaluation mode, and has no trainable parameter for an optimizer to find.
+    [0, 1], H and W >= 32, and returns a scalar in [0, 1], differentiable by the picture. The network itself never
+    learns, stays in evaluation mode, and has no trainable parameter for an optimizer to find.
     """
 
     def __init__(self, weights: str | Path | nn.Module) -> None:

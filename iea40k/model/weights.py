@@ -124,7 +124,7 @@ def _load_pickled(path: Path) -> Weights:
             "the file cannot be loaded safely",
             where=path,
             expected="a PyTorch file of tensors only",
-            got=str(error).splitlines()[0],
+            got=str(error).partition("\n")[0] or type(error).__name__,
             remedy="files that hold code are never run; ask for a safetensors file",
         ) from error
     tensors = _state_dict(loaded)

@@ -55,7 +55,7 @@ def test_tensors_of_nobody_are_refused(tmp_path):
     torch.save({"a": torch.zeros(2)}, tmp_path / "a.pth")
     with pytest.raises(BadInputError, match="no network that is known"):
         load_weights(tmp_path / "a.pth")
-    with pytest.raises(BadInputError, match="no such weights|there are no"):
+    with pytest.raises(BadInputError, match="there are no such weights"):
         load_weights(tmp_path / "absent.safetensors")
 
 
@@ -78,7 +78,7 @@ def test_code_in_a_pth_is_never_run(tmp_path, monkeypatch):
     torch.save(_Trap(), "trap.pth")
     with pytest.raises(BadInputError, match="cannot be loaded safely"):
         load_weights("trap.pth")
-    (tmp_path / "raw.pth").write_bytes(pickle.dumps(_Trap()))
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps(_Trap(), protocol=2))
     with pytest.raises(BadInputError):
         load_weights("raw.pth")
     assert not (tmp_path / "trap-sprung").exists()
