@@ -62,7 +62,7 @@ class _Layer(nn.Module):
 
     def __init__(self, channels: int, heads: int, cell: int) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(channels, channels // 8, 1)
+        self.reduce = nn.Conv2d(channels, channels // 8, 1, bias=False)  # differences lose a constant
         self.gradients = DirectionalGradients(channels // 8)
         self.encoders = nn.ModuleList(
             encoder
