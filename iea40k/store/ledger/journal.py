@@ -135,20 +135,24 @@ def read_marks(connection: sa.Connection, lane: Lane) -> list[Mark]:
     return [Mark(*row) for row in connection.execute(_MARKS[table.name], values)]
 
 
-def read_image(
-    connection: sa.Connection, scene_id: str, level: str, cursor: int | None = None
+def read_scene_corrections(
+    connection: sa.Connection, scene_id: str, cursor: int | None = None
 ) -> list[Correction]:
-    """Return everybody's corrections of one image in the order recorded, up to entry `cursor`."""
-    where = [corrections.c.scene_id == scene_id, corrections.c.level == level]
-    if cursor is not None:
-        where.append(corrections.c.entry <= cursor)
-    return cast("list[Correction]", _read(connection, corrections, where))
+    """Return everybody's corrections of a scene, level by level in the order recorded, up to entry `cursor`."""
+    return cast("list[Correction]", _read(connection, corrections, _in_scene(corrections, scene_id, cursor)))
+
+
+def read_scene_zone_edits(
+    connection: sa.Connection, scene_id: str, cursor: int | None = None
+) -> list[ZoneEdit]:
+    """Return everybody's zone edits of a scene in the order recorded, up to entry `cursor`."""
+    return cast("list[ZoneEdit]", _read(connection, zone_edits, _in_scene(zone_edits, scene_id, cursor)))
 
 
 def _read(
     connection: sa.Connection, table: sa.Table, where: Sequence[sa.ColumnElement[bool]]
 ) -> list[Correction | ZoneEdit]:
-    rows = connection.execute(table.select().where(*where).order_by(table.c.seq)).mappings()
+    rows = connection.execute(table.select().where(*where).order_by(table.c.level, table.c.seq)).mappings()
     return [_stroke(table, row) for row in rows]
 
 
@@ -159,6 +163,11 @@ def _in_lane(table: sa.Table, lane: Lane, cursor: int | None) -> list[sa.ColumnE
         table.c.annotator == lane.annotator,
         table.c.lane == lane.purpose,
     ]
+    return where if cursor is None else [*where, table.c.entry <= cursor]
+
+
+def _in_scene(table: sa.Table, scene_id: str, cursor: int | None) -> list[sa.ColumnElement[bool]]:
+    where = [table.c.scene_id == scene_id]
     return where if cursor is None else [*where, table.c.entry <= cursor]
 
 

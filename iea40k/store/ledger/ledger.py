@@ -24,7 +24,7 @@ from iea40k.store.ledger.fold import Folded, replay, step_draft
 from iea40k.store.ledger.leases import check_in_force, work_of
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
-from iea40k.store.ledger.schema import JOURNALS, counter, heads, properties
+from iea40k.store.ledger.schema import JOURNALS, corrections, counter, heads, properties, zone_edits
 
 
 class Ledger:
@@ -103,6 +103,12 @@ class Ledger:
         with self.database.read() as connection:
             query = sa.select(counter.c.value).where(counter.c.name == "entry")
             return int(connection.execute(query).scalar_one())
+
+    def painted_scenes(self) -> list[str]:
+        """Return the ids of the scenes that have corrections or zone edits, sorted."""
+        with self.database.read() as connection:
+            found = sa.union(sa.select(corrections.c.scene_id), sa.select(zone_edits.c.scene_id))
+            return sorted(connection.execute(found).scalars())
 
     def ledger_id(self) -> str:
         """Return the id that this ledger was given when it was made, 32 hex digits."""

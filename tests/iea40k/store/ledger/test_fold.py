@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from iea40k.errors import ArrayError, CorruptDataError, StaleBaseError
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import Correction, CorrectionDraft, fold, history, replay
+from iea40k.store.ledger import Correction, CorrectionDraft, ZoneDraft, ZoneEdit, fold, history, replay
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 
@@ -107,3 +107,8 @@ def test_a_damaged_stroke_is_an_error_never_another_picture() -> None:
         fold(base, [bad])
     with pytest.raises(ArrayError):
         fold(base, [replace(bad, image_shape=(5, 5))])
+
+
+def recorded_zone(draft: ZoneDraft, number: int) -> ZoneEdit:
+    fields = {name: getattr(draft, name) for name in draft.__dataclass_fields__}
+    return ZoneEdit(**fields, entry=number, seq=number, token=None, server_time=0, previous="", hash="")

@@ -1,0 +1,222 @@
+"""A scene as the ledger leaves it at a cursor: its reference with zone edits, and every level's corrected residual.
+
+First the zone edits make the reference; the residuals of that reference are the base that corrections are drawn on.
+What counts: the lanes whose work is accepted at the cursor, and lanes painted without the queue that have standing
+strokes. Of several experts the median counts; an adjudicator's map overrides it. Strokes drawn on a base that has since
+been rebuilt change nothing and are listed as stale.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_codes
+from iea40k.residuals import residual_codes
+from iea40k.scene import NO_UNCERTAINTY
+from iea40k.store.ledger.consensus import consensus
+from iea40k.store.ledger.entries import REFERENCE, Correction, Lane, ZoneEdit
+from iea40k.store.ledger.events import read_details
+from iea40k.store.ledger.fold import Folded, Undoable, history, replay
+from iea40k.store.ledger.journal import read_scene_corrections, read_scene_zone_edits
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.schema import events
+from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.scenes import StoredScene
+from iea40k.zones import ShiftMap, apply_shift
+
+ACCEPTED = "accepted"
+UNQUEUED = "unqueued"
+"""The state of a lane that was painted without the queue."""
+
+Stroke = TypeVar("Stroke", Correction, ZoneEdit)
+
+COUNTED: tuple[str, ...] = (ACCEPTED, UNQUEUED)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A lane at a cursor: its last state, and the verdict of its last submission ("" where there is none)."""
+
+    state: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class SceneRecord:
+    """All that the ledger holds of one scene up to a cursor."""
+
+    scene_id: str
+    works: Mapping[Lane, Work]
+    corrections: Mapping[Lane, tuple[Correction, ...]]
+    zone_edits: Mapping[Lane, tuple[ZoneEdit, ...]]
+
+    def counted(self, level: str, purpose: str, states: tuple[str, ...] = COUNTED) -> list[Lane]:
+        """Return the lanes of a level that count, by annotator."""
+        strokes: Mapping[Lane, Sequence[Undoable]]
+        strokes = self.zone_edits if level == REFERENCE else self.corrections
+        lanes = {lane for lane in (*self.works, *strokes) if lane.level == level and lane.purpose == purpose}
+        found = [
+            lane
+            for lane in lanes
+            if self.work(lane).state in states and (lane in self.works or history(strokes[lane]).standing)
+        ]
+        return sorted(found, key=lambda lane: lane.annotator)
+
+    def work(self, lane: Lane) -> Work:
+        """Return a lane's state and verdict."""
+        return self.works.get(lane, Work(UNQUEUED))
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedReference:
+    """The reference with the zone edits that count: (H, W, 3) uint8, and who made it so."""
+
+    picture: EncodedRGB
+    touched: Validity
+    experts: tuple[str, ...]
+    adjudicator: str | None
+    stale: tuple[ZoneEdit, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any edit has weight."""
+        return bool(self.touched.any())
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedResidual:
+    """One level's residual with the corrections that count.
+
+    - `codes` (H, W) int16; `base` (H, W) int16, what the strokes were drawn on
+    - `uncertainty` (H, W) uint16 in 1/32640: the median absolute deviation of the experts, `NO_UNCERTAINTY` where fewer
+      than two mapped the image
+    - `touched` (H, W) bool: True where any expert whose map counts has a standing stroke
+    """
+
+    level: str
+    codes: ResidualCodes
+    base: ResidualCodes
+    uncertainty: NDArray[np.uint16]
+    touched: Validity
+    experts: tuple[str, ...]
+    adjudicator: str | None
+    strokes: tuple[Correction, ...]
+    stale: tuple[Correction, ...]
+
+
+def read_record(ledger: Ledger, scene_id: str, cursor: int | None = None) -> SceneRecord:
+    """Return what the ledger holds of a scene up to entry `cursor`. The same cursor gives the same record for ever."""
+    with ledger.database.read() as connection:
+        corrections = read_scene_corrections(connection, scene_id, cursor)
+        zone_edits = read_scene_zone_edits(connection, scene_id, cursor)
+        works = _works(connection, scene_id, cursor)
+    return SceneRecord(scene_id, works, _by_lane(corrections), _by_lane(zone_edits))
+
+
+def corrected_reference(scene: StoredScene, record: SceneRecord) -> CorrectedReference:
+    """Return the scene's reference with the zone edits that count: the median of the experts' shifts, a pixel each."""
+    reference = scene.reference()
+    judges = record.counted(REFERENCE, "adjudication")
+    override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
+    lanes = override or record.counted(REFERENCE, "expert")
+    folded = [replay_zones(reference, record.zone_edits.get(lane, ())) for lane in lanes]
+    shift = _middle_shift([f.shift for f in folded], reference)
+    return CorrectedReference(
+        picture=apply_shift(reference, shift),
+        touched=_any(reference.shape[:2], [f.touched for f in folded]),
+        experts=tuple(lane.annotator for lane in lanes),
+        adjudicator=override[0].annotator if override else None,
+        stale=tuple(edit for f in folded for edit in f.stale),
+    )
+
+
+def corrected_residual(
+    scene: StoredScene, level: str, record: SceneRecord, reference: CorrectedReference | None = None
+) -> CorrectedResidual:
+    """Return a level's residual with the corrections that count; `reference` saves folding it for each level."""
+    base = residual_base(scene, level, record, reference)
+    judges = record.counted(level, "adjudication")
+    override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
+    experts = record.counted(level, "expert")
+    lanes = [*experts, *override]
+    folded = {lane: replay(base, record.corrections.get(lane, ())) for lane in lanes}
+    maps = [folded[lane].codes for lane in experts if not _only_stale(folded[lane])]
+    agreed = consensus(maps) if maps else None
+    codes = agreed.codes if agreed else base
+    if override and not _only_stale(folded[override[0]]):
+        codes = folded[override[0]].codes
+    return CorrectedResidual(
+        level=level,
+        codes=codes,
+        base=base,
+        uncertainty=agreed.uncertainty if agreed else np.full(base.shape, NO_UNCERTAINTY, np.uint16),
+        touched=_any(base.shape, [f.touched for f in folded.values()]),
+        experts=tuple(lane.annotator for lane in experts),
+        adjudicator=override[0].annotator if override else None,
+        strokes=tuple(stroke for f in folded.values() for stroke in f.applied),
+        stale=tuple(stroke for f in folded.values() for stroke in f.stale),
+    )
+
+
+def residual_base(
+    scene: StoredScene, level: str, record: SceneRecord, reference: CorrectedReference | None = None
+) -> ResidualCodes:
+    """Return what strokes on a level are drawn on: the built residual, or that of the reference with its zone edits."""
+    built = scene.residual(level)
+    if not any(lane.level == REFERENCE for lane in record.zone_edits):
+        return built
+    reference = corrected_reference(scene, record) if reference is None else reference
+    if not reference.changed:
+        return built
+    exposure = scene.exposure(level)
+    base: ResidualCodes = residual_codes(reference.picture, exposure[None], validity_from_codes(built))[0]
+    return base
+
+
+def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict[Lane, Work]:
+    e = events.c
+    query = sa.select(e.level, e.annotator, e.purpose, e.event, e.state, e.details).where(
+        e.scene_id == scene_id, e.state.is_not(None)
+    )
+    if cursor is not None:
+        query = query.where(e.entry <= cursor)
+    works: dict[Lane, Work] = {}
+    for row in connection.execute(query.order_by(e.entry)):
+        lane = Lane(scene_id, row.level, row.annotator, row.purpose)
+        verdict = works[lane].verdict if lane in works else ""
+        if row.event == "submit":
+            verdict = str(read_details(row.details).get("verdict", ""))
+        works[lane] = Work(row.state, verdict)
+    return works
+
+
+def _by_lane(strokes: list[Stroke]) -> dict[Lane, tuple[Stroke, ...]]:
+    found: dict[Lane, list[Stroke]] = {}
+    for stroke in strokes:
+        found.setdefault(stroke.lane, []).append(stroke)
+    return {lane: tuple(mine) for lane, mine in found.items()}
+
+
+def _only_stale(folded: Folded) -> bool:
+    return bool(folded.stale) and not folded.applied
+
+
+def _any(shape: tuple[int, ...], masks: list[Validity]) -> Validity:
+    touched = np.zeros(shape, np.bool_)
+    for mask in masks:
+        touched |= mask
+    return touched
+
+
+def _middle_shift(shifts: list[ShiftMap], reference: EncodedRGB) -> ShiftMap:
+    if not shifts:
+        return np.zeros(reference.shape[:2], np.int32)
+    # Of an even number the lower middle and the upper middle are averaged, rounded down: whole numbers throughout.
+    ordered = np.sort(np.stack(shifts), axis=0)
+    low, high = ordered[(len(shifts) - 1) // 2], ordered[len(shifts) // 2]
+    middle: ShiftMap = ((low.astype(np.int64) + high) // 2).astype(np.int32)
+    return middle

@@ -1,0 +1,109 @@
+"""Strokes on a base that has since been rebuilt: find them, and offer them to a person again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from iea40k.arrays import INVALID_CODE, ResidualCodes, Validity
+from iea40k.errors import StoreError
+from iea40k.store.digests import array_digest
+from iea40k.store.layout import Store
+from iea40k.store.ledger.corrected import corrected_reference, read_record, residual_base
+from iea40k.store.ledger.entries import REFERENCE, Correction, CorrectionDraft, CorrectionKind, Lane
+from iea40k.store.ledger.fold import replay
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.patch import PackedPatch, Patch
+from iea40k.store.ledger.queue import Queue
+from iea40k.store.ledger.zone_fold import replay_zones
+
+
+@dataclass(frozen=True)
+class StaleLane:
+    """A lane with standing strokes on another base than today's, its state, and whether it was returned just now."""
+
+    lane: Lane
+    strokes: int
+    state: str
+    returned: bool = False
+
+
+def stale_lanes(ledger: Ledger, store: Store) -> list[StaleLane]:
+    """Return every lane of the store's scenes that has stale strokes, and lanes whose scene or level is gone."""
+    return [lane for scene_id in ledger.painted_scenes() for lane in _of_scene(ledger, store, scene_id)]
+
+
+def offer_stale(ledger: Ledger, store: Store, actor: str) -> list[StaleLane]:
+    """Return finished work with stale strokes to its authors, who adopt each stroke on the new base or undo it."""
+    offered: list[StaleLane] = []
+    for found in stale_lanes(ledger, store):
+        finished = found.state in ("submitted", "in_review", "accepted")
+        if finished:
+            Queue(ledger).return_(
+                found.lane, actor, f"the base was rebuilt: {found.strokes} strokes want another look"
+            )
+        offered.append(StaleLane(found.lane, found.strokes, found.state, finished))
+    return offered
+
+
+def adopt(
+    lane: Lane,
+    base: ResidualCodes,
+    current: ResidualCodes,
+    wanted: ResidualCodes,
+    *,
+    touched: Validity | None = None,
+    kind: CorrectionKind = "adopt",
+    supersedes: str | None = None,
+) -> CorrectionDraft | None:
+    """Return the stroke that takes the lane from `current` to `wanted`, both (H, W) int16; None where they are equal.
+
+    For codes taken from elsewhere: the consensus an adjudicator starts from, a colleague's map, another level.
+    """
+    patch = Patch.between(current, wanted, touched)
+    if patch is None:
+        return None
+    return CorrectionDraft(
+        lane=lane,
+        image_shape=(base.shape[0], base.shape[1]),
+        base_digest=array_digest(base),
+        kind=kind,
+        patch=PackedPatch.of(patch),
+        supersedes=supersedes,
+    )
+
+
+def adopt_stale(stroke: Correction, base: ResidualCodes, current: ResidualCodes) -> CorrectionDraft | None:
+    """Return the draft that draws a stale stroke again, on today's base, in its stead.
+
+    Pixels that have no valid data today are left out; None where none is left, or the image has another size.
+    """
+    if stroke.patch is None or stroke.image_shape != base.shape:
+        return None
+    wanted, touched = current.copy(), np.zeros(base.shape, np.bool_)
+    stroke.patch.paint(wanted)
+    stroke.patch.touch(touched)
+    touched &= base != INVALID_CODE
+    wanted[~touched] = current[~touched]
+    return adopt(stroke.lane, base, current, wanted, touched=touched, supersedes=stroke.stroke_id)
+
+
+def _of_scene(ledger: Ledger, store: Store, scene_id: str) -> list[StaleLane]:
+    record = read_record(ledger, scene_id)
+    found: list[StaleLane] = []
+    try:
+        scene = store.open_scene(scene_id)
+    except StoreError:
+        lanes = {**record.corrections, **record.zone_edits}
+        return [StaleLane(lane, len(strokes), record.work(lane).state) for lane, strokes in lanes.items()]
+    reference = corrected_reference(scene, record)
+    for lane, edits in record.zone_edits.items():
+        count = len(replay_zones(scene.reference(), edits).stale)
+        found += [StaleLane(lane, count, record.work(lane).state)] if count else []
+    for lane, strokes in record.corrections.items():
+        if lane.level in scene.levels:
+            base = residual_base(scene, lane.level, record, reference)
+            count = len(replay(base, strokes).stale)
+        else:
+            count = len(strokes)
+        found += [StaleLane(lane, count, record.work(lane).state)] if count else []
+    return sorted(found, key=lambda s: (s.lane.level != REFERENCE, s.lane.level, s.lane.annotator))

@@ -1,0 +1,177 @@
+"""Adams' zone system on references: measure a block's zone, set it, feather the edge.
+
+One zone is one stop of linear light; zone V is 18 % grey, so zone = 5 + log2(Y / 0.18) with the luminance Y of
+linear light (Rec. 709 weights of sRGB primaries, 1.0 = display white). Display white is zone 7.47: a block set above
+it turns white, and how much did so is told, not hidden. Blocks are SLIC superpixels (Achanta et al., 2012) on
+lightness and structure, as the paper has it.
+
+A zone edit is a shift in stops times a weight a pixel. Shifts are whole numbers and add up, so that replaying them
+gives the same bytes everywhere and in any order; the picture is developed once, from their sum.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import slic
+
+from iea40k.arrays import EncodedRGB, Validity, check_encoded
+from iea40k.errors import ArrayError, BadInputError
+
+ZONE_UNITS = 256
+"""Steps a zone: zones are kept as whole numbers of 1/256 stop."""
+
+LAST_ZONE = 10
+SHIFT_UNITS = ZONE_UNITS * 255
+"""Steps a stop in a shift map: a zone step times a full weight."""
+
+ShiftMap = NDArray[np.int32]
+"""(H, W) shift of each pixel in 1/65280 stop, + = brighter."""
+
+Labels = NDArray[np.int32]
+"""(H, W) number of the block that each pixel is in, 0 ... n - 1."""
+
+_GREY = 0.18
+_BLACKEST = _GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+_MOST_SHIFT = 20 * SHIFT_UNITS
+
+
+def _decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+# In float64, so that no machine's rounding of a power moves a pixel across the border of two codes.
+_LINEAR = _decode(np.arange(256, dtype=np.float64) / 255)
+_BORDERS = _decode((np.arange(255, dtype=np.float64) + 0.5) / 255)
+
+
+@dataclass(frozen=True, eq=False)
+class ZoneChange:
+    """A block to be set to a zone: `weights` (H, W) uint8, 255 = the whole shift; zones in 1/256 stop."""
+
+    weights: NDArray[np.uint8]
+    old_zone: int
+    new_zone: int
+
+    @property
+    def stops(self) -> float:
+        """How much brighter the block becomes."""
+        return (self.new_zone - self.old_zone) / ZONE_UNITS
+
+
+def zone_map(picture: EncodedRGB) -> NDArray[np.float32]:
+    """Return each pixel's zone: (H, W) float32 in [0, 7.47]; all that is darker than zone 0 is zone 0."""
+    return _zones(_luminance(check_encoded(picture))).astype(np.float32)
+
+
+def block_zone(picture: EncodedRGB, block: Validity) -> float:
+    """Return the zone of a block's mean light, in [0, 7.47]; `block` is (H, W) bool, not empty."""
+    _check_block(picture, block)
+    return float(_zones(np.array(_luminance(picture[block][None]).mean())))
+
+
+def zone_name(zone: float) -> str:
+    """Return the Roman number of the nearest whole zone: 0, I ... X."""
+    names = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+    return names[min(max(round(zone), 0), LAST_ZONE)]
+
+
+def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float = 0.1) -> Labels:
+    """Return the SLIC blocks of a picture, each about `block_side` pixels wide and in one piece.
+
+    They are cut on lightness (CIE L*, 0 ... 1) and structure (the strength of its gradient). The same picture gives the
+    same blocks with the same version of scikit-image; a zone edit keeps its own pixels and does not depend on that.
+    """
+    check_encoded(picture)
+    if block_side < 2:
+        raise BadInputError("a block is 2 pixels wide at least", got=f"{block_side}")
+    lightness = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) / 255
+    smooth = cv2.GaussianBlur(lightness, (0, 0), 1.5)
+    structure = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    count = max(1, round(lightness.size / block_side**2))
+    features = np.stack([lightness, np.sqrt(structure)], axis=-1)
+    labels: Labels = slic(
+        features,
+        n_segments=count,
+        compactness=compactness,
+        convert2lab=False,
+        channel_axis=-1,
+        start_label=0,
+        max_num_iter=5,
+    ).astype(np.int32)
+    return labels
+
+
+def feather(block: Validity, radius: float = 4.0) -> NDArray[np.uint8]:
+    """Return the weights of a block with a soft edge: (H, W) uint8, 128 on the border, 255 from `radius` px inside.
+
+    The weights of two blocks that share a border add up to 255 (or one less or more) across it, so that neighbours
+    set to the same shift show no seam.
+    """
+    if radius < 0.5 or block.all():
+        return np.where(block, np.uint8(255), np.uint8(0))
+    inside = ndimage.distance_transform_edt(block) - 0.5
+    outside = ndimage.distance_transform_edt(~block) - 0.5
+    position = np.clip(np.where(block, inside, -outside) / radius, -1, 1) / 2 + 0.5
+    eased = position * position * (3 - 2 * position)
+    weights: NDArray[np.uint8] = np.rint(eased * 255).astype(np.uint8)
+    return weights
+
+
+def zone_change(picture: EncodedRGB, block: Validity, zone: float, *, radius: float = 4.0) -> ZoneChange:
+    """Return the change that sets a block of `picture` (as it looks now) to a zone in [0, 10].
+
+    The zone is that of the block's mean light; the edge is feathered over `radius` pixels on either side.
+    """
+    if not 0 <= zone <= LAST_ZONE:
+        raise BadInputError("there is no such zone", expected="0 ... 10 (0 ... X)", got=f"{zone:g}")
+    old = round(block_zone(picture, block) * ZONE_UNITS)
+    return ZoneChange(feather(block, radius), old, round(zone * ZONE_UNITS))
+
+
+def apply_shift(picture: EncodedRGB, shift: ShiftMap) -> EncodedRGB:
+    """Return the picture with each pixel's light multiplied by 2^(shift / 65280); sRGB-encoded again, rounded.
+
+    Light beyond display white becomes white; see `turned_white`. Pixels with a shift of 0 keep their bytes.
+    """
+    check_encoded(picture)
+    if shift.shape != picture.shape[:2] or shift.dtype != np.int32:
+        raise ArrayError(
+            "shift: wrong shape or dtype",
+            expected=f"int32 {picture.shape[:2]}",
+            got=f"{shift.dtype} {shift.shape}",
+        )
+    if int(np.abs(shift).max(initial=0)) > _MOST_SHIFT:
+        raise ArrayError("a shift of more than 20 stops", expected="-20 ... 20 stops")
+    moved = np.flatnonzero(shift)
+    flat = picture.reshape(-1, 3).copy()
+    light = _LINEAR[flat[moved]] * np.exp2(shift.reshape(-1)[moved] / SHIFT_UNITS)[:, None]
+    flat[moved] = np.searchsorted(_BORDERS, light, side="right").astype(np.uint8)
+    return flat.reshape(picture.shape)
+
+
+def turned_white(before: EncodedRGB, after: EncodedRGB) -> float:
+    """Return the share of pixels with a channel at 255 in `after` that was not in `before`, in [0, 1]."""
+    return float(((after == 255) & (before != 255)).any(axis=-1).mean())
+
+
+def _luminance(picture: EncodedRGB) -> NDArray[np.float64]:
+    light: NDArray[np.float64] = _LINEAR[picture] @ _LUMINANCE
+    return light
+
+
+def _zones(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
+    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / _GREY)
+    return zones
+
+
+def _check_block(picture: EncodedRGB, block: Validity) -> None:
+    if block.shape != picture.shape[:2] or block.dtype != np.bool_ or not block.any():
+        raise ArrayError(
+            "a block is a mask of the picture's size with a pixel at least",
+            expected=f"bool {picture.shape[:2]}",
+            got=f"{block.dtype} {block.shape}, {int(np.count_nonzero(block))} pixels",
+        )
