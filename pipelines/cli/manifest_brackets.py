@@ -1,0 +1,76 @@
+"""`iea40k manifest brackets`: separate captures, grouped into scenes."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iea40k.brackets.grouping import GroupingRules
+from iea40k.errors import BadInputError
+from iea40k.manifest import write_manifest
+from pipelines.bracket_manifest import Found, find_brackets
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.manifest import manifest_app
+
+
+@manifest_app.command("brackets")
+def brackets(
+    root: Annotated[Path, typer.Argument(help="A folder of captures, or a CSV table of them.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The manifest, .csv or .parquet.")],
+    pause: Annotated[float, typer.Option(help="Longest pause in a camera's own bracket, seconds.")] = 4.0,
+    manual_pause: Annotated[float, typer.Option(help="The same for exposures set by hand.")] = 300.0,
+    least: Annotated[int, typer.Option(min=2, help="Fewest captures of a scene.")] = 2,
+    digests: Annotated[bool, typer.Option(help="Write the sha256 of every file.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+) -> int:
+    """Group captures into scenes by EXIF time and exposure, and write a manifest of them.
+
+    The manifest must lie in ROOT or above it. Exit code 1: written, but some files could not be used.
+    """
+    rules = GroupingRules(pause=pause, manual_pause=manual_pause, least=least)
+    found = find_brackets(root, output.absolute().parent, rules, digests=digests)
+    if not found.rows:
+        raise BadInputError(
+            "there is no bracket here",
+            where=root,
+            expected="captures of one scene at different exposures",
+            got=_summary(found),
+        )
+    write_manifest(found.table, output)
+    if as_json:
+        typer.echo(json.dumps(_as_json(found, output)))
+    else:
+        _tell(found, output)
+    return FAILURES if found.failures else DONE
+
+
+def _tell(found: Found, output: Path) -> None:
+    for name, reason in found.left_out:
+        messages.print(f"left out  {name}: {reason}", markup=False)
+    for name, reason in found.failures:
+        messages.print(f"failed    {name}: {reason}", style="red", markup=False)
+    messages.print(
+        f"{output}: {_summary(found)}", markup=False, style="yellow" if found.failures else "green"
+    )
+
+
+def _summary(found: Found) -> str:
+    captures = sum(row["exposures"].count("|") + 1 for row in found.rows)
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(found.ignored.items()))
+    return (
+        f"{len(found.rows)} scenes of {captures} captures; {len(found.left_out)} captures left out, "
+        f"{len(found.failures)} failed" + (f"; no photographs: {kinds}" if kinds else "")
+    )
+
+
+def _as_json(found: Found, output: Path) -> dict[str, object]:
+    return {
+        "manifest": str(output),
+        "scenes": [
+            {"scene_id": row["scene_id"], "exposures": row["exposures"].split("|")} for row in found.rows
+        ],
+        "left_out": [{"file": name, "reason": reason} for name, reason in found.left_out],
+        "failures": [{"file": name, "reason": reason} for name, reason in found.failures],
+        "ignored": dict(found.ignored),
+    }
