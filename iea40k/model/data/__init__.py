@@ -1,0 +1,19 @@
+"""Data for training: samples of a release, views of them, and batches that any run can repeat."""
+
+from iea40k.model.data.batches import BatchSampler, Rank, make_loader
+from iea40k.model.data.dataset import Batch, ExposureDataset, ViewConfig, to_batch
+from iea40k.model.data.samples import InMemory, Pixels, Sample, Samples
+
+__all__ = [
+    "Batch",
+    "BatchSampler",
+    "ExposureDataset",
+    "InMemory",
+    "Pixels",
+    "Rank",
+    "Sample",
+    "Samples",
+    "ViewConfig",
+    "make_loader",
+    "to_batch",
+]

@@ -1,0 +1,125 @@
+"""From samples to batches: the torch dataset, and the one place where stored codes become network inputs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
+from iea40k.model.data.samples import Pixels, Samples
+from iea40k.model.data.views import Mode, View, choose_view
+from iea40k.model.losses import certainty
+from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
+
+Item = dict[str, Tensor]
+"""`image` (3, h, w) uint8; `codes` (h, w) int16; `spread` (h, w) int32; `number` () int64."""
+
+
+@dataclass(frozen=True)
+class ViewConfig:
+    """How images are shown: see `iea40k.model.data.views`. `size` in pixels, of crops and of the official square."""
+
+    mode: Mode = "random"
+    size: int = 256
+    flips: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network learns from: image (B,3,h,w) float in [0,1]; label, valid (bool), weight (B,1,h,w); number (B,).
+
+    `label` is 0 where `valid` is False.
+    """
+
+    image: Tensor
+    label: Tensor
+    valid: Tensor
+    weight: Tensor
+    number: Tensor
+
+
+class ExposureDataset(Dataset[Item]):
+    """Items by key (epoch, number). Image, residual, validity and spread are cropped and flipped together."""
+
+    def __init__(self, samples: Samples, view: ViewConfig) -> None:
+        self.samples = samples
+        self.view = view
+
+    def __len__(self) -> int:
+        return len(self.samples.samples)
+
+    def __getitem__(self, key: tuple[int, int]) -> Item:
+        """Return the item of (epoch, number) as stored integers; `to_batch` turns them into numbers."""
+        epoch, number = key
+        config = self.view
+        shape = self.samples.samples[number].shape
+        view = choose_view(config.mode, shape, config.size, config.flips, (config.seed, epoch, number))
+        item = as_item(self.samples.read(number, view.rows, view.columns), number)
+        return apply_view(item, view)
+
+
+def as_item(pixels: Pixels, number: int) -> Item:
+    """Return pixels as tensors, channels first."""
+    if pixels.spread is None:
+        spread = torch.full(pixels.codes.shape, NO_UNCERTAINTY, dtype=torch.int32)
+    else:
+        spread = torch.from_numpy(pixels.spread.astype(np.int32))
+    return {
+        "image": torch.from_numpy(np.ascontiguousarray(pixels.image.transpose(2, 0, 1))),
+        "codes": torch.from_numpy(np.ascontiguousarray(pixels.codes)),
+        "spread": spread,
+        "number": torch.tensor(number),
+    }
+
+
+def apply_view(item: Item, view: View) -> Item:
+    """Return an item (already cut to the view's window) padded with pixels without data, and flipped."""
+    down, right = view.missing
+    flips = [axis for axis, flip in ((-2, view.flip_rows), (-1, view.flip_columns)) if flip]
+    fill = {"image": 0, "codes": INVALID_CODE, "spread": NO_UNCERTAINTY}
+    out = dict(item)
+    for name, value in fill.items():
+        tensor = item[name]
+        if down or right:
+            tensor = F.pad(tensor, (0, right, 0, down), value=value)
+        out[name] = tensor.flip(flips) if flips else tensor
+    return out
+
+
+def to_batch(
+    items: Item,
+    *,
+    device: torch.device | None = None,
+    side: int | None = None,
+    spread_scale: float | None = None,
+) -> Batch:
+    """Return a batch of collated items as float32 on `device`.
+
+    `side` resizes image and label to side x side as the published code does (bilinear, no antialiasing); a resized
+    pixel is valid where all that it was made from was. `spread_scale` is the experts' disagreement (luma) at which a
+    label's weight is 1/2; None gives every label the weight 1.
+    """
+    moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in items.items()}
+    codes = moved["codes"].unsqueeze(1)
+    valid = codes != INVALID_CODE
+    image = moved["image"].float() / 255
+    label = torch.where(valid, codes.float() / RESIDUAL_SCALE, 0.0)
+    weight = torch.ones_like(label)
+    if spread_scale is not None:
+        stored = moved["spread"].unsqueeze(1)
+        spread = torch.where(stored == NO_UNCERTAINTY, torch.nan, stored.float() / UNCERTAINTY_SCALE)
+        weight = certainty(spread, spread_scale)
+    if side is not None:
+        image, label, weight = (_resize(x, side) for x in (image, label, weight))
+        valid = _resize(valid.float(), side) > 1 - 1e-6
+        label = torch.where(valid, label, 0.0)
+    return Batch(image, label, valid, weight, moved["number"])
+
+
+def _resize(x: Tensor, side: int) -> Tensor:
+    return F.interpolate(x, (side, side), mode="bilinear", align_corners=False)

@@ -1,0 +1,59 @@
+"""What the trainer sees of a dataset: labelled images by number, and the facts of each."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB, ResidualCodes
+
+WHOLE = slice(None)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image: whose it is, its level and stops, its frame (H, W), and what groups it in evaluation."""
+
+    scene_id: str
+    level: str
+    ev: float
+    shape: tuple[int, int]
+    groups: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Pixels of one sample, all of one height and width.
+
+    `image` (h, w, 3) uint8 sRGB-encoded; `codes` (h, w) int16 residual codes; `spread` (h, w) uint16, the experts'
+    disagreement as code / 32640, 65535 = unknown, or None where it is unknown everywhere.
+    """
+
+    image: EncodedRGB
+    codes: ResidualCodes
+    spread: NDArray[np.uint16] | None
+
+
+class Samples(Protocol):
+    """A numbered collection of labelled images. May be used after fork, and pickled for spawn."""
+
+    samples: tuple[Sample, ...]
+
+    def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
+        """Return the pixels of a window of sample `number`. Raises `CorruptDataError` for damaged data."""
+        ...
+
+
+class InMemory:
+    """Samples decoded once and kept, for datasets that fit into memory."""
+
+    def __init__(self, source: Samples) -> None:
+        self.samples = source.samples
+        self._pixels = [source.read(number) for number in range(len(source.samples))]
+
+    def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
+        """Return the pixels of a window."""
+        whole = self._pixels[number]
+        spread = None if whole.spread is None else whole.spread[rows, columns]
+        return Pixels(whole.image[rows, columns], whole.codes[rows, columns], spread)

@@ -1,0 +1,44 @@
+"""How an image is shown to a network: which window, which flips. Decided before a pixel is read.
+
+Every choice follows from (seed, epoch, number) alone, so that it does not depend on the number of workers, on the
+batch, or on where a run was interrupted.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Mode = Literal["random", "centre", "whole", "official"]
+"""`random` and `centre` crops; `whole` images; `official`: the whole image resized to a square, as published."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A window (rows, columns) of an image, what is missing to the wanted size, and flips, applied in this order."""
+
+    rows: slice
+    columns: slice
+    missing: tuple[int, int] = (0, 0)
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+
+def choose_view(
+    mode: Mode, shape: tuple[int, int], size: int, flips: bool, key: tuple[int, int, int]
+) -> View:
+    """Return the view of an image of `shape` (H, W) for `key` = (seed, epoch, number).
+
+    Crops are `size` x `size`; what a smaller image lacks is `missing` and will be padded as pixels without data.
+    """
+    random = np.random.default_rng(key)
+    flip_rows, flip_columns = (bool(f) for f in random.integers(0, 2, 2)) if flips else (False, False)
+    if mode in ("whole", "official"):
+        return View(slice(0, shape[0]), slice(0, shape[1]), (0, 0), flip_rows, flip_columns)
+    windows, missing = [], []
+    for side in shape:
+        room = max(0, side - size)
+        start = int(random.integers(0, room + 1)) if mode == "random" else room // 2
+        windows.append(slice(start, min(side, start + size)))
+        missing.append(max(0, size - side))
+    return View(windows[0], windows[1], (missing[0], missing[1]), flip_rows, flip_columns)
