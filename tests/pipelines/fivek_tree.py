@@ -20,16 +20,17 @@ PROPHOTO = (0.7347, 0.2653, 1.0, 0.1596, 0.8404, 1.0, 0.0366, 0.0001, 1.0)
 
 
 def light_field(height: int = 96, width: int = 144, seed: int = 0) -> NDArray[np.float32]:
-    """Return linear light (H, W, 3) with large smooth forms and edges, 0.01 ... 0.9."""
+    """Return linear light (H, W, 3) with smooth forms under many edges, 0.01 ... 0.9."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     stops = np.zeros((height, width))
     for _ in range(6):
         a, b, phase = rng.uniform(-12, 12, 3)
         stops += np.sin(a * x + b * y + phase)
-    for _ in range(12):
-        top, left = rng.integers(0, height - 16), rng.integers(0, width - 24)
-        stops[top : top + rng.integers(6, 24), left : left + rng.integers(6, 36)] += rng.uniform(-2, 2)
+    for _ in range(height * width // 400):
+        top, left = rng.integers(0, height - 4), rng.integers(0, width - 4)
+        tall, wide = rng.integers(3, height // 4), rng.integers(3, width // 4)
+        stops[top : top + tall, left : left + wide] += rng.uniform(-2, 2)
     stops = (stops - stops.min()) / np.ptp(stops) * 6 - 6.2
     tint = 1 + 0.15 * np.sin(np.stack([3 * x, 5 * y, 4 * (x + y)], axis=-1) + rng.uniform(0, 6, 3))
     return np.clip(2.0 ** stops[..., None] * tint, 0.004, 0.95).astype(np.float32)
