@@ -100,7 +100,7 @@ def register(rendering: LinearRGB, retouch: LinearRGB) -> Registration:
             5,
         )
     except cv2.error as error:
-        raise _refused("no position was found", f"structure does not agree ({error.err})") from error
+        raise _refused("no position was found", "the search for agreeing structure failed") from error
     matrix = np.asarray(found, np.float64)
     movement = _movement(matrix, scale, target.shape)
     if turned.shape == rendering.shape and movement < STILL:
@@ -179,7 +179,7 @@ def reconcile(
         try:
             where = register(rendering, retouch)
         except AlignmentError as error:
-            recipe["refused"][name] = error.letter()
+            recipe["refused"][name] = str(error.got)
             continue
         placed[name] = bring(retouch, where, (size[0], size[1]))
         recipe["registration"][name] = where.recipe()
@@ -187,10 +187,7 @@ def reconcile(
         raise AlignmentError(
             "no retouch fits the photograph it is said to belong to",
             expected="the same picture, up to quarter turns and a few pixels",
-            got="; ".join(
-                f"{name or 'retouch'}: {letter.splitlines()[-2].strip()}"
-                for name, letter in recipe["refused"].items()
-            ),
+            got="; ".join(f"{name or 'the retouch'}: {why}" for name, why in recipe["refused"].items()),
             remedy="check that the files in this row are of one photograph",
         )
     crop = common_crop([valid for _, valid in placed.values()])

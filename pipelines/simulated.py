@@ -1,0 +1,135 @@
+"""Scenes whose exposures are simulated from one file, built: exposures, reference, and how both were made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB, LinearRGB
+from iea40k.color import encode_srgb
+from iea40k.errors import IEAError, Place
+from iea40k.experts import chosen, combine
+from iea40k.fusion import fuse
+from iea40k.registration import reconcile
+from iea40k.scene import Scene, SourceFile
+from iea40k.simulation import degrade, draw
+from iea40k.tone import expose_with_contrast, fit_tone
+
+NO_TONE_MATCH = "none: the reference is made of the same rendering"
+
+
+@dataclass(frozen=True)
+class SimulatedFrames:
+    """The simulated exposures of a scene and its reference.
+
+    - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded, in one geometry
+    - `validity` is None: every pixel has data, since borders without were cropped
+    - `evs` in stops relative to the as-shot frame, + = brighter; of random gain and gamma, what they do to middle grey
+    - `uncertainty` (H, W) uint16 codes of the experts' spread of luma, None where none is known
+    """
+
+    exposures: NDArray[np.uint8]
+    validity: NDArray[np.bool_] | None
+    evs: tuple[float, ...]
+    reference: EncodedRGB
+    uncertainty: NDArray[np.uint16] | None
+    recipe: dict[str, Any]
+
+
+def build_simulated(
+    scene: Scene, *, short_side: int, evs: Sequence[float], reference_method: str, seed: int
+) -> SimulatedFrames:
+    """Build a scene of kind "raw" or "rendered".
+
+    With `simulation` "ev", the exposures are a ladder at `evs` stops in linear light. The reference is made of the
+    given retouches by `reference_method` (see `iea40k.experts.combine`), brought onto the grid of the rendering, and
+    the exposures get its contrast (see `iea40k.tone`); without retouches it is a fusion of the ladder. With "messias",
+    `len(evs)` random degradations of the reference itself, which without retouches is the picture as it is.
+
+    Raises `UnreadableImageError`, `AlignmentError` where no needed retouch fits, `BadInputError` where the wanted
+    expert has none.
+    """
+    if scene.simulation == "messias":
+        return _random_exposures(scene, short_side, len(evs), reference_method, seed)
+    if not scene.references:
+        return _ladder_alone(scene, short_side, evs)
+    return _ladder_to_retouch(scene, short_side, evs, reference_method)
+
+
+def _ladder_alone(scene: Scene, short_side: int, evs: Sequence[float]) -> SimulatedFrames:
+    light, source = _load(scene.exposures[0], short_side)
+    exposures = expose_with_contrast(light, evs, 1.0)
+    reference, fused = fuse(exposures)
+    recipe = {
+        "simulation": "ev",
+        "source": source,
+        "tone": {"model": NO_TONE_MATCH},
+        "reference": {"method": "fusion of the simulated exposures", "fusion": fused},
+    }
+    return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, None, recipe)
+
+
+def _ladder_to_retouch(scene: Scene, short_side: int, evs: Sequence[float], method: str) -> SimulatedFrames:
+    light, source = _load(scene.exposures[0], short_side)
+    retouches, sources = _load_retouches(scene, method, short_side)
+    light, placed, placing = reconcile(light, retouches)
+    reference, uncertainty, how = _reference(placed, method)
+    tone = fit_tone(light, reference)
+    recipe = {
+        "simulation": "ev",
+        "source": source,
+        "retouches": sources,
+        "placing": placing,
+        "tone": tone.recipe(),
+        "reference": how,
+    }
+    exposures = expose_with_contrast(light, evs, tone.contrast)
+    return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, uncertainty, recipe)
+
+
+def _random_exposures(scene: Scene, short_side: int, count: int, method: str, seed: int) -> SimulatedFrames:
+    recipe: dict[str, Any] = {"simulation": "messias", "seed": seed, "tone": {"model": NO_TONE_MATCH}}
+    uncertainty = None
+    if scene.references:
+        retouches, recipe["retouches"] = _load_retouches(scene, method, short_side)
+        # The degraded picture is the reference itself, so the retouches only have to fit each other.
+        _, placed, recipe["placing"] = reconcile(next(iter(retouches.values())), retouches)
+        reference, uncertainty, recipe["reference"] = _reference(placed, method)
+    else:
+        light, recipe["source"] = _load(scene.exposures[0], short_side)
+        reference = encode_srgb(light)
+        recipe["reference"] = {"method": "the picture as it is"}
+    draws = draw(count, seed, scene.scene_id)
+    exposures, recipe["draws"] = degrade(reference, draws)
+    return SimulatedFrames(exposures, None, tuple(d.ev for d in draws), reference, uncertainty, recipe)
+
+
+def _reference(
+    placed: Mapping[str, LinearRGB], method: str
+) -> tuple[EncodedRGB, NDArray[np.uint16] | None, dict[str, Any]]:
+    return combine([encode_srgb(light) for light in placed.values()], tuple(placed), method)
+
+
+def _load_retouches(
+    scene: Scene, method: str, short_side: int
+) -> tuple[dict[str, LinearRGB], dict[str, Mapping[str, Any]]]:
+    retouches: dict[str, LinearRGB] = {}
+    sources: dict[str, Mapping[str, Any]] = {}
+    for index in chosen(method, scene.experts):
+        name = scene.experts[index]
+        if name in retouches or (not name and len(scene.experts) > 1):
+            name = f"{name}#{index + 1}"
+        retouches[name], sources[name] = _load(scene.references[index], short_side)
+    return retouches, sources
+
+
+def _load(source: SourceFile, short_side: int) -> tuple[LinearRGB, Mapping[str, Any]]:
+    from iea40k.develop import load_linear  # LibRaw is loaded only where something is developed
+
+    try:
+        linear = load_linear(source.path, short_side=short_side)
+    except IEAError as error:
+        raise error.located(Place(source.name)) from error.__cause__
+    return linear.pixels, linear.recipe
