@@ -42,7 +42,10 @@ def _scene_block(scene: BuiltScene, thumb: int, palettes: Sequence[Palette]) -> 
         # The map is coloured at full size and then shrunk, so that speckles fade instead of blinking.
         maps = [_shrink(heatmap(codes, palette), thumb) for codes in scene.residual]
         rows.append([np.full_like(shrink[0], _PAPER), *maps])
-    captions = ["reference", *(f"{lv}  {ev:+g} EV" for lv, ev in zip(scene.levels, scene.evs, strict=True))]
+    captions = [
+        "reference",
+        *(f"{lv}:  {ev:+.2f} EV" for lv, ev in zip(scene.levels, scene.evs, strict=True)),
+    ]
     height, width = shrink[0].shape[:2]
     columns = len(shrink)
     block = Image.new(

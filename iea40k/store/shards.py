@@ -12,7 +12,7 @@ import mmap
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ class ShardedArray:
         self.layout = read_layout(folder)
         self.shape = self.layout.shape
         self.dtype = self.layout.chunk.dtype.newbyteorder("=")
-        self._shard = lru_cache(maxsize=_OPEN_SHARDS)(self._open_shard)
+        # Not a bound method: a cycle through `self` would keep every mapped file open until a garbage collection.
+        self._shard = lru_cache(maxsize=_OPEN_SHARDS)(partial(_open_shard, folder, self.layout))
 
     def __repr__(self) -> str:
         return f"ShardedArray({str(self.folder)!r}, shape={self.shape}, dtype={self.dtype})"
@@ -115,7 +116,7 @@ class ShardedArray:
         except (ValueError, RuntimeError, OSError, EOFError) as error:
             raise CorruptDataError(
                 "a stored chunk is damaged",
-                where=self._shard_file(shard),
+                where=_shard_file(self.folder, self.layout, shard),
                 expected=f"chunk {place} of {self.layout.per_shard} intact",
                 got=str(error),
                 remedy="run `iea40k verify`, and fetch this file again",
@@ -124,13 +125,6 @@ class ShardedArray:
             array = array[0][window]
         # A window is copied out of the buffer; so is memory that cannot be written, such as the map itself.
         return array.astype(self.dtype, order="K", copy=window is not None or not array.flags.writeable)
-
-    def _shard_file(self, shard: int) -> Path:
-        key = ["c", str(shard), *["0"] * (len(self.shape) - 1)]
-        return self.folder / self.layout.separator.join(key)
-
-    def _open_shard(self, shard: int) -> "_Shard":
-        return _Shard(self._shard_file(shard), self.layout)
 
 
 class _Shard:
@@ -176,6 +170,14 @@ class _Shard:
                 "the index of a shard is damaged", where=self.file, got=str(error)
             ) from error
         return [(int(offset), int(length)) for offset, length in entries]
+
+
+def _shard_file(folder: Path, layout: Layout, shard: int) -> Path:
+    return folder / layout.separator.join(["c", str(shard), *["0"] * (len(layout.shape) - 1)])
+
+
+def _open_shard(folder: Path, layout: Layout, shard: int) -> _Shard:
+    return _Shard(_shard_file(folder, layout, shard), layout)
 
 
 def read_layout(folder: Path) -> Layout:

@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every deliberate error becomes a letter on stderr."""
     _load_commands()
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, standalone_mode=False, prog_name="iea40k")
     except IEAError as error:
         messages.print(error.letter(), style="red", markup=False)
         return BAD_USE if isinstance(error, BadInputError | AlreadyExistsError) else FAILURES

@@ -1,0 +1,98 @@
+"""`iea40k build` and `iea40k status`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from iea40k.store.layout import Store
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.progress import Progress
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `build` and `status`."""
+    app.command("build")(build)
+    app.command("status")(status)
+
+
+def build(
+    manifest: Annotated[Path, typer.Argument(help="The manifest: CSV or parquet, one row a scene.")],
+    store: Annotated[Path, typer.Argument(help="The store's folder; made where it is absent.")],
+    config: Annotated[Path | None, typer.Option(help="A YAML file of build parameters.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Build this scene only; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Develop, align, subtract and check every scene of a manifest. Runs again where it was stopped."""
+    from pipelines.build import BuildReport, Outcome
+    from pipelines.build import build as run
+    from pipelines.config import read_config
+
+    settings = read_config(config)
+    with Progress("building", "scenes") as bar:
+
+        def advance(outcome: Outcome, done: int, total: int) -> None:
+            bar.update(done, total, outcome.scene_id)
+            if outcome.status == "quarantined":
+                bar.say(f"{outcome.scene_id}: {outcome.letter}", style="red")
+
+        report: BuildReport = run(manifest, store, settings, only=only or (), progress=advance)
+    for problem in report.bad_rows:
+        messages.print(problem.letter(), style="red", markup=False)
+    counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}
+    summary = ", ".join(f"{count} {name}" for name, count in counts.items())
+    bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
+    messages.print(f"{store}: {summary}{bad_rows}", style="yellow" if report.failures else "green")
+    if as_json:
+        outcomes = [vars(outcome) for outcome in report.outcomes]
+        bad = [problem.letter() for problem in report.bad_rows]
+        typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad}))
+    return FAILURES if report.failures else DONE
+
+
+def status(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    sheet: Annotated[Path | None, typer.Option(help="Also draw contact sheets into this folder.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
+    opened = Store.open(store)
+    if sheet is not None:
+        from pipelines.sheets import write_contact_sheets
+
+        with Progress("drawing", "scenes") as bar:
+            write_contact_sheets(opened, sheet, progress=bar.update)
+    counts = opened.counts()
+    quarantined = opened.quarantined()
+    ranked = sorted(
+        (-value, scene_id, level)
+        for scene_id in opened.scene_ids()
+        for scene in (opened.open_scene(scene_id),)
+        for level, value in zip(scene.levels, scene.suspicion, strict=True)
+    )
+    if as_json:
+        suspects = [{"scene_id": s, "level": lv, "suspicion": -v} for v, s, lv in ranked]
+        failed = [vars(entry) for entry in quarantined]
+        typer.echo(json.dumps({**vars(counts), "quarantine": failed, "suspicion": suspects}))
+        return DONE
+    typer.echo(
+        f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {counts.quarantined} in quarantine"
+    )
+    results = Console(highlight=False)
+    if quarantined:
+        table = Table("scene", Column("why", overflow="fold"), title="in quarantine", show_lines=True)
+        for entry in quarantined:
+            table.add_row(Text(entry.scene_id), Text(entry.letter))
+        results.print(table)
+    if ranked:
+        table = Table("suspicion", "scene", "level", title="look at these first")
+        for value, scene_id, level in ranked[:10]:
+            table.add_row(f"{-value:.3f}", Text(scene_id), level)
+        results.print(table)
+    return DONE

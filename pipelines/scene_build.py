@@ -1,0 +1,154 @@
+"""One scene: from its manifest row to the arrays of the store. The unit that any executor runs."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k import outliers
+from iea40k.arrays import EncodedRGB, Validity, validity_from_codes
+from iea40k.errors import ArrayError
+from iea40k.files import sha256_file
+from iea40k.manifest import check_digest
+from iea40k.recipe import digest, versions
+from iea40k.residuals import residual_codes
+from iea40k.scene import BuiltScene, Scene, level_name
+from pipelines.brackets import build_bracket
+from pipelines.config import BuildConfig
+from pipelines.simulated import build_simulated
+
+_PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
+
+
+class Frames(Protocol):
+    """What every builder of frames returns: registered exposures and the reference of one scene."""
+
+    @property
+    def exposures(self) -> NDArray[np.uint8]:
+        """(E, H, W, 3) uint8, sRGB-encoded."""
+        ...
+
+    @property
+    def validity(self) -> Validity | None:
+        """(E, H, W) bool, None where every pixel has data."""
+        ...
+
+    @property
+    def evs(self) -> tuple[float, ...]:
+        """Stops relative to the as-shot frame, one an exposure."""
+        ...
+
+    @property
+    def reference(self) -> EncodedRGB:
+        """(H, W, 3) uint8, sRGB-encoded."""
+        ...
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """How the frames were made."""
+        ...
+
+
+def plan_digest(scene: Scene, config: BuildConfig) -> str:
+    """Return a digest of what a scene will be made of, without reading its files' contents.
+
+    Files count by name, size and the sha256 that the manifest gives. A scene in the store with the same plan need
+    not be built again; the versions of libraries stand in its recipe, not here.
+    """
+    files = [[s.name, s.path.stat().st_size, s.sha256] for s in (*scene.exposures, *scene.references)]
+    return digest(
+        {
+            "scene_id": scene.scene_id,
+            "kind": scene.kind,
+            "files": files,
+            "evs": scene.evs,
+            "experts": scene.experts,
+            "simulation": scene.simulation,
+            "attributes": scene.attributes,
+            "config": config.model_dump(),
+        }
+    )
+
+
+def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
+    """Read a scene's files and return its exposures, reference, residuals and outlier flags.
+
+    Raises an `IEAError` that says what is wrong with this scene.
+    """
+    for source in (*scene.exposures, *scene.references):
+        check_digest(source)
+    plan = plan_digest(scene, config)
+    if scene.kind == "bracket":
+        bracket = build_bracket(scene, config.short_side)
+        frames: Frames = bracket
+        uncertainty = None
+        found: dict[str, Any] = {
+            "ev_source": bracket.ev_source,
+            "rejected": [list(map(str, rejected)) for rejected in bracket.rejected],
+        }
+    else:
+        simulated = build_simulated(
+            scene,
+            short_side=config.short_side,
+            evs=config.evs,
+            reference_method=config.reference,
+            seed=config.seed,
+        )
+        frames, uncertainty = simulated, simulated.uncertainty
+        found = {"ev_source": "simulated", "rejected": []}
+    return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
+
+
+def assemble(
+    scene: Scene,
+    frames: Frames,
+    uncertainty: NDArray[np.uint16] | None,
+    recipe: Mapping[str, Any],
+    found: Mapping[str, Any],
+) -> BuiltScene:
+    """Subtract, flag and check: registered frames become a scene of the store, the darkest exposure first.
+
+    Raises `ArrayError` where an exposure has no valid pixel, since its residual would say nothing.
+    """
+    order = sorted(range(len(frames.evs)), key=lambda index: frames.evs[index])
+    evs = tuple(frames.evs[index] for index in order)
+    exposures = frames.exposures[order]
+    validity = (
+        None if frames.validity is None else np.broadcast_to(frames.validity, exposures.shape[:3])[order]
+    )
+    codes = residual_codes(frames.reference, exposures, validity)
+    levels = tuple(level_name(ev) for ev in evs)
+    for level, frame in zip(levels, codes, strict=True):
+        if not validity_from_codes(frame).any():
+            raise ArrayError("an exposure has no valid pixel", where=f"{scene.scene_id}, {level}")
+    captured = scene.kind == "bracket"
+    flags = np.stack(
+        [
+            outliers.outlier_flags(frames.reference, exposure, frame, captured=captured)
+            for exposure, frame in zip(exposures, codes, strict=True)
+        ]
+    )
+    return BuiltScene(
+        scene_id=scene.scene_id,
+        exposures=exposures,
+        reference=frames.reference,
+        residual=codes,
+        outliers=flags,
+        evs=evs,
+        levels=levels,
+        suspicion=tuple(outliers.suspicion(f, c) for f, c in zip(flags, codes, strict=True)),
+        attributes={**scene.attributes, "kind": scene.kind, "simulation": scene.simulation, **found},
+        recipe=recipe,
+        uncertainty=uncertainty,
+    )
+
+
+def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]:
+    return {
+        "inputs": {source.name: sha256_file(source.path) for source in (*scene.exposures, *scene.references)},
+        "config": config.model_dump(),
+        "frames": dict(frames.recipe),
+        "outliers": dict(outliers.PARAMETERS),
+        "versions": versions(*_PARTS),
+    }
