@@ -173,7 +173,8 @@ def _figures(name: str, mine: list[Deviation]) -> PersonFigures:
     error: float | None = None
     if len(mine) >= 3 and np.ptp(times) > 0:
         line: Any = stats.linregress(times, bias)
-        drift, error = 30 * float(line.slope), 30 * float(line.stderr)
+        drift = 30 * float(line.slope)
+        error = 30 * float(line.stderr) if np.isfinite(line.stderr) else 0.0
     spread = float(np.mean([d.spread for d in mine]))
     return PersonFigures(name, len(mine), float(bias.mean()), spread, drift, error)
 

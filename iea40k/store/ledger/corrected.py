@@ -7,7 +7,7 @@ been rebuilt change nothing and are listed as stale.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -39,10 +39,14 @@ COUNTED: tuple[str, ...] = (ACCEPTED, UNQUEUED)
 
 @dataclass(frozen=True)
 class Work:
-    """A lane at a cursor: its last state, and the verdict of its last submission ("" where there is none)."""
+    """A lane at a cursor: its last state, and the verdict and time of its last submission ("" and 0 without one).
+
+    `submitted` is in microseconds since 1970 UTC, by the ledger's clock.
+    """
 
     state: str
     verdict: str = ""
+    submitted: int = 0
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def residual_base(
 
 def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict[Lane, Work]:
     e = events.c
-    query = sa.select(e.level, e.annotator, e.purpose, e.event, e.state, e.details).where(
+    query = sa.select(e.level, e.annotator, e.purpose, e.event, e.state, e.details, e.server_time).where(
         e.scene_id == scene_id, e.state.is_not(None)
     )
     if cursor is not None:
@@ -187,10 +191,11 @@ def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict
     works: dict[Lane, Work] = {}
     for row in connection.execute(query.order_by(e.entry)):
         lane = Lane(scene_id, row.level, row.annotator, row.purpose)
-        verdict = works[lane].verdict if lane in works else ""
+        work = replace(works.get(lane, Work("")), state=row.state)
         if row.event == "submit":
             verdict = str(read_details(row.details).get("verdict", ""))
-        works[lane] = Work(row.state, verdict)
+            work = replace(work, verdict=verdict, submitted=row.server_time)
+        works[lane] = work
     return works
 
 

@@ -24,7 +24,7 @@ from iea40k.store.ledger.fold import Folded, replay, step_draft
 from iea40k.store.ledger.leases import check_in_force, work_of
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
-from iea40k.store.ledger.schema import JOURNALS, corrections, counter, heads, properties, zone_edits
+from iea40k.store.ledger.schema import JOURNALS, corrections, counter, events, heads, properties, zone_edits
 
 
 class Ledger:
@@ -109,6 +109,24 @@ class Ledger:
         with self.database.read() as connection:
             found = sa.union(sa.select(corrections.c.scene_id), sa.select(zone_edits.c.scene_id))
             return sorted(connection.execute(found).scalars())
+
+    def shared_scenes(self) -> list[str]:
+        """Return the ids of the scenes of which some image was mapped by two people or more, sorted."""
+        e = events.c
+        submitted = sa.select(e.scene_id, e.level, e.annotator).where(
+            e.event == "submit", e.purpose == "expert"
+        )
+        c = corrections.c
+        painted = sa.select(c.scene_id, c.level, c.annotator).where(c.lane == "expert")
+        maps = sa.union(submitted, painted).subquery()
+        shared = (
+            sa.select(maps.c.scene_id)
+            .group_by(maps.c.scene_id, maps.c.level)
+            .having(sa.func.count() > 1)
+            .distinct()
+        )
+        with self.database.read() as connection:
+            return sorted(connection.execute(shared).scalars())
 
     def ledger_id(self) -> str:
         """Return the id that this ledger was given when it was made, 32 hex digits."""

@@ -80,8 +80,10 @@ def ledger_url(place: str | Path) -> sa.URL:
 
 
 def shown(url: sa.URL) -> str:
-    """Return a URL for messages: without its password."""
-    return url.render_as_string(hide_password=True).replace("+psycopg", "").replace("+pysqlite", "")
+    """Return a ledger's place for messages: a SQLite file's path, or a URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True).replace("+psycopg", "")
 
 
 def refuse_network(file: Path, mounts: Iterable[Mount] | None = None) -> None:

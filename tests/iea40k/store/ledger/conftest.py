@@ -1,48 +1,14 @@
 """Ledgers to test against: SQLite always, PostgreSQL where a server answers on localhost."""
 
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from iea40k.arrays import ResidualCodes
 from iea40k.store.digests import array_digest
 from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch
-
-SERVER = os.environ.get("IEA40K_TEST_POSTGRESQL", "postgresql+psycopg://postgres@localhost:5432/postgres")
-
-
-def _server() -> sa.Engine:
-    return sa.create_engine(SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[sa.Engine]:
-    """A server on which tests may make databases; skips where none answers."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
-    engine = _server()
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except sa.exc.OperationalError as error:
-        pytest.skip(f"no PostgreSQL server answers (IEA40K_TEST_POSTGRESQL names another): {error.orig}")
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: sa.Engine) -> Iterator[str]:
-    """The URL of an empty database of the test's own, dropped afterwards."""
-    name = f"iea40k_test_{uuid.uuid4().hex[:12]}"
-    with postgresql_server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    with postgresql_server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

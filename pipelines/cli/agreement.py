@@ -1,0 +1,78 @@
+"""`iea40k agreement STORE`: how far the experts agree."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.queue import ledger_place, show_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `agreement`."""
+    app.command("agreement")(agreement)
+
+
+def agreement(
+    context: typer.Context,
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write tables (CSV) and a picture into this folder.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(help="Also by this column; level and scene_class if left out.")
+    ] = None,
+    sample: Annotated[int | None, typer.Option(help="Only this many scenes, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON on stdout.")] = False,
+) -> int:
+    """Compare the maps that two or more experts handed in of the same image: ICC, alpha, differences, bias, drift."""
+    from iea40k.store.layout import Store
+    from iea40k.store.ledger import Ledger
+    from pipelines.agreement import measure
+    from pipelines.agreement_files import as_json as tables_of
+    from pipelines.agreement_files import write_report
+    from pipelines.cli.progress import Progress
+
+    source = context.get_parameter_source("ledger")
+    place = ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
+    opened = Store.open(store)
+    with Ledger.open(place) as found, Progress("comparing", "scenes") as bar:
+        report = measure(
+            opened,
+            found,
+            group_by=tuple(by or ("level", "scene_class")),
+            sample=sample,
+            seed=seed,
+            progress=bar.update,
+        )
+    tables = tables_of(report)
+    if as_json:
+        typer.echo(json.dumps(tables, ensure_ascii=False))
+    elif not report.rows:
+        messages.print("no image was mapped by two people yet")
+    else:
+        show_table(
+            [r for r in tables["rows"] if r["region"] == "painted"],
+            ("group", "value", "images", "pixels", "icc", "alpha", "mae", "sign_area"),
+        )
+        show_table(tables["people"], ("annotator", "images", "bias", "spread", "drift", "drift_error"))
+        if report.consistency:
+            show_table(tables["consistency"], ("annotator", "images", "mae"))
+        messages.print(
+            "over pixels that one expert at least painted; residual units, drift a 30 days; --json has all pixels too"
+        )
+    if out is not None:
+        for file in write_report(report, out):
+            messages.print(f"wrote {file}")
+    for scene_id in report.skipped:
+        messages.print(f"not in the store any more: {scene_id}", style="yellow", markup=False)
+    return FAILURES if report.skipped else DONE

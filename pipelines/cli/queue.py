@@ -1,0 +1,236 @@
+"""`iea40k queue STORE …`: what wants a person's eye, who gets it, who did how much."""
+
+import dataclasses
+import getpass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from iea40k.errors import BadInputError
+from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
+from iea40k.store.ledger.entries import REFERENCE, Purpose
+from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
+from iea40k.store.ledger.tasks import Reason
+from pipelines.cli.app import DONE, messages
+
+
+class _StoreFirst(TyperGroup):
+    """Lets options of the group follow the store, as people write them: `queue STORE --ledger URL list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Move the options behind the first argument before it."""
+        rest = args[1:]
+        options: list[str] = []
+        while rest and rest[0].startswith("--ledger"):
+            taken = 1 if "=" in rest[0] else 2
+            options, rest = [*options, *rest[:taken]], rest[taken:]
+        return super().parse_args(ctx, [*options, *args[:1], *rest])
+
+
+queue_app = typer.Typer(
+    cls=_StoreFirst,
+    no_args_is_help=True,
+    help="The queue of a store: add images, assign them, review, see who did how much.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Actor = Annotated[str, typer.Option("--by", help="Who does this; your login name where left out.")]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The store, and its ledger's place."""
+
+    store: Path
+    ledger: str
+
+    def open(self, *, create: bool = False) -> Ledger:
+        """Open the ledger."""
+        return Ledger.open(self.ledger, create=create)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `queue`."""
+    app.add_typer(queue_app, name="queue")
+
+
+def ledger_place(store: Path, ledger: str | None, given_as_option: bool = True) -> str:
+    """Return where a store's ledger is. Raises `BadInputError` for a password in an option: others can see it."""
+    if ledger is None:
+        return str(store)
+    from iea40k.store.ledger.place import ledger_url
+
+    if given_as_option and ledger_url(ledger).password is not None:
+        raise BadInputError(
+            "a password on the command line can be read by everybody on this machine",
+            expected="--ledger postgresql://NAME@HOST/DATABASE",
+            remedy="put the password into ~/.pgpass or PGPASSWORD, or the whole URL into IEA40K_LEDGER",
+        )
+    return ledger
+
+
+@queue_app.callback()
+def _queue(
+    context: typer.Context,
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
+        ),
+    ] = None,
+) -> None:
+    source = context.get_parameter_source("ledger")
+    context.obj = Where(
+        store, ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
+    )
+
+
+@queue_app.command("add")
+def add(
+    context: typer.Context,
+    where: Annotated[str | None, typer.Option(help="A condition over any column: 'suspicion > 0.3'.")] = None,
+    experts: Annotated[int, typer.Option(help="How many people map each image, blind to each other.")] = 1,
+    priority: Annotated[str, typer.Option(help="A column, or a number; higher comes first.")] = "suspicion",
+    reason: Annotated[str, typer.Option(help="suspicion, audit, dispute, gold or manual.")] = "",
+    purpose: Annotated[str, typer.Option(help="expert, repeat (hidden) or adjudication.")] = "expert",
+    references: Annotated[
+        bool, typer.Option(help="Zone edits of the scenes' references, not residuals.")
+    ] = False,
+    random: Annotated[int | None, typer.Option(help="Only this many, drawn at random: an audit.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say how many images it would be, and change nothing.")
+    ] = False,
+    by: Actor = "",
+    as_json: Json = False,
+) -> int:
+    """Put images into the queue; those already there keep the higher priority and the larger number of people."""
+    from iea40k.store.layout import Store
+    from pipelines.exposures import choose, exposure_table
+
+    place = cast("Where", context.obj)
+    chosen = choose(exposure_table(Store.open(place.store)), where, sample=random, seed=seed)
+    if references:
+        chosen = chosen.drop_duplicates("scene_id").assign(level=REFERENCE)
+    why = reason or ("audit" if random is not None else "suspicion" if priority == "suspicion" else "manual")
+    requests = [
+        TaskRequest(
+            str(row["scene_id"]),
+            str(row["level"]),
+            _priority(row, priority),
+            cast("Reason", why),
+            experts,
+            cast("Purpose", purpose),
+        )
+        for row in chosen.to_dict("records")
+    ]
+    if dry_run:
+        _print({"would_add": len(requests)}, as_json)
+        return DONE
+    with place.open(create=True) as ledger:
+        _print(dataclasses.asdict(add_tasks(ledger, requests, actor(by))), as_json)
+    return DONE
+
+
+@queue_app.command("list")
+def list_tasks(
+    context: typer.Context,
+    state: Annotated[
+        str | None, typer.Option(help="open, leased, submitted, in_review, accepted, returned, …")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most this many rows.")] = 50,
+    as_json: Json = False,
+) -> int:
+    """Show what stands in the queue, the highest priority first."""
+    with cast("Where", context.obj).open() as ledger:
+        rows, total = listing(ledger, state=state, limit=limit), counts(ledger)
+    if as_json:
+        typer.echo(json.dumps({"counts": total, "rows": rows}, ensure_ascii=False))
+        return DONE
+    show_table(
+        rows, ("scene_id", "level", "purpose", "reason", "priority", "free", "annotator", "state", "comment")
+    )
+    _print({name: n for name, n in total.items() if n or name in ("tasks", "open")}, as_json=False)
+    return DONE
+
+
+@queue_app.command("assign")
+def assign_tasks(
+    context: typer.Context,
+    to: Annotated[list[str], typer.Option(help="An annotator; give the option once for each.")],
+    count: Annotated[int | None, typer.Option(help="Give out at most this many.")] = None,
+    by: Actor = "",
+    as_json: Json = False,
+) -> int:
+    """Spread free work evenly over people, the highest priority first. Without it, people get work as they ask."""
+    from iea40k.store.ledger.people import assign
+
+    with cast("Where", context.obj).open() as ledger:
+        _print(assign(ledger, to, actor(by), count=count), as_json)
+    return DONE
+
+
+@queue_app.command("people")
+def people(context: typer.Context, as_json: Json = False) -> int:
+    """Show what each person handed in: images, strokes, pixels, active time."""
+    with cast("Where", context.obj).open() as ledger:
+        rows = [dataclasses.asdict(person) for person in throughput(ledger)]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    elif not rows:
+        messages.print("nobody has handed in anything yet")
+    else:
+        show_table(rows, [field.name for field in dataclasses.fields(Throughput)])
+    return DONE
+
+
+def actor(by: str) -> str:
+    """Return who acts: the name given, or the login name."""
+    return by or getpass.getuser()
+
+
+def _priority(row: dict[Any, Any], priority: str) -> float:
+    value = row.get(priority, priority)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise BadInputError(
+            "not a priority",
+            expected="a number, or a column of numbers: " + ", ".join(map(str, row)),
+            got=f"{priority}: {value!r}",
+        ) from None
+
+
+def _print(figures: dict[str, int], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False))
+    else:
+        facts = (f"{name.replace('_', ' ')}: {value}" for name, value in figures.items())
+        messages.print(", ".join(facts), markup=False)
+
+
+def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows on stdout, the columns as wide as their cells."""
+    from rich.console import Console
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        # Text, not markup: a comment may hold square brackets.
+        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+    Console(highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

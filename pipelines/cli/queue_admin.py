@@ -1,0 +1,146 @@
+"""`iea40k queue STORE …` for reviewing and administration; see `pipelines.cli.queue` for the rest."""
+
+import dataclasses
+import json
+from typing import Annotated, cast
+
+import typer
+
+from iea40k.store.ledger import Lane, Queue
+from iea40k.store.ledger.entries import Purpose
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.queue import Actor, Json, Where, actor, queue_app, show_table
+
+
+@queue_app.command("accept")
+def accept(
+    context: typer.Context,
+    scene: Annotated[str, typer.Argument(help="The scene's id.")],
+    level: Annotated[str, typer.Argument(help="N4 ... P4, or reference.")],
+    annotator: Annotated[str, typer.Argument(help="Whose work it is.")],
+    purpose: Annotated[str, typer.Option(help="expert, repeat or adjudication.")] = "expert",
+    comment: Annotated[str, typer.Option(help="A word to the author.")] = "",
+    by: Actor = "",
+) -> int:
+    """Accept submitted work, so that it counts in the consensus."""
+    with cast("Where", context.obj).open() as ledger:
+        Queue(ledger).accept(_lane(scene, level, annotator, purpose), actor(by), comment)
+    return DONE
+
+
+@queue_app.command("return")
+def return_work(
+    context: typer.Context,
+    scene: Annotated[str, typer.Argument(help="The scene's id.")],
+    level: Annotated[str, typer.Argument(help="N4 ... P4, or reference.")],
+    annotator: Annotated[str, typer.Argument(help="Whose work it is.")],
+    comment: Annotated[str, typer.Option(help="What to look at again.")],
+    purpose: Annotated[str, typer.Option(help="expert, repeat or adjudication.")] = "expert",
+    by: Actor = "",
+) -> int:
+    """Return work to its author with a comment; it can be painted again."""
+    with cast("Where", context.obj).open() as ledger:
+        Queue(ledger).return_(_lane(scene, level, annotator, purpose), actor(by), comment)
+    return DONE
+
+
+@queue_app.command("annotator")
+def annotator_command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The person's name, as it stands in the ledger.")],
+    login: Annotated[str | None, typer.Option(help="PostgreSQL: the role this person logs in as.")] = None,
+    ended: Annotated[bool, typer.Option(help="This person gets no more work.")] = False,
+) -> int:
+    """Enter a person, change their login, or end their work."""
+    from iea40k.store.ledger.people import set_annotator
+
+    with cast("Where", context.obj).open(create=True) as ledger:
+        set_annotator(ledger, name, login=login, active=not ended)
+    return DONE
+
+
+@queue_app.command("grant")
+def grant(
+    context: typer.Context,
+    prefix: Annotated[str, typer.Option(help="Begins the names of the two group roles.")] = "iea40k",
+) -> int:
+    """PostgreSQL: make the roles of annotators and curators, with what each may do."""
+    from iea40k.store.ledger.roles import install_roles
+
+    with cast("Where", context.obj).open(create=True) as ledger:
+        annotators, curators = install_roles(ledger, prefix)
+    messages.print(
+        f"roles {annotators} and {curators} are ready. For each person:\n"
+        f"  CREATE ROLE anna LOGIN; GRANT {annotators} TO anna;   (in psql)\n"
+        "  iea40k queue STORE annotator 'Anna K.' --login anna",
+        markup=False,
+    )
+    return DONE
+
+
+@queue_app.command("stale")
+def stale(
+    context: typer.Context,
+    offer: Annotated[
+        bool, typer.Option(help="Return finished work to its authors for another look.")
+    ] = False,
+    by: Actor = "",
+    as_json: Json = False,
+) -> int:
+    """Show strokes drawn on a base that has since been rebuilt; they count for nothing until somebody looks again."""
+    from iea40k.store.layout import Store
+    from iea40k.store.ledger.rereview import offer_stale, stale_lanes
+
+    place = cast("Where", context.obj)
+    store = Store.open(place.store)
+    with place.open() as ledger:
+        found = offer_stale(ledger, store, actor(by)) if offer else stale_lanes(ledger, store)
+    rows = [
+        {
+            **dataclasses.asdict(item.lane),
+            "strokes": item.strokes,
+            "state": item.state,
+            "returned": item.returned,
+        }
+        for item in found
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        show_table(rows, ("scene_id", "level", "annotator", "purpose", "strokes", "state", "returned"))
+    return FAILURES if found else DONE
+
+
+@queue_app.command("verify")
+def verify(context: typer.Context, as_json: Json = False) -> int:
+    """Check the ledger itself: every chain, row by row, and the database's own integrity."""
+    with cast("Where", context.obj).open() as ledger:
+        problems, cursor = list(ledger.tampering()), ledger.cursor()
+    if as_json:
+        typer.echo(json.dumps({"cursor": cursor, "problems": problems}, ensure_ascii=False))
+    else:
+        for problem in problems:
+            typer.echo(problem)
+        messages.print(f"{cursor} entries, {len(problems)} problems", style="red" if problems else "green")
+    return FAILURES if problems else DONE
+
+
+@queue_app.command("upgrade")
+def upgrade_ledger(context: typer.Context) -> int:
+    """Bring a ledger of an older version up to this one. Make a backup first."""
+    from iea40k.store.ledger.database import Database
+    from iea40k.store.ledger.migrate import newest_revision, revision, upgrade
+    from iea40k.store.ledger.place import ledger_url
+
+    database = Database(ledger_url(cast("Where", context.obj).ledger))
+    try:
+        before = revision(database)
+        upgrade(database)
+    finally:
+        database.close()
+    messages.print(f"schema {before or 'none'} -> {newest_revision()}")
+    return DONE
+
+
+def _lane(scene: str, level: str, annotator: str, purpose: str) -> Lane:
+    return Lane(scene, level, annotator, cast("Purpose", purpose))

@@ -1,0 +1,56 @@
+"""The table of a store's exposures: one row each, for choosing by any column."""
+
+import numpy as np
+import pandas as pd
+
+from iea40k.errors import BadInputError
+from iea40k.store.layout import Store
+
+
+def exposure_table(store: Store) -> pd.DataFrame:
+    """Return one row an exposure: scene_id, level, ev, suspicion, height, width, and the scene's manifest columns."""
+    rows: list[dict[str, object]] = []
+    for scene_id in store.scene_ids():
+        scene = store.open_scene(scene_id)
+        kept = {k: v for k, v in scene.attributes.items() if isinstance(v, str | int | float)}
+        for level, ev, suspicion in zip(scene.levels, scene.evs, scene.suspicion, strict=True):
+            rows.append(
+                {
+                    **kept,
+                    "scene_id": scene_id,
+                    "level": level,
+                    "ev": ev,
+                    "suspicion": suspicion,
+                    "height": scene.shape[0],
+                    "width": scene.shape[1],
+                }
+            )
+    columns = ["scene_id", "level", "ev", "suspicion", "height", "width"]
+    table = pd.DataFrame(rows, columns=None if rows else columns)
+    return table[[*columns, *sorted(c for c in table.columns if c not in columns)]]
+
+
+def choose(
+    table: pd.DataFrame, query: str | None, *, sample: int | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Return the rows that a query over any column holds for, and of those a random `sample`.
+
+    The query is pandas': `suspicion > 0.3 and scene_class == "street"`, `level in ["N4", "P4"]`. Raises
+    `BadInputError` for one that cannot be evaluated.
+    """
+    if query:
+        try:
+            held = np.broadcast_to(np.asarray(table.eval(query, engine="python")), len(table))
+            if held.dtype != np.bool_:
+                raise TypeError(f"gives {held.dtype}, not true or false")
+            table = table[held]
+        except Exception as error:  # pandas raises whatever the expression's parts raise
+            raise BadInputError(
+                "the query cannot be evaluated",
+                expected="a condition such as: suspicion > 0.3 and level in ['N4', 'P4']; columns: "
+                + ", ".join(table.columns),
+                got=f"{query} ({type(error).__name__}: {error})",
+            ) from error
+    if sample is not None and sample < len(table):
+        table = table.sample(sample, random_state=seed)
+    return table

@@ -1,0 +1,130 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger, Queue
+from pipelines.cli.app import run
+from tests.builders import built_scene
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    store = Store.create(tmp_path / "store")
+    for number in range(3):
+        store.write_scene(
+            built_scene(f"s{number}", seed=number, scene_class=("street", "indoor")[number % 2])
+        )
+    return store.path
+
+
+@pytest.fixture
+def queue(place: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run(["queue", str(place), *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_from_the_query_to_the_review(place: Path, queue: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = queue(
+        "add", "--where", "scene_class == 'street' and level != 'P0'", "--experts", "2", "--json"
+    )
+    assert (code, json.loads(out)["new"]) == (0, 4)
+    code, out, _ = queue("assign", "--to", "Anna", "--to", "Boris", "--count", "4", "--json")
+    assert (code, json.loads(out)) == (0, {"Anna": 2, "Boris": 2})
+    with Ledger.open(place) as ledger:
+        lease = Queue(ledger).lease("Anna")
+        assert lease is not None
+        Queue(ledger).submit(lease, verdict="base is right", active_seconds=9)
+    where = (lease.lane.scene_id, lease.lane.level, "Anna")
+    assert queue("return", *where, "--comment", "[red] look at the lamp")[0] == 0
+    code, out, _ = queue("list", "--state", "returned", "--json")
+    assert [row["comment"] for row in json.loads(out)["rows"]] == ["[red] look at the lamp"]
+    code, out, _ = queue("list", "--state", "returned")
+    assert "[red]" in out
+    with Ledger.open(place) as ledger:
+        again = Queue(ledger).lease("Anna")
+        assert again is not None
+        Queue(ledger).submit(again, verdict="base is right", active_seconds=9)
+    assert queue("accept", *where)[0] == 0
+    code, out, _ = queue("people", "--json")
+    assert json.loads(out)[0]["accepted"] == 1
+    assert queue("verify")[0] == 0
+    assert queue("stale")[0] == 0
+
+
+def test_an_audit_is_drawn_at_random_and_repeats(queue: Callable[..., tuple[int, str, str]]) -> None:
+    assert json.loads(queue("add", "--random", "4", "--seed", "3", "--json")[1])["new"] == 4
+    assert json.loads(queue("add", "--random", "4", "--seed", "3", "--json")[1])["unchanged"] == 4
+    rows = json.loads(queue("list", "--json")[1])["rows"]
+    assert {row["reason"] for row in rows} == {"audit"}
+    assert json.loads(queue("add", "--dry-run", "--json")[1]) == {"would_add": 9}
+    assert json.loads(queue("list", "--json")[1])["counts"]["tasks"] == 4
+
+
+def test_references_are_one_task_a_scene(queue: Callable[..., tuple[int, str, str]]) -> None:
+    assert json.loads(queue("add", "--references", "--priority", "1", "--json")[1])["new"] == 3
+    assert {row["level"] for row in json.loads(queue("list", "--json")[1])["rows"]} == {"reference"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "--where", "nonsense > 1"), "nonsense"),
+        (("add", "--where", "suspicion >"), "cannot be evaluated"),
+        (("add", "--where", "scene_id"), "cannot be evaluated"),
+        (("add", "--priority", "level"), "not a priority"),
+        (("add", "--experts", "0"), "slots"),
+        (("add", "--reason", "whim"), "no such reason"),
+        (("add", "--by", "=cmd()"), "annotator's name"),
+        (("list", "--state", "lost"), "no such state"),
+        (("assign", "--to", "A", "--to", "A"), "once"),
+        (("--ledger", "postgresql://a:secret@h/d", "list"), "command line"),
+        (("--ledger", "mysql://h/d", "list"), "no place for a ledger"),
+    ],
+)
+def test_wrong_use_is_told(
+    queue: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], said: str
+) -> None:
+    queue("add", "--json")
+    code, out, err = queue(*arguments)
+    assert code == 2
+    assert said in err
+    assert "secret" not in err
+    assert out == ""
+
+
+def test_a_refusal_is_a_failure_not_wrong_use(queue: Callable[..., tuple[int, str, str]]) -> None:
+    assert queue("list")[0] == 1
+    queue("add")
+    code, _, err = queue("accept", "s0", "P0", "Anna")
+    assert (code, "nothing here to accept" in err) == (1, True)
+
+
+def test_a_password_in_the_environment_is_taken(
+    queue: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IEA40K_LEDGER", "postgresql://anna:secret@127.0.0.1:1/d")
+    code, _, err = queue("list")
+    assert code == 1
+    assert "cannot be reached" in err
+    assert "secret" not in err
+
+
+def test_agreement_of_an_empty_ledger(place: Path, queue: Callable[..., tuple[int, str, str]]) -> None:
+    queue("add")
+    assert run(["agreement", str(place)]) == 0
+
+
+@pytest.mark.postgres
+def test_the_same_on_postgresql(queue: Callable[..., tuple[int, str, str]], postgresql_url: str) -> None:
+    place = ("--ledger", postgresql_url)
+    assert queue(*place, "add")[0] == 0
+    assert json.loads(queue(*place, "list", "--json")[1])["counts"]["tasks"] == 9
+    assert queue(*place, "verify")[0] == 0
+    assert queue("list")[0] == 1  # the store's own file was not touched

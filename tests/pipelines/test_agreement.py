@@ -1,0 +1,128 @@
+"""Experts with planted errors paint in a real store and ledger; the report must find what was planted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iea40k.store.digests import array_digest
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger, PackedPatch, Patch, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger.entries import CorrectionDraft, Lease
+from pipelines.agreement import Report, measure
+from pipelines.agreement_files import as_json, write_report
+from tests.builders import built_scene
+
+BOX = np.s_[6:16, 6:20]
+BIAS = {"Anna": 0, "Boris": 653, "O'Brien": -1306}  # 0, +0.02, -0.04 of a residual
+
+
+def paint(ledger: Ledger, store: Store, lease: Lease, offset: int) -> None:
+    base = store.open_scene(lease.lane.scene_id).residual(lease.lane.level)
+    after, touched = base.copy(), np.zeros(base.shape, np.bool_)
+    after[BOX] = np.clip(base[BOX] // 2 + offset, -32640, 32640)
+    touched[BOX] = True
+    patch = Patch.between(base, after, touched)
+    assert patch is not None
+    ledger.append_correction(
+        CorrectionDraft(
+            lane=lease.lane,
+            image_shape=base.shape,
+            base_digest=array_digest(base),
+            kind="range",
+            patch=PackedPatch.of(patch),
+        ),
+        lease,
+    )
+    Queue(ledger).submit(lease, active_seconds=30)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("agreement") / "store"
+    store = Store.create(place)
+    for number in range(4):
+        store.write_scene(
+            built_scene(f"s{number}", seed=number, scene_class=("street", "indoor")[number % 2])
+        )
+    with Ledger.open(place, create=True) as ledger:
+        add_tasks(
+            ledger,
+            [TaskRequest(f"s{n}", level, 1, slots=3) for n in range(4) for level in ("N1", "P1")],
+            "curator",
+        )
+        add_tasks(ledger, [TaskRequest("s0", "N1", 0, slots=3, purpose="repeat")], "curator")
+        queue = Queue(ledger)
+        for name, offset in BIAS.items():
+            while (lease := queue.lease(name)) is not None:
+                paint(ledger, store, lease, offset + (163 if lease.lane.purpose == "repeat" else 0))
+    return place
+
+
+@pytest.fixture(scope="module")
+def report(place: Path) -> Report:
+    with Ledger.open(place) as ledger:
+        return measure(Store.open(place), ledger)
+
+
+def test_planted_differences_are_found(report: Report) -> None:
+    assert report.pairs["Anna", "Boris"][0] == pytest.approx(653 / 32640)
+    assert report.pairs["Anna", "O'Brien"][0] == pytest.approx(1306 / 32640)
+    assert report.pairs["Boris", "O'Brien"][0] == pytest.approx(1959 / 32640)
+
+
+def test_planted_bias_is_found(report: Report) -> None:
+    people = {p.annotator: p for p in report.people}
+    for name, offset in BIAS.items():
+        others = [v for other, v in BIAS.items() if other != name]
+        assert people[name].bias == pytest.approx((offset - np.mean(others)) / 32640)
+        assert people[name].images == 8
+
+
+def test_planted_inconsistency_is_found(report: Report) -> None:
+    assert [(c.annotator, c.images) for c in report.consistency] == [
+        ("Anna", 1),
+        ("Boris", 1),
+        ("O'Brien", 1),
+    ]
+    assert report.consistency[0].mae == pytest.approx(163 / 32640)
+
+
+def test_groups_cover_the_whole_and_pixels_are_counted(report: Report) -> None:
+    rows = {(r.group, r.value, r.region): r.agreement for r in report.rows}
+    assert rows["all", "", "painted"].images == 8
+    assert rows["all", "", "painted"].pixels == 8 * 140
+    for group, values in (("level", ("N1", "P1")), ("scene_class", ("street", "indoor"))):
+        assert sum(rows[group, v, "painted"].images for v in values) == 8
+    assert rows["all", "", "everywhere"].pixels > rows["all", "", "painted"].pixels
+    painted, everywhere = rows["all", "", "painted"].icc, rows["all", "", "everywhere"].icc
+    assert painted is not None
+    assert everywhere is not None
+    assert painted < everywhere < 1
+
+
+def test_a_scene_that_is_gone_is_named(place: Path, tmp_path: Path) -> None:
+    with Ledger.open(place) as ledger:
+        found = measure(Store.create(tmp_path / "empty"), ledger)
+    assert found.skipped == ["s0", "s1", "s2", "s3"]
+    assert found.rows == []
+
+
+def test_a_sample_is_drawn_and_repeats(place: Path) -> None:
+    with Ledger.open(place) as ledger:
+        one = measure(Store.open(place), ledger, sample=2, seed=1)
+        two = measure(Store.open(place), ledger, sample=2, seed=1)
+    assert as_json(one) == as_json(two)
+    assert one.rows[0].agreement.images == 4
+
+
+def test_the_files_hold_the_figures(report: Report, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    import pandas as pd
+
+    files = write_report(report, tmp_path)
+    assert [f.name for f in files] == ["agreement.csv", "pairs.csv", "people.csv", "agreement.png"]
+    table = pd.read_csv(files[0])
+    assert len(table) == len(report.rows)
+    assert table["mae"].tolist() == pytest.approx([r.agreement.mae for r in report.rows])
+    assert files[3].read_bytes().startswith(b"\x89PNG")
