@@ -14,6 +14,7 @@ from iea40k.capture import Capture, read_capture
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import inside, sha256_file
 from iea40k.manifest import SEPARATOR
+from iea40k.scene import check_scene_id
 
 # fmt: off
 RAW_SUFFIXES = frozenset([
@@ -21,7 +22,7 @@ RAW_SUFFIXES = frozenset([
     ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])
 # fmt: on
-RENDERED_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"])
+RENDERED_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff"])
 
 REFERENCE = re.compile(r"^reference(?:[_ .-]|$)", re.IGNORECASE)
 """A file so named is not a capture but a given retouch of its folder's scene."""
@@ -157,13 +158,21 @@ def _name_scenes(found: Found, root: Path, base: Path) -> None:
         parts = list(first.parent.relative_to(root).parts) or [root.resolve().name]
         if per_folder[first.parent] > 1:
             parts.append(first.stem)
-        plain = re.sub(r"[^A-Za-z0-9._()+,@=-]+", "_", "_".join(parts)).strip("._-+,@=")[:110] or "scene"
+        plain = re.sub(r"[^A-Za-z0-9._()+,@=-]+", "_", "_".join(parts))[:110].strip("._-+,@=") or "scene"
+        plain = plain if _is_scene_id(plain) else f"scene_{plain}"
         scene_id, count = plain, 1
         while scene_id.casefold() in taken:
             count += 1
             scene_id = f"{plain}_{count}"
         taken.add(scene_id.casefold())
         row["scene_id"] = scene_id
+
+
+def _is_scene_id(text: str) -> bool:
+    try:
+        return bool(check_scene_id(text))
+    except BadInputError:
+        return False
 
 
 def _hidden(path: Path, root: Path) -> bool:

@@ -1,8 +1,7 @@
 """Brackets, built: separate captures of one scene become registered frames and a reference."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from iea40k.capture import Capture, read_capture
 from iea40k.errors import AlignmentError, IEAError
 from iea40k.fusion import fuse
 from iea40k.scene import Scene, SourceFile, level_name
+from pipelines.bracket_references import Given, given_references
 
 Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
 """Reads a photograph: (H, W, 3) uint8, sRGB-encoded, upright and scaled down, and its recipe."""
@@ -30,7 +30,7 @@ class BracketFrames:
     """The registered frames of a bracket and its reference.
 
     - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded, in one geometry
-    - `validity` (E, H, W) bool: where a frame has data
+    - `validity` (E, H, W) bool: where a frame, and the reference, have data
     - `evs` in stops relative to the as-shot frame, + = brighter, and where they come from
     - `names` of the frames, as the manifest gives them; `rejected`: those left out, with score and reason
     - `references`: every given retouch, empty where `reference` is a fusion
@@ -57,56 +57,63 @@ class _Frame:
     table_ev: float | None
     recipe: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def size(self) -> str:
+        width, height = self.capture.size or self.pixels.shape[1::-1]
+        return f"{width}x{height}"
+
 
 def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) -> BracketFrames:
     """Load, align and fuse the captures of a scene; a given reference takes the place of the fusion.
 
-    Frames that cannot be read, differ in size from most, repeat an EV, or do not lie on the others are left out and
+    Frames that cannot be read, differ in size from most, do not lie on the others, or repeat an EV are left out and
     named in `rejected`. The frames come into the geometry of the given reference, else of the as-shot frame, else
-    of the one with the most structure. Raises `AlignmentError` where fewer than two remain or a given reference
-    does not lie on them, and `UnreadableImageError` where a given reference cannot be read.
+    of the best balanced one. Raises `AlignmentError` where fewer than two remain or a given reference does not lie
+    on them, `UnreadableImageError` where a given reference cannot be read, and `BadInputError` where EVs are stated
+    nowhere and cannot be estimated.
     """
     load = load or _loader(short_side)
-    frames, rejected = _of_one_size(*_loaded(scene, load))
+    frames, rejected = _loaded(scene, load)
+    frames, odd = _of_one_size(frames, rejected)
     stated = stated_evs([f.capture for f in frames], _table(frames))
-    given = tuple(load(source.path)[0] for source in scene.references)
-    aligned = _aligned(scene, frames, given, stated.as_shot if stated else None)
-    rejected += [(r.name, r.score, r.reason) for r in aligned.rejected]
-    kept = [index for index in aligned.kept if index < len(frames)]
-    slots = [slot for slot, index in enumerate(aligned.kept) if index < len(frames)]
+    given = given_references(scene, frames[stated.as_shot if stated else 0].pixels, load)
+    aligned = _aligned(frames, given, stated.as_shot if stated else None)
+    evs = _evs_of_kept(stated, aligned)
+    slots, repeated = _each_level_once(evs.evs, aligned, frames)
+    left_out = (*rejected, *odd, *((r.name, r.score, r.reason) for r in aligned.rejected), *repeated)
+    _enough(slots, left_out, scene)
     exposures, validity = aligned.frames[slots], aligned.validity[slots]
-    scores = [aligned.scores[slot] for slot in slots]
-    evs = _evs_of_kept(stated, kept, exposures, validity)
-    once, repeated = _each_level_once(evs.evs, scores)
-    rejected += [
-        (frames[kept[i]].source.name, scores[i], f"repeats the EV of {frames[kept[j]].source.name}")
-        for i, j in repeated
-    ]
-    _enough(once, rejected, scene)
-    exposures, validity = exposures[once], validity[once]
-    names = tuple(frames[kept[i]].source.name for i in once)
-    reference, fusion = (given[0], {"method": "given"}) if given else fuse(exposures, validity)
+    if given:
+        reference, made = given[0].pixels, {"method": "given", "files": {g.name: g.recipe for g in given}}
+        validity &= np.logical_and.reduce([g.inside for g in given])
+    else:
+        reference, made = fuse(exposures, validity)
     return BracketFrames(
         exposures=exposures,
         validity=validity,
-        evs=tuple(evs.evs[i] for i in once),
+        evs=tuple(evs.evs[slot] for slot in slots),
         ev_source=_source(scene, evs),
-        names=names,
-        rejected=tuple(rejected),
+        names=tuple(frames[aligned.kept[slot]].name for slot in slots),
+        rejected=left_out,
         reference=reference,
         recipe={
-            "development": {f.source.name: f.recipe for f in frames},
+            "development": {f.name: f.recipe for f in frames},
             "alignment": aligned.recipe,
             "evs": {"source": evs.source, **evs.recipe},
-            "reference": fusion,
+            "reference": made,
         },
-        references=given,
+        references=tuple(g.pixels for g in given),
     )
 
 
 def _loader(short_side: int) -> Loader:
-    develop = import_module("iea40k.develop")  # late: it needs LibRaw
-    return lambda path: develop.load_encoded(path, short_side=short_side)
+    from iea40k.develop import load_encoded  # late: it needs LibRaw
+
+    return lambda path: load_encoded(path, short_side=short_side)
 
 
 def _loaded(scene: Scene, load: Loader) -> tuple[list[_Frame], list[Rejected]]:
@@ -125,86 +132,88 @@ def _loaded(scene: Scene, load: Loader) -> tuple[list[_Frame], list[Rejected]]:
 
 
 def _of_one_size(frames: list[_Frame], rejected: list[Rejected]) -> tuple[list[_Frame], list[Rejected]]:
-    """Leave out the frames that differ in size from most, by their size in the file and as loaded."""
-    sizes = [(f.pixels.shape[:2], sorted(f.capture.size or ())) for f in frames]
-    if not sizes:
+    """Return the frames of the most common size, in the file and as loaded, and the others as rejected."""
+    if not frames:
         raise AlignmentError("no frame of the bracket can be read", got=_listed(rejected))
+    sizes = [(f.pixels.shape[:2], sorted(f.capture.size or ())) for f in frames]
     common = max(sizes, key=sizes.count)
-    if sizes.count(common) < 2:
+    if len(frames) > 1 and sizes.count(common) < 2:
         raise AlignmentError(
             "the frames of the bracket have different sizes",
             expected="two frames or more of one size",
-            got=", ".join(f"{f.source.name} is {_size(f)}" for f in frames),
+            got=", ".join(f"{f.name} is {f.size}" for f in frames),
             remedy="export all captures of the scene at one size",
         )
     alike = [f for f, size in zip(frames, sizes, strict=True) if size == common]
     odd = [f for f, size in zip(frames, sizes, strict=True) if size != common]
-    return alike, rejected + [
-        (f.source.name, 0.0, f"is {_size(f)}, the others are {_size(alike[0])}") for f in odd
-    ]
-
-
-def _size(frame: _Frame) -> str:
-    width, height = frame.capture.size or frame.pixels.shape[1::-1]
-    return f"{width}x{height}"
+    return alike, [(f.name, 0.0, f"is {f.size}, the others are {alike[0].size}") for f in odd]
 
 
 def _table(frames: list[_Frame]) -> list[float] | None:
-    evs = [f.table_ev for f in frames]
-    return None if any(ev is None for ev in evs) else [float(ev) for ev in evs if ev is not None]
+    evs = [f.table_ev for f in frames if f.table_ev is not None]
+    return evs if len(evs) == len(frames) else None
 
 
-def _aligned(
-    scene: Scene, frames: list[_Frame], given: tuple[EncodedRGB, ...], as_shot: int | None
-) -> Alignment:
-    pictures, names = [f.pixels for f in frames], [f.source.name for f in frames]
+def _aligned(frames: list[_Frame], given: Sequence[Given], as_shot: int | None) -> Alignment:
+    """Return the captures' alignment, on the given reference where there is one."""
+    pictures, names = [f.pixels for f in frames], [f.name for f in frames]
     if not given:
         return align(pictures, names, anchor=as_shot)
-    name = scene.references[0].name
-    for source, picture in zip(scene.references, given, strict=True):
-        if picture.shape != pictures[0].shape:
-            raise AlignmentError(
-                "the given reference has another size than the captures",
-                where=source.path,
-                expected=f"{pictures[0].shape[1]}x{pictures[0].shape[0]} after scaling",
-                got=f"{picture.shape[1]}x{picture.shape[0]}",
-                remedy="export the retouch uncropped",
-            )
-    aligned = align([*pictures, given[0]], [*names, name], anchor=len(frames))
-    if aligned.anchor != len(frames):
+    last = len(frames)
+    try:
+        aligned = align([*pictures, given[0].pixels], [*names, given[0].name], anchor=last, insist=True)
+    except AlignmentError as error:
         raise AlignmentError(
             "the given reference does not lie on any capture",
-            where=name,
-            got=_listed([(r.name, r.score, r.reason) for r in aligned.rejected]),
+            where=given[0].name,
+            got=error.got,
             remedy="export the retouch uncropped and without lens corrections",
-        )
-    return aligned
-
-
-def _evs_of_kept(
-    stated: FrameEvs | None, kept: list[int], exposures: NDArray[np.uint8], validity: NDArray[np.bool_]
-) -> FrameEvs:
-    if stated is not None:
-        return FrameEvs(tuple(stated.evs[i] for i in kept), stated.as_shot, stated.source, stated.recipe)
-    evs, recipe = estimate_evs(exposures, validity)
-    as_shot, why = as_shot_frame(evs, [None] * len(evs))
-    # Hundredths: what levels are named by, and finer than any estimate.
-    return FrameEvs(
-        tuple(round(ev - evs[as_shot], 2) for ev in evs), as_shot, "estimated", {**recipe, "as_shot": why}
+        ) from error
+    slots = [slot for slot, index in enumerate(aligned.kept) if index != last]
+    return replace(
+        aligned,
+        frames=aligned.frames[slots],
+        validity=aligned.validity[slots],
+        homographies=aligned.homographies[slots],
+        scores=tuple(aligned.scores[slot] for slot in slots),
+        kept=tuple(aligned.kept[slot] for slot in slots),
     )
 
 
-def _each_level_once(evs: tuple[float, ...], scores: list[float]) -> tuple[list[int], list[tuple[int, int]]]:
-    """Return the frames that stay, and pairs (left out, stays) where two have the same level."""
+def _evs_of_kept(stated: FrameEvs | None, aligned: Alignment) -> FrameEvs:
+    if stated is not None:
+        return replace(stated, evs=tuple(stated.evs[index] for index in aligned.kept))
+    if len(aligned.kept) < 2:
+        return FrameEvs((0.0,) * len(aligned.kept), 0, "estimated", {})
+    evs, recipe = estimate_evs(aligned.frames, aligned.validity)
+    as_shot, why = as_shot_frame(evs, [None] * len(evs))
+    # Hundredths: what levels are named by, and finer than any estimate.
+    relative = tuple(round(ev - evs[as_shot], 2) for ev in evs)
+    return FrameEvs(relative, as_shot, "estimated", {**recipe, "as_shot": why})
+
+
+def _each_level_once(
+    evs: tuple[float, ...], aligned: Alignment, frames: list[_Frame]
+) -> tuple[list[int], list[Rejected]]:
+    """Return the slots that stay, the best aligned one of each level, and the others as rejected."""
     best: dict[str, int] = {}
-    for index in sorted(range(len(evs)), key=lambda i: (-scores[i], i)):
-        best.setdefault(level_name(evs[index]), index)
-    repeated = [(i, best[level_name(evs[i])]) for i in range(len(evs)) if best[level_name(evs[i])] != i]
-    return sorted(best.values()), repeated
+    for slot in sorted(range(len(evs)), key=lambda s: (-aligned.scores[s], s)):
+        best.setdefault(level_name(evs[slot]), slot)
+    kept = sorted(best.values())
+    repeated = [
+        (
+            frames[aligned.kept[slot]].name,
+            aligned.scores[slot],
+            f"has the EV of {frames[aligned.kept[best[level_name(evs[slot])]]].name}",
+        )
+        for slot in range(len(evs))
+        if slot not in kept
+    ]
+    return kept, repeated
 
 
-def _enough(kept: list[int], rejected: list[Rejected], scene: Scene) -> None:
-    if len(kept) < 2:
+def _enough(slots: list[int], rejected: Sequence[Rejected], scene: Scene) -> None:
+    if len(slots) < 2:
         raise AlignmentError(
             "fewer than two frames of the bracket can be used",
             where=scene.scene_id,
@@ -218,5 +227,5 @@ def _source(scene: Scene, evs: FrameEvs) -> EvSource:
     return "exif" if evs.source == "table" and scene.attributes.get("x_ev_source") == "exif" else evs.source
 
 
-def _listed(rejected: list[Rejected]) -> str:
+def _listed(rejected: Sequence[Rejected]) -> str:
     return "; ".join(f"{name}: score {score:.2f}, {reason}" for name, score, reason in rejected)

@@ -57,14 +57,15 @@ def align(
     names: Sequence[str],
     *,
     anchor: int | None = None,
+    insist: bool = False,
     limits: Limits | None = None,
 ) -> Alignment:
     """Bring sRGB-encoded (H, W, 3) uint8 frames of one scene into register.
 
     Frames are registered from the anchor outwards in order of brightness, each to the accepted frame that is most
     like it, and then to the anchor itself where the two share enough. `anchor` is the preferred frame; without
-    it, or where nothing lies on it, the frame nearest to a middling brightness that others lie on. A frame whose best
-    warp is implausible or scores too low is rejected, never warped.
+    it, or where nothing lies on it and `insist` is false, the frame nearest to a middling brightness that others lie
+    on. A frame whose best warp is implausible or scores too low is rejected, never warped.
 
     Raises `AlignmentError` for fewer than two frames, frames of different sizes (by name), or where fewer than two
     frames lie on each other.
@@ -75,7 +76,7 @@ def align(
     scene = _Scene(
         [View.of(f, v) for f, v in zip(frames, borders, strict=True)], _by_brightness(frames), limits
     )
-    chosen, placed, failed = scene.place(anchor)
+    chosen, placed, failed = scene.place(anchor, insist)
     rejected = tuple(Rejection(names[i], r.score, r.reason or "") for i, r in sorted(failed.items()))
     if len(placed) < 2:
         raise AlignmentError(
@@ -105,12 +106,14 @@ class _Scene:
         self.views, self.order, self.limits = views, order, limits
         self.pairs: dict[tuple[int, int], Registration] = {}
 
-    def place(self, anchor: int | None) -> tuple[int, dict[int, Registration], dict[int, Registration]]:
+    def place(
+        self, anchor: int | None, insist: bool
+    ) -> tuple[int, dict[int, Registration], dict[int, Registration]]:
         """Return the anchor that was taken, the frames placed on it, and the frames that failed."""
         balanced = sorted(self.order, key=lambda i: abs(float(self.views[i].luma.mean()) - MIDDLE))
         anchors = balanced if anchor is None else [anchor, *(i for i in balanced if i != anchor)]
         tried = []
-        for candidate in anchors[:ANCHORS]:
+        for candidate in anchors[: 1 if insist else ANCHORS]:
             tried.append((candidate, *self._outwards(candidate)))
             if len(tried[-1][1]) >= 2:
                 break
