@@ -2,7 +2,8 @@
 
 Cells that hold several values separate them by `|`, which no file name may contain on Windows. Paths are
 relative to the manifest's folder and may not leave it, symlinks included. Columns are listed in
-`manifests/README.md`; a column of the user's own is carried along when its name starts with `x_`.
+`manifests/README.md`; a column of the user's own is carried along when its name starts with `x_`, and one whose name
+starts with `split_` gives each scene its part (train, valid, test) in a splitting of that name.
 """
 
 import csv
@@ -285,7 +286,7 @@ def _no_rows(table: Table) -> IEAError:
 
 
 def _known(column: str) -> bool:
-    return column in COLUMNS or column.startswith("x_")
+    return column in COLUMNS or column.startswith(("x_", "split_"))
 
 
 def _unknown_column(table: Table, column: str) -> IEAError:

@@ -18,6 +18,7 @@ from iea40k.errors import BadInputError, IEAError
 from iea40k.files import inside, sha256_file
 from iea40k.manifest import SEPARATOR, read_table, split_cell
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
+from pipelines.official.names import SPLIT, official_part
 from pipelines.taxonomy import Taxonomy
 from pipelines.tiff_whole import check_whole
 
@@ -176,6 +177,7 @@ class _Pieces:
             **taxonomy.from_fivek(categories),
             "source": "fivek",
             "missing": SEPARATOR.join(self.missing),
+            SPLIT: official_part(name),
             **{f"x_fivek_{key}": value for key, value in categories.items()},
         }
 

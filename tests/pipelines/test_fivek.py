@@ -55,6 +55,7 @@ def test_both_layouts_make_rows_that_the_build_can_read(tree: Path) -> None:
     assert first.attributes["licence"] == "Adobe"
     assert first.attributes["device"] == "Canon EOS 5D"
     assert first.attributes["super_class"] == "nature"
+    assert (first.attributes["split_official"], other.attributes["split_official"]) == ("train", "valid")
     assert other.references == ()
     assert other.attributes["light"] == "mixed"
     # 'man_made' could be a building, a city or an object: the metadata cannot tell, so nobody guesses.

@@ -1,0 +1,79 @@
+"""`iea40k import official`: the published IEA40K files into a store."""
+
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.progress import Progress
+
+import_app = typer.Typer(no_args_is_help=True, help="Bring published datasets into a store.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `import`."""
+    app.add_typer(import_app, name="import")
+
+
+@import_app.callback()
+def _group() -> None:
+    """Bring published datasets into a store."""
+
+
+@import_app.command("official")
+def official(
+    root: Annotated[
+        Path, typer.Argument(help="The published IEA40K files: a folder, or a zip or tar of it.")
+    ],
+    store: Annotated[Path, typer.Argument(help="The store to write into; made where it is absent.")],
+    metadata: Annotated[
+        list[Path] | None,
+        typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
+    ] = None,
+    licence: Annotated[str, typer.Option(help="The licence of images whose own is not known.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+) -> int:
+    """Import the published layout: pixels and residuals exactly, scores as given, the published split by name."""
+    from iea40k.store.layout import Store
+    from pipelines.archives import is_archive, unpack
+    from pipelines.fivek_metadata import read_metadata
+    from pipelines.official.importing import import_official
+    from pipelines.official.tree import read_tree
+
+    photos = read_metadata(metadata).photos if metadata else {}
+    with contextlib.ExitStack() as stack:
+        folder = root
+        if is_archive(root):
+            messages.print(f"unpacking {root}", markup=False)
+            beside = store.parent if store.parent.is_dir() else None  # the system's own may be too small
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=beside)))
+            unpack(root, folder)
+        tree = read_tree(folder)
+        target = Store.create(store)
+        with Progress("importing", "scenes") as bar:
+            report = import_official(tree, target, licence=licence, photos=photos, progress=bar.update)
+    for problem in report.problems:
+        messages.print(problem.letter(), style="yellow", markup=False)
+    result = {
+        "store": str(store),
+        "scenes": report.scenes,
+        "exposures": report.exposures,
+        "present": report.present,
+        "labels_rounded": report.rounded,
+        "problems": [problem.letter() for problem in report.problems],
+    }
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        rounded = f", {report.rounded} labels rounded to 1/128 of their unit" if report.rounded else ""
+        messages.print(
+            f"{store}: {report.scenes} scenes with {report.exposures} exposures, {report.present} were there"
+            f"{rounded}, {len(report.problems)} problems",
+            style="yellow" if report.problems else "green",
+            markup=False,
+        )
+    return FAILURES if report.problems else DONE
