@@ -27,6 +27,9 @@ Floats = NDArray[np.floating[Any]]
 _LEAST_WEIGHT = 1e-12
 
 
+_ONES = np.ones((1, 3), np.float32)
+
+
 @dataclass(frozen=True)
 class FusionSettings:
     """Exponents of the three measures, sigma of the well-exposedness around 0.5 (the paper's: 1, 1, 1, 0.2), and the
@@ -93,14 +96,22 @@ def _checked(
 
 def _weight(frame: EncodedRGB, mask: Validity, settings: FusionSettings) -> Floats:
     picture = _fill(frame.astype(np.float32) / 255, mask)
-    grey = picture @ np.array(LUMA_WEIGHTS, np.float32)
+    grey = cv2.transform(picture, np.array([LUMA_WEIGHTS], np.float32)).reshape(mask.shape)
     contrast = np.abs(cv2.Laplacian(grey, cv2.CV_32F, ksize=1, borderType=cv2.BORDER_REFLECT_101))
-    saturation = picture.std(axis=2)
-    exposed = np.exp(-((picture - 0.5) ** 2) / (2 * settings.sigma**2)).prod(axis=2)
+    # Sums over the three channels by cv2.transform: a NumPy reduction along an axis of three is ten times slower.
+    mean = cv2.transform(picture, _ONES).reshape(mask.shape) / 3
+    # About the mean, not by the difference of two large sums: grey must come out as exactly 0.
+    saturation = np.sqrt(_sum_of_squares(picture - mean[..., None]) / 3)
+    exposed = np.exp(_sum_of_squares(picture - np.float32(0.5)) * np.float32(-0.5 / settings.sigma**2))
     weight: Floats = (
         contrast**settings.contrast * saturation**settings.saturation * exposed**settings.well_exposed
     )
     return np.where(mask, weight + np.float32(_LEAST_WEIGHT), 0).astype(np.float32)
+
+
+def _sum_of_squares(picture: Floats) -> Floats:
+    summed: Floats = cv2.transform(picture * picture, _ONES).reshape(picture.shape[:2])
+    return summed
 
 
 def _add(blended: list[Floats], picture: Floats, weight: Floats) -> None:

@@ -87,7 +87,7 @@ def outlier_flags(
     blown = _blown(exposure)
     flags = np.zeros(codes.shape, np.uint8)
     flags[blown] |= np.uint8(Outlier.CLIPPED_HIGH)
-    flags[exposure.max(axis=2) <= CRUSHED] |= np.uint8(Outlier.CLIPPED_LOW)
+    flags[_crushed(exposure)] |= np.uint8(Outlier.CLIPPED_LOW)
     flags[blown & _blown(reference)] |= np.uint8(Outlier.CLIPPED_BOTH)
     flags[_speckles(codes, valid)] |= np.uint8(Outlier.ISOLATED)
     if captured:
@@ -114,6 +114,12 @@ def _blown(pixels: EncodedRGB) -> NDArray[np.bool_]:
     at_white = pixels >= BLOWN
     red, green, blue = at_white[..., 0], at_white[..., 1], at_white[..., 2]
     return (red & green) | (red & blue) | (green & blue)
+
+
+def _crushed(pixels: EncodedRGB) -> NDArray[np.bool_]:
+    # Channel by channel: a reduction along an axis of three is ten times slower.
+    at_black = pixels <= CRUSHED
+    return at_black[..., 0] & at_black[..., 1] & at_black[..., 2]
 
 
 def _speckles(codes: ResidualCodes, valid: Validity) -> NDArray[np.bool_]:
