@@ -103,7 +103,9 @@ def keep_handwork(rows: pd.DataFrame, earlier: Mapping[str, Mapping[str, str]]) 
     if rows.empty or not earlier:
         return rows
     kept = rows.copy()
-    own = sorted({c for cells in earlier.values() for c in cells if c.startswith("x_")} - set(kept.columns))
+    own = sorted(
+        {c for cells in earlier.values() for c in cells if c.startswith(("x_", "split_"))} - set(kept.columns)
+    )
     kept[own] = ""
     for index, scene_id in kept["scene_id"].items():
         cells = earlier.get(str(scene_id), {})

@@ -70,18 +70,19 @@ def test_what_has_not_arrived_is_listed_and_a_second_run_adds_it(tree: Path) -> 
     assert missing.loc[IDS[1], "missing"] == "dng|expert A|expert B|expert C|expert D|expert E"
     table = rows(file)
     table.loc[IDS[2], ["scene_class", "super_class", "light"]] = ["tower", "building", "window"]
-    table["x_mine"] = "kept"
+    table["x_mine"] = table["split_mine"] = "test"
     table.reset_index().to_csv(file, index=False)
     write_photo(tree, IDS[1], "E", seed=2)
     assert run(["manifest", "fivek", str(tree), "-o", str(file)]) == 0
     again = rows(file)
     assert list(again.index) == sorted(IDS)
     assert again.loc[IDS[1], "experts"] == "E"
-    assert list(again.loc[IDS[2], ["scene_class", "super_class", "light", "x_mine"]]) == [
+    assert list(again.loc[IDS[2], ["scene_class", "super_class", "light", "x_mine", "split_mine"]]) == [
         "tower",
         "building",
         "window",
-        "kept",
+        "test",
+        "test",
     ]
     assert "missing" in rows(tree / "fivek.missing.csv").columns
 
