@@ -137,5 +137,5 @@ def _wrong(file: Path, line: int, column: str, expected: str, got: str) -> IEAEr
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = files("manifests").joinpath("taxonomies", name).read_text(encoding="utf-8")
+    text = files("manifests.taxonomies").joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))

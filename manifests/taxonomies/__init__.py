@@ -1,0 +1,1 @@
+"""Vocabularies of scene classes, lights and devices, and what FiveK's categories say in them."""
