@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB, LinearRGB, check_same_size
-from iea40k.color.transfer import ROOT_STEPS, srgb_curve
+from iea40k.color.transfer import encode_srgb, srgb_curve
 
 STOPS = (-6.0, 6.0)
 CONTRAST = (0.4, 2.5)
+ROOT_STEPS = 65535
+"""Steps of the square root of light in the table of a contrast curve: 0.006 of an 8-bit code at the steepest."""
+
 _SAMPLES = 20_000
 _SCALE = 0.05  # residuals beyond it (local edits) pull on the fit less than their square
 MIDDLE_GREY = float(srgb_curve(np.array(0.18)))
@@ -108,6 +111,8 @@ def expose_with_contrast(light: LinearRGB, evs: Sequence[float], contrast: float
 
     With contrast 1 these are the exposures of `iea40k.develop.expose`.
     """
+    if contrast == 1:
+        return np.stack([encode_srgb(light * np.float32(2.0**ev)) for ev in evs])
     table = np.rint(contrast_curve(srgb_curve((np.arange(ROOT_STEPS + 1) / ROOT_STEPS) ** 2), contrast) * 255)
     codes = table.astype(np.uint8)
     roots = cv2.sqrt(light)

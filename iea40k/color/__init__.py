@@ -1,6 +1,25 @@
-"""Colour: the sRGB curve both ways, and embedded ICC profiles to linear light with sRGB primaries."""
+"""Colour: encoded pixels to linear light with sRGB's primaries and back, exactly, without an 8-bit step between."""
 
-from iea40k.color.profiles import clipped_share, to_linear_srgb
-from iea40k.color.transfer import decode_srgb, encode_srgb
+from iea40k.color.spaces import (
+    SPACES,
+    ColorSpace,
+    convert_to_srgb,
+    named_space,
+    profile_space,
+    to_linear_srgb,
+)
+from iea40k.color.transfer import clipped_share, decode_srgb, encode_srgb, srgb_curve, srgb_inverse
 
-__all__ = ["clipped_share", "decode_srgb", "encode_srgb", "to_linear_srgb"]
+__all__ = [
+    "SPACES",
+    "ColorSpace",
+    "clipped_share",
+    "convert_to_srgb",
+    "decode_srgb",
+    "encode_srgb",
+    "named_space",
+    "profile_space",
+    "srgb_curve",
+    "srgb_inverse",
+    "to_linear_srgb",
+]

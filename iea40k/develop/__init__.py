@@ -1,7 +1,19 @@
-"""Development: any photograph, RAW or rendered, to linear light, and linear light to exposures."""
+"""Development: any photograph, RAW or rendered, to linear light, and light to exposures."""
 
-from iea40k.develop.exposing import expose
-from iea40k.develop.image import LinearImage
-from iea40k.develop.loading import load_encoded, load_linear
+from iea40k.develop.geometry import fit
+from iea40k.develop.linear import LinearImage, ReadOptions, expose
+from iea40k.develop.load import load_encoded, load_linear
+from iea40k.develop.probe import RAW_SUFFIXES, RENDERED_SUFFIXES, is_raw, probe
 
-__all__ = ["LinearImage", "expose", "load_encoded", "load_linear"]
+__all__ = [
+    "RAW_SUFFIXES",
+    "RENDERED_SUFFIXES",
+    "LinearImage",
+    "ReadOptions",
+    "expose",
+    "fit",
+    "is_raw",
+    "load_encoded",
+    "load_linear",
+    "probe",
+]

@@ -1,8 +1,9 @@
-"""Rendered pictures (JPEG, PNG, TIFF of 8 or 16 bits) to linear light: profile and orientation honoured."""
+"""Rendered files to encoded pixels: JPEG, PNG and TIFF, with the profile and orientation they carry.
 
-import io
-import struct
-import zlib
+Pixels keep the depth they have in the file. What cannot be taken over without a guess is refused.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,138 +11,209 @@ import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from iea40k.color import clipped_share, to_linear_srgb
-from iea40k.develop.image import LinearImage, check_size, oriented, shrink_to
-from iea40k.errors import UnreadableImageError
+from iea40k.color import ColorSpace, named_space, profile_space
+from iea40k.develop.linear import ReadOptions
+from iea40k.develop.raw import check_pixels
+from iea40k.develop.tiff_tags import refuse_truncated
+from iea40k.errors import IEAError, UnreadableImageError
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_ORIENTATION, _COLOUR_SPACE, _INTEROP = 0x0112, 0xA001, 0xA005
 
 
-def load_rendered(path: Path, short_side: int | None, max_pixels: int) -> LinearImage:
-    """Return a JPEG, PNG or TIFF picture in linear light. Raises `UnreadableImageError`."""
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture as its file holds it.
+
+    `pixels` (H, W, 3), or (H, W) grey, uint8, uint16 or float32, not yet turned; `space` and `space_from` say which
+    colours and who says so; `orientation` is EXIF's; `notes` are for the recipe.
+    """
+
+    pixels: NDArray[Any]
+    space: ColorSpace
+    space_from: str
+    orientation: int
+    notes: dict[str, Any]
+
+
+def read_rendered(path: Path, kind: str, options: ReadOptions) -> Picture:
+    """Return the picture of a JPEG, PNG or TIFF file. Raises `UnreadableImageError`."""
+    try:
+        return {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff}[kind](path, options)
+    except IEAError as error:
+        raise error.located(path)  # noqa: B904 - the same error, with its place
+    except (OSError, ValueError, SyntaxError, RuntimeError, tifffile.TiffFileError) as error:
+        raise UnreadableImageError(
+            f"the {kind.upper()} file cannot be decoded",
+            where=path,
+            expected="a whole file",
+            got=str(error) or type(error).__name__,
+            remedy="copy or download it again",
+        ) from error
+
+
+def _read_jpeg(path: Path, options: ReadOptions) -> Picture:
     with path.open("rb") as stream:
-        head = stream.read(8)
-    if head.startswith((b"II", b"MM")):
-        pixels, icc, orientation, kind = _read_tiff(path, max_pixels)
-    else:
-        pixels, icc, orientation, kind = _read_picture(path, max_pixels)
-    linear = to_linear_srgb(_as_rgb(pixels), icc)
-    share = clipped_share(linear)
-    light = shrink_to(np.clip(linear, 0, None), short_side)
-    recipe = {
-        "kind": kind,
-        "depth": pixels.dtype.itemsize * 8,
-        "profile": _profile_name(icc),
-        "clipped_share": share,
-        "orientation": orientation,
-        "short_side": short_side,
-    }
-    return LinearImage(oriented(light, orientation), recipe)
+        image = JpegImagePlugin.JpegImageFile(stream)
+        check_pixels(path, image.height, image.width, options)
+        if image.mode not in ("RGB", "L"):
+            raise _not_rgb(image.mode)
+        exif = image.getexif()
+        space, said = _space(image.info.get("icc_profile"), options, _exif_space(exif))
+        return Picture(np.asarray(image), space, said, *_orientation(exif.get(_ORIENTATION)))
 
 
-def _read_picture(path: Path, max_pixels: int) -> tuple[NDArray[Any], bytes | None, int, str]:
-    try:
-        # Pillow's own limit would warn before ours speaks; ours is checked before anything is decoded.
-        with Image.open(path) as picture:
-            check_size(*picture.size, path, max_pixels)
-            kind, mode, icc = str(picture.format), picture.mode, picture.info.get("icc_profile")
-            orientation = int(picture.getexif().get(274, 1))
-            _refuse(path, kind, mode, picture.info)
-            if kind == "PNG":
-                return _decode_png(path.read_bytes()), icc, orientation, kind
-            return np.asarray(picture.convert("RGB")), icc, orientation, kind
-    except UnreadableImageError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ) as error:
+def _read_png(path: Path, options: ReadOptions) -> Picture:
+    with path.open("rb") as stream:
+        image: Image.Image = PngImagePlugin.PngImageFile(stream)
+        check_pixels(path, image.height, image.width, options)
+        if getattr(image, "is_animated", False):
+            raise _several(f"{getattr(image, 'n_frames', 2)} frames")
+        stream.seek(24)
+        deep = stream.read(1)[0] == 16
+        exif = image.getexif()
+        space, said = _space(image.info.get("icc_profile"), options, _png_space(image.info))
+        orientation, notes = _orientation(exif.get(_ORIENTATION))
+        if deep:
+            image.close()
+            pixels = imagecodecs.png_decode(path.read_bytes())
+        else:
+            transparent = "transparency" in image.info
+            if transparent or image.mode not in ("L", "LA", "RGB", "RGBA"):
+                image = image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB")
+            pixels = np.asarray(image)
+        return Picture(_without_alpha(pixels, notes), space, said, orientation, notes)
+
+
+def _read_tiff(path: Path, options: ReadOptions) -> Picture:
+    refuse_truncated(path)
+    with tifffile.TiffFile(path) as tiff:
+        page, number, parent = _main_page(tiff)
+        check_pixels(path, page.imagelength, page.imagewidth, options)
+        photometric = tifffile.PHOTOMETRIC(page.photometric).name
+        if photometric not in ("RGB", "MINISBLACK", "YCBCR"):
+            raise _not_rgb(photometric)
+        if page.dtype not in (np.uint8, np.uint16, np.float32) or page.bitspersample not in (8, 16, 32):
+            raise UnreadableImageError(
+                "TIFF of a depth that is not read",
+                expected="8 or 16 bits, or 32-bit floats",
+                got=f"{page.bitspersample} bits ({page.dtype})",
+            )
+        orientation, notes = _orientation(_tag(page, parent, 274))
+        if number:
+            notes["page"] = number
+        space, said = _space(_tag(page, parent, 34675), options, None)
+        pixels = page.asarray()
+    if pixels.ndim == 3 and pixels.shape[0] == page.samplesperpixel and page.planarconfig == 2:
+        pixels = np.moveaxis(pixels, 0, -1)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    return Picture(_without_alpha(pixels, notes), space, said, orientation, notes)
+
+
+def _main_page(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, int, tifffile.TiffPage]:
+    """Return the picture itself, its number, and its top directory: thumbnails and masks come first or last."""
+    found = []
+    for top in tiff.pages:
+        if isinstance(top, tifffile.TiffPage):
+            found += [
+                (page, top) for page in (top, *(top.pages or ())) if isinstance(page, tifffile.TiffPage)
+            ]
+    full = [(n, page, top) for n, (page, top) in enumerate(found) if not int(page.subfiletype) & 5]
+    if not full:
+        raise UnreadableImageError("the TIFF holds thumbnails and masks only")
+    largest = max(page.imagelength * page.imagewidth for _, page, _ in full)
+    best = [entry for entry in full if entry[1].imagelength * entry[1].imagewidth == largest]
+    if len(best) > 1:
+        raise _several(f"{len(best)} pages of {best[0][1].imagewidth}x{best[0][1].imagelength}")
+    number, page, top = best[0]
+    return page, number, top
+
+
+def _tag(page: tifffile.TiffPage, parent: tifffile.TiffPage, code: int) -> Any:
+    tag = page.tags.get(code) or (parent.tags.get(code) if parent is not page else None)
+    return tag.value if tag is not None else None
+
+
+def _space(icc: bytes | None, options: ReadOptions, stated: str | None) -> tuple[ColorSpace, str]:
+    if icc:
+        return profile_space(bytes(icc)), "profile"
+    if stated is not None and not stated.startswith("?"):
+        return named_space(stated), "file"
+    if options.assume_profile is not None:
+        return named_space(options.assume_profile), "assumed by choice"
+    if stated is None:
         raise UnreadableImageError(
-            "the picture cannot be decoded", where=path, expected="a whole JPEG, PNG or TIFF", got=str(error)
-        ) from error
-
-
-def _refuse(path: Path, kind: str, mode: str, info: dict[Any, Any]) -> None:
-    if kind not in ("JPEG", "MPO", "PNG"):
-        raise UnreadableImageError(
-            "no such format here", where=path, expected="JPEG, PNG, TIFF or RAW", got=kind
+            "the TIFF names no colour space",
+            expected="an embedded profile",
+            got="none",
+            remedy="say which it has, e.g. assume_profile: prophoto for FiveK retouches stripped of their profile",
         )
-    if mode in ("CMYK", "YCCK"):
-        raise UnreadableImageError(
-            "the picture is in printing colours", where=path, expected="RGB or grey", got=mode,
-            remedy="convert it to RGB with the profile you mean",
-        )  # fmt: skip
-    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in info:
-        raise UnreadableImageError(
-            "the picture has transparency", where=path, expected="RGB or grey", got=mode,
-            remedy="flatten it onto the background you mean: transparent pixels have no exposure",
-        )  # fmt: skip
-
-
-def _decode_png(data: bytes) -> NDArray[Any]:
-    # Pillow would cut 16 bits to 8.
-    pixels: NDArray[Any] = imagecodecs.png_decode(data)
-    return pixels
-
-
-def _read_tiff(path: Path, max_pixels: int) -> tuple[NDArray[Any], bytes | None, int, str]:
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page: Any = max(tiff.pages, key=_area)  # page 0 may be a thumbnail
-            check_size(page.imagewidth, page.imagelength, path, max_pixels)
-            tags = page.tags
-            orientation = int(tags.valueof(274, default=1))
-            icc = tags.valueof(34675)
-            pixels = page.asarray()
-    except UnreadableImageError:
-        raise
-    except Exception as error:  # tifffile and the codecs behind it raise dozens of unrelated types
-        raise UnreadableImageError(
-            "the TIFF cannot be decoded",
-            where=path,
-            expected="a whole TIFF",
-            got=f"{type(error).__name__}: {error}",
-        ) from error
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise UnreadableImageError(
-            "the TIFF has no usable samples",
-            where=path,
-            expected="8 or 16 bits a sample",
-            got=str(pixels.dtype),
-        )
-    return pixels, icc, orientation, "TIFF"
-
-
-def _area(page: Any) -> int:
-    return int(page.imagewidth * page.imagelength)
-
-
-def _as_rgb(pixels: NDArray[Any]) -> NDArray[Any]:
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    if pixels.ndim == 2:
-        return np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        return np.ascontiguousarray(pixels)
+    if stated == "?":
+        return named_space("srgb"), "default"
     raise UnreadableImageError(
-        "the picture is neither grey nor RGB",
-        expected="(height, width) or (height, width, 3)",
-        got=str(pixels.shape),
+        "the file states colours that no profile describes",
+        expected="sRGB or an embedded profile",
+        got=stated[1:],
+        remedy="say which colour space it has (assume_profile), or embed a profile",
     )
 
 
-def _profile_name(icc: bytes | None) -> str:
-    if icc is None:
-        return "none: taken as sRGB"
-    from PIL import ImageCms
-
+def _exif_space(exif: Image.Exif) -> str:
+    """Return the space that EXIF states: "adobe-rgb" by the DCF option file mark, "?" for no statement."""
     try:
-        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc))).strip()
-    except (OSError, ImageCms.PyCMSError):
-        return "unnamed"
+        interop = exif.get_ifd(_INTEROP) or exif.get_ifd(0x8769).get(_INTEROP, {})
+        return "adobe-rgb" if isinstance(interop, dict) and interop.get(1) == "R03" else "?"
+    except (OSError, ValueError, KeyError, SyntaxError):
+        return "?"
+
+
+def _png_space(info: dict[Any, Any]) -> str:
+    if "srgb" in info or "gamma" not in info:
+        return "?"
+    gamma = float(info["gamma"])
+    return "?" if abs(gamma - 0.45455) < 0.005 else f"?gamma {gamma:g}"
+
+
+def _orientation(value: Any) -> tuple[int, dict[str, Any]]:
+    if value is None or value in range(1, 9):
+        return int(value or 1), {}
+    return 1, {"orientation_ignored": f"{value!r} means nothing"}
+
+
+def _without_alpha(pixels: NDArray[Any], notes: dict[str, Any]) -> NDArray[Any]:
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels in (2, 4):
+        alpha = pixels[..., -1]
+        opaque = 1.0 if alpha.dtype == np.float32 else np.iinfo(alpha.dtype).max
+        if not (alpha == opaque).all():
+            raise UnreadableImageError(
+                "the picture is partly transparent: what shows through is not known",
+                expected="an opaque picture",
+                got=f"{np.mean(alpha != opaque):.1%} of its pixels let something through",
+                remedy="flatten it onto its background",
+            )
+        notes["alpha"] = "opaque, dropped"
+        pixels = pixels[..., :-1]
+    elif channels not in (1, 3):
+        raise _not_rgb(f"{channels} channels")
+    grey = pixels.ndim == 3 and pixels.shape[2] == 1
+    return np.ascontiguousarray(pixels[..., 0] if grey else pixels)
+
+
+def _not_rgb(got: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        "the picture is neither RGB nor grey",
+        expected="RGB or grey",
+        got=got,
+        remedy="convert it to RGB, with its profile, in the program that made it",
+    )
+
+
+def _several(got: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        "the file holds several pictures",
+        expected="one",
+        got=got,
+        remedy="save the one that is meant by itself",
+    )

@@ -1,0 +1,57 @@
+"""What a file becomes: linear light with a recipe; and the options of reading."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import LinearRGB, check_linear
+from iea40k.color import encode_srgb
+from iea40k.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user decides about reading files.
+
+    - `max_pixels`: larger pictures are refused before their memory is taken
+    - `assume_profile`: colour space of pictures that name none, one of `iea40k.color.SPACES`. None: JPEG and PNG are
+      taken as sRGB, as their standards have it; TIFF is refused
+    - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
+    """
+
+    max_pixels: int = 200_000_000
+    assume_profile: str | None = None
+    accept_headerless: bool = False
+
+
+@dataclass(frozen=True)
+class LinearImage:
+    """Light of one picture: `pixels` (H, W, 3) float32 >= 0, sRGB primaries, 1.0 = display white at EV 0.
+
+    Values above 1 are headroom: darker exposures bring them back. `recipe` is JSON-able and says how it was made.
+    Raises `ArrayError` for another shape, dtype, NaN or negative light.
+    """
+
+    pixels: LinearRGB
+    recipe: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        check_linear(self.pixels)
+
+
+def expose(linear: LinearImage, evs: Sequence[float]) -> NDArray[np.uint8]:
+    """Return sRGB pictures (E, H, W, 3) uint8 of the light at each of `evs` stops; + = brighter.
+
+    Gain of `2**ev` in linear light, then clipping, the sRGB curve and rounding, all in one exact step at the end.
+    Raises `BadInputError` for stops that are not finite or beyond +-16.
+    """
+    bad = [ev for ev in evs if not -16 <= ev <= 16]
+    if bad:
+        raise BadInputError("not an exposure", expected="stops between -16 and 16", got=str(bad))
+    pictures = np.empty((len(evs), *linear.pixels.shape), np.uint8)
+    for picture, ev in zip(pictures, evs, strict=True):
+        picture[...] = encode_srgb(linear.pixels * np.float32(2.0**ev))
+    return pictures

@@ -1,0 +1,110 @@
+"""What a file is, by its first bytes: the kind decides who reads it, and a name that lies is refused."""
+
+import errno
+from pathlib import Path
+from typing import Literal
+
+from iea40k.errors import UnreadableImageError
+
+FileKind = Literal["jpeg", "png", "tiff", "raw", "headerless"]
+"""`raw`: a container that names its camera; `headerless`: named like RAW, with nothing inside that says what it is."""
+
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25",
+    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf",
+    ".srw", ".x3f",
+})  # fmt: skip
+"""Suffixes of RAW files, lower case."""
+
+_SUFFIXES = {
+    ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".png": "png", ".tif": "tiff", ".tiff": "tiff",
+}  # fmt: skip
+RENDERED_SUFFIXES = frozenset(_SUFFIXES)
+"""Suffixes of rendered files, lower case."""
+
+# First bytes of RAW containers that are no TIFF. All of them name the camera inside.
+_RAW_MAGIC = (
+    (6, b"HEAPCCDR"),  # Canon CRW
+    (4, b"ftypcrx "),  # Canon CR3
+    (0, b"FUJIFILMCCD-RAW"),
+    (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"),  # Olympus
+    (0, b"IIU\0"),  # Panasonic
+    (0, b"FOVb"),  # Sigma
+    (0, b"\0MRM"),  # Minolta
+    (0, b"IIII"), (0, b"MMMM"),  # Phase One
+    (0, b"ARRI"), (0, b"NOKIARAW"), (0, b"qktk"), (0, b"qktn"),
+)  # fmt: skip
+_OTHERS = (
+    (b"GIF8", "a GIF"), (b"RIFF", "a WebP or other RIFF file"), (b"BM", "a BMP"), (b"%PDF", "a PDF"),
+    (b"#?RADIANCE", "a Radiance HDR"), (b"v/1\x01", "an OpenEXR"), (b"PK\x03\x04", "a ZIP archive"),
+)  # fmt: skip
+
+
+def probe(path: Path) -> FileKind:
+    """Return the kind of the file at `path`.
+
+    Raises `UnreadableImageError` for missing, empty, unreadable, unknown and mislabelled files: a suffix that says
+    JPEG, PNG, TIFF or RAW must be true.
+    """
+    head = _head(path)
+    suffix = path.suffix.lower()
+    found = _kind(head, suffix, path)
+    named = "raw" if suffix in RAW_SUFFIXES else _SUFFIXES.get(suffix)
+    if named is not None and named != found.replace("headerless", "raw"):
+        raise UnreadableImageError(
+            "the file is not what its name says",
+            where=path,
+            expected=f"{'an' if named == 'raw' else 'a'} {named.upper()} file, as {suffix} promises",
+            got=f"a {found.upper()} file",
+            remedy="give it its true suffix, or replace it with the file that was meant",
+        )
+    return found
+
+
+def is_raw(path: Path) -> bool:
+    """Return whether the file at `path` is a RAW file; raises as `probe` does."""
+    return probe(path) in ("raw", "headerless")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64)
+    except OSError as error:
+        what = {errno.ENOENT: "no such file", errno.EISDIR: "this is a folder"}.get(
+            error.errno or 0, "the file cannot be opened"
+        )
+        raise UnreadableImageError(what, where=path, got=error.strerror or str(error)) from error
+    if not head:
+        raise UnreadableImageError(
+            "the file is empty", where=path, got="0 bytes", remedy="copy or download it again"
+        )
+    return head
+
+
+def _kind(head: bytes, suffix: str, path: Path) -> FileKind:
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if any(head[at : at + len(magic)] == magic for at, magic in _RAW_MAGIC):
+        return "raw"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        # Most RAW files are TIFFs inside, and only a DNG says so in a way that needs no maker's knowledge.
+        return "raw" if suffix in RAW_SUFFIXES or _is_dng(path) else "tiff"
+    other = next((name for magic, name in _OTHERS if head.startswith(magic)), None)
+    if suffix in RAW_SUFFIXES and other is None:
+        return "headerless"
+    raise UnreadableImageError(
+        "the file is of a kind that cannot be read",
+        where=path,
+        expected="RAW, JPEG, PNG or TIFF",
+        got=other or f"first bytes {head[:8].hex(' ')}",
+        remedy="convert it to PNG or 16-bit TIFF with its colour profile embedded",
+    )
+
+
+def _is_dng(path: Path) -> bool:
+    from iea40k.develop.tiff_tags import first_tags
+
+    return 50706 in first_tags(path)
