@@ -21,6 +21,8 @@ FILL: dict[str, int] = {
     "residual": INVALID_CODE,
     "outliers": 0,
     "uncertainty": NO_UNCERTAINTY,
+    "touched": 0,
+    "spread": NO_UNCERTAINTY,
 }
 """The fill value of each kind of array: for a residual and its uncertainty "no data", never "perfect"."""
 
@@ -30,6 +32,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "residual": np.dtype(np.int16),
     "outliers": np.dtype(np.uint8),
     "uncertainty": np.dtype(np.uint16),
+    "touched": np.dtype(np.uint8),
+    "spread": np.dtype(np.uint16),
 }
 
 _ZSTD_LEVEL = 9  # 1.2 GB/s to read; level 17 saves 3 % more of the space and writes 9 times slower
@@ -55,6 +59,14 @@ def create_array(
         fill_value=FILL[name],
         config={"write_empty_chunks": True},
     )
+
+
+def writable(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    """Return an array that is there already, for writing: how empty chunks are written is not kept on disk."""
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise TypeError(f"{name} is a group")
+    return found.with_config({"write_empty_chunks": True})
 
 
 def _filters(name: str, dimensions: int) -> list[ArrayArrayCodec]:

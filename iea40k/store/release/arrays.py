@@ -1,0 +1,217 @@
+"""The arrays of a release: one Zarr v3 group a frame shape, one writer a shard, each shard read back and compared."""
+
+import shutil
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, check_codes
+from iea40k.errors import ArrayError, CorruptDataError
+from iea40k.files import fsync_tree, sha256_file
+from iea40k.recipe import canonical_json
+from iea40k.scene import NO_UNCERTAINTY
+from iea40k.store.codecs import DTYPES, create_array, writable
+from iea40k.store.digests import array_digest
+from iea40k.store.layout import Store
+from iea40k.store.release.journal import Journal
+from iea40k.store.release.labels import Labels, LabelsOf, base_labels
+from iea40k.store.release.plan import Frame, Plan, PlannedScene
+from iea40k.store.scenes import StoredScene
+from iea40k.store.shards import ShardedArray
+
+FOLDER = "arrays"
+IMAGES, SCENES = "images", "scenes"  # the two kinds of pieces of a frame
+_PICTURES = ("exposures", "reference")
+
+Progress = Callable[[int, int, str], None]
+Stacks = dict[str, NDArray[Any]]
+
+
+def image_arrays(corrected: bool) -> tuple[str, ...]:
+    """Return the arrays with an entry an image."""
+    return ("exposures", "residual", "outliers", *(("touched", "spread") if corrected else ()))
+
+
+def scene_arrays(frame: Frame) -> tuple[str, ...]:
+    """Return the arrays with an entry a scene."""
+    return ("reference", *(("uncertainty",) if frame.has_uncertainty else ()))
+
+
+def write_arrays(
+    store: Store, plan: Plan, journal: Journal, labels_of: LabelsOf | None, progress: Progress
+) -> None:
+    """Write every shard that the journal does not have yet. `progress(images done, images, frame)`."""
+    writer = _Writer(store, journal, labels_of)
+    root = zarr.open_group(journal.folder / FOLDER, mode="a", zarr_format=3)
+    done = 0
+    for frame in plan.frames:
+        group = root.require_group(frame.name)
+        writer.prepare(frame, group)
+        for run in frame.scene_shards():
+            writer.write(frame, SCENES, run, group)
+        for run in frame.image_shards():
+            writer.write(frame, IMAGES, run, group)
+            done += run[1] - run[0]
+            progress(done, plan.images, frame.name)
+
+
+class _Writer:
+    """Writes pieces: one shard of each array of a kind, for a run of images or scenes of one frame."""
+
+    def __init__(self, store: Store, journal: Journal, labels_of: LabelsOf | None) -> None:
+        self.journal = journal
+        self.corrected = labels_of is not None
+        self._store = store
+        self._labels_of = labels_of or base_labels
+        self._load = lru_cache(maxsize=1)(self._read_scene)
+
+    def prepare(self, frame: Frame, group: zarr.Group) -> None:
+        """Create the arrays of a frame that are not there yet."""
+        for names, count in (
+            (image_arrays(self.corrected), frame.images),
+            (scene_arrays(frame), len(frame.scenes)),
+        ):
+            for name in names:
+                if name not in group:
+                    inner = (*frame.shape, 3) if name in _PICTURES else frame.shape
+                    create_array(
+                        group, name, (count, *inner), (1, *inner), (min(frame.per_shard, count), *inner)
+                    )
+
+    def write(self, frame: Frame, kind: str, run: tuple[int, int], group: zarr.Group) -> None:
+        """Write one piece, unless the journal has it."""
+        piece = f"{kind}/{frame.name}/{run[0]}"
+        if piece in self.journal.done:
+            return
+        names = image_arrays(self.corrected) if kind == IMAGES else scene_arrays(frame)
+        stacks = _empty_stacks(names, run[1] - run[0], frame.shape)
+        rows = (self._fill_images if kind == IMAGES else self._fill_scenes)(frame, run, stacks)
+        files = {}
+        for name, stack in stacks.items():
+            array = writable(group, name)
+            folder = self.journal.folder / FOLDER / frame.name / name
+            shard = folder / "c" / str(run[0] // min(frame.per_shard, array.shape[0]))
+            # What a killed run left here would be read again, and may be torn.
+            shutil.rmtree(shard, ignore_errors=True)
+            array[run[0] : run[1]] = stack
+            files.update(self._settle(folder, shard, stack, run))
+        self.journal.record(piece, files, rows)
+
+    # ------------------------------------------------------------ private
+
+    def _fill_images(self, frame: Frame, run: tuple[int, int], stacks: Stacks) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for index, scene, position in frame.images_between(*run):
+            stored, labels = self._load(scene.scene_id)
+            level, place = scene.levels[position], index - run[0]
+            source = stored.levels.index(level)
+            stacks["exposures"][place] = stored.exposure(level)
+            stacks["outliers"][place] = stored.outliers(level)
+            stacks["residual"][place] = labels.residual[source]
+            if self.corrected and labels.touched is not None:
+                stacks["touched"][place] = labels.touched[source]
+            if self.corrected and labels.spread is not None:
+                stacks["spread"][place] = labels.spread[source]
+            rows.append(
+                _image_row(scene, level, {name: stack[place] for name, stack in stacks.items()}, labels)
+            )
+        return rows
+
+    def _fill_scenes(self, frame: Frame, run: tuple[int, int], stacks: Stacks) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for scene in frame.scenes[run[0] : run[1]]:
+            stored, labels = self._load(scene.scene_id)
+            place = scene.index - run[0]
+            stacks["reference"][place] = stored.reference() if labels.reference is None else labels.reference
+            uncertainty = stored.uncertainty()
+            if uncertainty is not None:
+                stacks["uncertainty"][place] = uncertainty
+            rows.append(
+                {
+                    "scene_id": scene.scene_id,
+                    "recipe": canonical_json(stored.recipe),
+                    "sha256_reference": array_digest(stacks["reference"][place]),
+                }
+            )
+        return rows
+
+    def _read_scene(self, scene_id: str) -> tuple[StoredScene, Labels]:
+        stored = self._store.open_scene(scene_id)
+        labels = self._labels_of(stored)
+        _check_labels(stored, labels)
+        return stored, labels
+
+    def _settle(self, folder: Path, shard: Path, stack: NDArray[Any], run: tuple[int, int]) -> dict[str, str]:
+        """Read a shard back, compare it, flush it to the disk, and return its file's checksum."""
+        written = ShardedArray(folder)
+        for place, entry in enumerate(stack):
+            if not np.array_equal(written[run[0] + place], entry):
+                raise CorruptDataError(
+                    "what was written does not read back as it was",
+                    where=folder,
+                    got=f"entry {run[0] + place} differs",
+                    remedy="check this disk",
+                )
+        fsync_tree(shard)
+        (file,) = (path for path in shard.rglob("*") if path.is_file())
+        return {file.relative_to(self.journal.folder).as_posix(): sha256_file(file)}
+
+
+def _empty_stacks(names: tuple[str, ...], count: int, shape: tuple[int, int]) -> Stacks:
+    stacks = {}
+    for name in names:
+        full = (count, *shape, 3) if name in _PICTURES else (count, *shape)
+        # Where a scene has no uncertainty or an image no spread, that is unknown, not zero.
+        fill = NO_UNCERTAINTY if name in ("uncertainty", "spread") else 0
+        stacks[name] = np.full(full, fill, DTYPES[name])
+    return stacks
+
+
+def _image_row(scene: PlannedScene, level: str, frames: Stacks, labels: Labels) -> dict[str, Any]:
+    codes = frames["residual"]
+    return {
+        "scene_id": scene.scene_id,
+        "level": level,
+        **residual_statistics(codes),
+        "touched_fraction": float(frames["touched"].mean()) if "touched" in frames else 0.0,
+        "sha256_exposure": array_digest(frames["exposures"]),
+        "sha256_residual": array_digest(codes),
+        "provenance": [vars(p) for p in labels.provenance if p.level == level],
+    }
+
+
+def residual_statistics(codes: NDArray[np.int16]) -> dict[str, float | None]:
+    """Return `valid_fraction`, `mean_abs_residual` over valid pixels and `score` = 10 (1 - mean), None without any."""
+    valid = codes != INVALID_CODE
+    count = int(valid.sum())
+    total = int(np.abs(codes[valid].astype(np.int32)).sum(dtype=np.int64))
+    mean = total / (count * RESIDUAL_SCALE) if count else None
+    return {
+        "valid_fraction": count / codes.size,
+        "mean_abs_residual": mean,
+        "score": None if mean is None else 10 * (1 - mean),
+    }
+
+
+def _check_labels(scene: StoredScene, labels: Labels) -> None:
+    check_codes(labels.residual)
+    shape = (len(scene.levels), *scene.shape)
+    expected: dict[str, tuple[NDArray[Any] | None, tuple[int, ...], type]] = {
+        "residual": (labels.residual, shape, np.int16),
+        "touched": (labels.touched, shape, np.bool_),
+        "spread": (labels.spread, shape, np.uint16),
+        "reference": (labels.reference, (*scene.shape, 3), np.uint8),
+    }
+    for name, (array, wanted, dtype) in expected.items():
+        if array is not None and (array.shape != wanted or array.dtype != dtype):
+            raise ArrayError(
+                f"{name}: wrong shape or dtype",
+                where=scene.scene_id,
+                expected=f"{wanted} {np.dtype(dtype)}",
+                got=f"{array.shape} {array.dtype}",
+            )

@@ -1,0 +1,207 @@
+"""What a release will hold, decided before a pixel is read: which scenes, in which array, in which shard.
+
+Frames of one shape share arrays. An image's place in them is its index; a shard is a run of indices. The order is
+that of scene ids and, within a scene, of stops, so the same store always gives the same plan.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from iea40k.errors import BadInputError, LicenceError
+from iea40k.recipe import digest, versions
+from iea40k.store.layout import Store
+from iea40k.store.release.splits import RATIOS
+
+NO_LICENCE = "not stated"
+_BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 2  # exposures, residual, outliers, touched, spread
+
+
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """What a curator chooses.
+
+    `ledger` fixes which corrections are folded in, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
+    bounds the raw bytes of a shard's images, and so the writer's memory.
+    """
+
+    version: str
+    name: str = "IEA40K"
+    seed: int = 0
+    splits: int = 5
+    ratios: tuple[int, int, int] = RATIOS
+    licences: tuple[str, ...] = ()
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    published: str = ""
+    shard_bytes: int = 128 << 20
+
+
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene of a release: what its attributes say, and its place among the frames of its shape."""
+
+    scene_id: str
+    frame: str
+    shape: tuple[int, int]
+    index: int
+    first_image: int
+    levels: tuple[str, ...]
+    evs: tuple[float, ...]
+    suspicion: tuple[float, ...]
+    attributes: Mapping[str, Any]
+    recipe_digest: str
+    has_uncertainty: bool
+
+    @property
+    def licence(self) -> str:
+        """The scene's licence, `NO_LICENCE` where its manifest names none."""
+        return str(self.attributes.get("licence") or NO_LICENCE)
+
+    @property
+    def composition(self) -> str:
+        """What the scene may not be parted from in a split: itself, or what its manifest calls its composition."""
+        own = self.attributes.get("composition") or self.attributes.get("x_composition")
+        return f"composition {own}" if own else f"scene {self.scene_id}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The scenes of one frame shape. `per_shard`: images a shard, and scenes a shard of the scenes' arrays."""
+
+    name: str
+    shape: tuple[int, int]
+    scenes: tuple[PlannedScene, ...]
+    images: int
+    per_shard: int
+    has_uncertainty: bool
+
+    def image_shards(self) -> Iterator[tuple[int, int]]:
+        """Yield the run of images (first, last + 1) of every shard."""
+        return _runs(self.images, self.per_shard)
+
+    def scene_shards(self) -> Iterator[tuple[int, int]]:
+        """Yield the run of scenes (first, last + 1) of every shard."""
+        return _runs(len(self.scenes), self.per_shard)
+
+    def images_between(self, first: int, last: int) -> Iterator[tuple[int, PlannedScene, int]]:
+        """Yield (index, scene, position of the level in the scene) of the images of a run."""
+        for scene in self.scenes:
+            for position in range(len(scene.levels)):
+                index = scene.first_image + position
+                if first <= index < last:
+                    yield index, scene, position
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole release, decided."""
+
+    options: ReleaseOptions
+    frames: tuple[Frame, ...]
+
+    @property
+    def scenes(self) -> list[PlannedScene]:
+        """All scenes, by id."""
+        return sorted((s for frame in self.frames for s in frame.scenes), key=lambda s: s.scene_id)
+
+    @property
+    def images(self) -> int:
+        """How many images the release has."""
+        return sum(frame.images for frame in self.frames)
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what determines the release's bytes: its scenes' recipes, the options, the software."""
+        made_by = {scene.scene_id: scene.recipe_digest for scene in self.scenes}
+        return {
+            "options": asdict(self.options),
+            "scenes": digest(made_by),
+            "software": versions("iea40k", "numcodecs", "numpy", "pyarrow", "zarr"),
+        }
+
+
+def make_plan(store: Store, options: ReleaseOptions) -> Plan:
+    """Return the plan of a release of `store`. Reads attributes only, no pixels.
+
+    Raises `BadInputError` for an empty store, `LicenceError` where no scene has a licence asked for.
+    """
+    found = [_read(store, scene_id) for scene_id in store.scene_ids()]
+    if not found:
+        raise BadInputError("the store has no scenes", where=store.path, remedy="build some first")
+    chosen = _licensed(found, options.licences)
+    shapes = sorted({scene.shape for scene in chosen})
+    frames = [_frame(shape, [s for s in chosen if s.shape == shape], options) for shape in shapes]
+    return Plan(options, tuple(frames))
+
+
+def licence_counts(scenes: Collection[PlannedScene]) -> dict[str, int]:
+    """Return how many scenes have each licence, sorted by licence."""
+    return dict(sorted(Counter(scene.licence for scene in scenes).items()))
+
+
+def _read(store: Store, scene_id: str) -> PlannedScene:
+    scene = store.open_scene(scene_id)
+    return PlannedScene(
+        scene_id=scene_id,
+        frame=f"{scene.shape[0]}x{scene.shape[1]}",
+        shape=scene.shape,
+        index=0,
+        first_image=0,
+        levels=scene.levels,
+        evs=scene.evs,
+        suspicion=scene.suspicion,
+        attributes=scene.attributes,
+        recipe_digest=scene.recipe_digest,
+        has_uncertainty="uncertainty" in scene.digests,
+    )
+
+
+def _licensed(scenes: list[PlannedScene], licences: Collection[str]) -> list[PlannedScene]:
+    if not licences:
+        return scenes
+    there = licence_counts(scenes)
+    asked = {licence.casefold() for licence in licences}
+    known = {licence.casefold() for licence in there if licence != NO_LICENCE}
+    unknown = [licence for licence in licences if licence.casefold() not in known]
+    if unknown:
+        raise LicenceError(
+            "no scene of the store has this licence",
+            expected="one of " + ", ".join(f"{name} ({count} scenes)" for name, count in there.items()),
+            got=", ".join(unknown),
+        )
+    return [scene for scene in scenes if scene.licence.casefold() in asked]
+
+
+def _frame(shape: tuple[int, int], scenes: list[PlannedScene], options: ReleaseOptions) -> Frame:
+    placed: list[PlannedScene] = []
+    images = 0
+    for index, scene in enumerate(sorted(scenes, key=lambda s: s.scene_id)):
+        placed.append(_placed(scene, index, images))
+        images += len(scene.levels)
+    fits = options.shard_bytes // (shape[0] * shape[1] * _BYTES_A_PIXEL)
+    return Frame(
+        name=f"{shape[0]}x{shape[1]}",
+        shape=shape,
+        scenes=tuple(placed),
+        images=images,
+        per_shard=max(1, min(fits, images)),
+        has_uncertainty=any(scene.has_uncertainty for scene in placed),
+    )
+
+
+def _placed(scene: PlannedScene, index: int, first_image: int) -> PlannedScene:
+    order = sorted(range(len(scene.levels)), key=lambda i: (scene.evs[i], scene.levels[i]))
+    return PlannedScene(
+        **{
+            **vars(scene),
+            "index": index,
+            "first_image": first_image,
+            "levels": tuple(scene.levels[i] for i in order),
+            "evs": tuple(scene.evs[i] for i in order),
+            "suspicion": tuple(scene.suspicion[i] for i in order),
+        }
+    )
+
+
+def _runs(count: int, per_run: int) -> Iterator[tuple[int, int]]:
+    return ((first, min(first + per_run, count)) for first in range(0, count, per_run))

@@ -1,0 +1,132 @@
+"""A release as its users read it: tables, arrays, and where each image lies in them."""
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from iea40k.errors import BadInputError, CorruptDataError, StoreError
+from iea40k.store.release import arrays, tables
+from iea40k.store.scenes import newer_format
+from iea40k.store.shards import ShardedArray
+
+FORMAT = "iea40k-release"
+FORMAT_VERSION = 1
+HEAD = "release.json"
+SUMS = "SHA256SUMS"
+
+
+class Release:
+    """A release on disk. `Release.open(path)` reads its head; tables and arrays are read when asked for.
+
+    `images`, `scenes`, `splits`, `provenance` are pandas tables; an image with `frame` and `index` is entry `index`
+    of `array(frame, "exposures")` and its siblings; its reference is entry `scene_index` of
+    `array(frame, "reference")`.
+    """
+
+    def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
+        self.path = path
+        self.head = head
+
+    def __repr__(self) -> str:
+        return f"Release({str(self.path)!r}, version={self.version})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Release, (self.path, self.head)
+
+    @classmethod
+    def open(cls, path: Path) -> "Release":
+        """Open a release. Raises `StoreError` where there is none, or one of a newer format."""
+        file = path / HEAD
+        try:
+            head = json.loads(file.read_bytes())
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(
+                "there is no release here",
+                where=path,
+                expected=f"a folder with {HEAD}, which is written last",
+                remedy="make one with `iea40k release STORE OUT --version X.Y.Z`",
+            ) from error
+        except ValueError as error:
+            raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
+            raise StoreError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
+        if head.get("format_version") != FORMAT_VERSION:
+            raise newer_format(file, FORMAT_VERSION, head.get("format_version"))
+        return cls(path, head)
+
+    @property
+    def version(self) -> str:
+        """The release's own version, X.Y.Z."""
+        return str(self.head["version"])
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of SHA256SUMS: one number that stands for every byte of the release."""
+        return str(self.head["sha256sums"])
+
+    @property
+    def splittings(self) -> tuple[str, ...]:
+        """The names of the splittings: five random ones, and those that the manifest gave."""
+        return tuple(name for name in self.splits.columns if name != "scene_id")
+
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """One row an exposure; docs/formats.md has the columns."""
+        return self._table("images")
+
+    @cached_property
+    def scenes(self) -> pd.DataFrame:
+        """One row a scene."""
+        return self._table("scenes")
+
+    @cached_property
+    def splits(self) -> pd.DataFrame:
+        """One row a scene: its part ("train", "valid", "test") in each splitting."""
+        return self._table("splits")
+
+    @cached_property
+    def provenance(self) -> pd.DataFrame:
+        """One row an image and annotator who corrected it."""
+        return self._table("provenance")
+
+    def images_of(self, splitting: str, part: str) -> pd.DataFrame:
+        """Return the images whose scene is in a part of a splitting, in the order of `images`."""
+        if splitting not in self.splittings:
+            raise BadInputError(
+                "the release has no such splitting",
+                where=self.path,
+                expected=", ".join(self.splittings),
+                got=splitting,
+            )
+        chosen = self.splits.loc[self.splits[splitting] == part, "scene_id"]
+        return self.images[self.images["scene_id"].isin(chosen)]
+
+    def frames(self) -> tuple[str, ...]:
+        """Return the frame shapes, such as "512x768" (height x width), sorted."""
+        return tuple(sorted(p.name for p in (self.path / arrays.FOLDER).glob("*") if p.is_dir()))
+
+    def has_array(self, frame: str, name: str) -> bool:
+        """Return whether frames of this shape have an array of this name."""
+        return (self.path / arrays.FOLDER / frame / name / "zarr.json").is_file()
+
+    def array(self, frame: str, name: str) -> ShardedArray:
+        """Return a reader of an array: "exposures", "residual", "outliers", "reference", ..."""
+        return ShardedArray(self.path / arrays.FOLDER / frame / name)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        file = self.path / tables.FOLDER / f"{name}.parquet"
+        try:
+            # ParquetFile rather than read_table: the latter guesses partitions from folder names with "=" in them.
+            with pq.ParquetFile(file) as parquet:
+                table: pd.DataFrame = parquet.read().to_pandas()
+                return table
+        except FileNotFoundError as error:
+            raise CorruptDataError("a table is missing", where=file) from error
+        except (pa.ArrowException, OSError) as error:
+            raise CorruptDataError("a table cannot be read", where=file, got=str(error)) from error

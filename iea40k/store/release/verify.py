@@ -1,0 +1,180 @@
+"""Verification of a release: every checksum, every file, every table against every pixel.
+
+Returns problems instead of stopping at the first, each with its place. A release without problems is what its writer
+wrote, and its tables say what its arrays hold.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
+from iea40k.files import sha256_file
+from iea40k.store.release import tables
+from iea40k.store.release.reading import HEAD, SUMS, Release
+from iea40k.store.release.splits import PARTS
+from iea40k.store.release.verify_pixels import Progress, pixel_problems, table_problem
+
+
+def verify_release(path: Path, *, progress: Progress | None = None) -> list[IEAError]:
+    """Return every problem of the release at `path`, none if it is sound. `progress(done, total, what)`.
+
+    Raises `StoreError` only where there is no release to verify, or one of a newer format.
+    """
+    release = Release.open(path)
+    report = progress or (lambda *_: None)
+    problems = list(_files(release, report))
+    try:
+        for found in (_tables(release), _splits(release), pixel_problems(release, report)):
+            problems.extend(found)
+    except StoreError as error:  # a table that cannot be read says so itself; nothing can be compared with it
+        problems.append(error)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        problems.append(
+            CorruptDataError("the tables contradict each other", where=path / tables.FOLDER, got=repr(error))
+        )
+    problems += _croissant(path)
+    return problems
+
+
+# ---------------------------------------------------------------- files
+
+
+def _files(release: Release, report: Progress) -> Iterator[IEAError]:
+    sums_file = release.path / SUMS
+    if not sums_file.is_file():
+        yield CorruptDataError("the checksums are missing", where=sums_file)
+        return
+    if sha256_file(sums_file) != release.digest:
+        yield CorruptDataError(
+            "the checksums are not those that the release was published with",
+            where=sums_file,
+            expected=f"sha256 {release.digest}, as {HEAD} says",
+            got=sha256_file(sums_file),
+        )
+    expected, unreadable = read_sums(sums_file)
+    yield from unreadable
+    there = {p.relative_to(release.path).as_posix() for p in release.path.rglob("*") if not p.is_dir()}
+    for extra in sorted(there - expected.keys() - {SUMS, HEAD}):
+        yield CorruptDataError("a file does not belong to the release", where=release.path / extra)
+    for done, (name, sha) in enumerate(sorted(expected.items()), 1):
+        file = release.path / name
+        if name not in there:
+            yield CorruptDataError("a file of the release is missing", where=file)
+        elif (found := sha256_file(file)) != sha:
+            yield CorruptDataError(
+                "a file is not what was published",
+                where=file,
+                expected=f"sha256 {sha}",
+                got=found,
+                remedy="fetch this file again",
+            )
+        report(done, len(expected), "checksums")
+
+
+def read_sums(file: Path) -> tuple[dict[str, str], list[IEAError]]:
+    """Return path -> sha256 of a SHA256SUMS file, and a problem a line that is not one."""
+    sums: dict[str, str] = {}
+    problems: list[IEAError] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        sha, _, name = line.partition("  ")
+        if len(sha) != 64 or not name or name.startswith("/") or ".." in name.split("/"):
+            problems.append(
+                CorruptDataError("not a line of checksums", where=Place(file, number), got=line[:80])
+            )
+        else:
+            sums[name] = sha
+    return sums, problems
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _tables(release: Release) -> Iterator[IEAError]:
+    folder = release.path / tables.FOLDER
+    for name, schema in (
+        ("images", tables.IMAGES),
+        ("scenes", tables.SCENES),
+        ("provenance", tables.PROVENANCE),
+    ):
+        missing = sorted(set(schema.names) - set(getattr(release, name).columns))
+        if missing:
+            raise CorruptDataError(
+                "columns of a table are missing", where=folder / f"{name}.parquet", got=", ".join(missing)
+            )
+    images, scenes = release.images, release.scenes
+    for table, key in (("images", "image_id"), ("scenes", "scene_id"), ("splits", "scene_id")):
+        for value in _repeated(getattr(release, table), key):
+            yield table_problem(release, table, key, "appears twice", value)
+    known = set(scenes["scene_id"])
+    for table in ("images", "splits", "provenance"):
+        for scene_id in sorted(set(getattr(release, table)["scene_id"]) - known):
+            yield table_problem(release, table, "scene_id", "is not in the table of scenes", scene_id)
+    for scene_id in sorted(known - set(images["scene_id"])):
+        yield table_problem(release, "scenes", "scene_id", "has no images", scene_id)
+    for name, count in (("images", len(images)), ("scenes", len(scenes))):
+        if release.head.get(name) != count:
+            yield CorruptDataError(
+                f"{HEAD} and the table of {name} disagree",
+                where=release.path / HEAD,
+                expected=str(count),
+                got=str(release.head.get(name)),
+            )
+
+
+def _splits(release: Release) -> Iterator[IEAError]:
+    splits = release.splits.merge(release.scenes[["scene_id", "composition"]], on="scene_id", how="left")
+    for scene_id in sorted(set(release.scenes["scene_id"]) - set(splits["scene_id"])):
+        yield table_problem(release, "splits", "scene_id", "is in no split", scene_id)
+    for name in release.splittings:
+        random = release.head.get("splits", {}).get(name, {}).get("kind") == "random"
+        allowed = PARTS if random else (*PARTS, "")
+        for value in sorted(set(splits[name].astype(str)) - set(allowed)):
+            yield table_problem(release, "splits", name, "is not a part", value)
+        parts_of = splits[splits[name] != ""].groupby("composition")[name].nunique()
+        for composition in parts_of.index[parts_of > 1]:
+            yield table_problem(release, "splits", name, "is in two parts of one splitting", composition)
+        if random:
+            yield from _shares(release, splits, name)
+
+
+def _shares(release: Release, splits: pd.DataFrame, name: str) -> Iterator[IEAError]:
+    ratios = release.head["ratios"]
+    # A composition is never parted, so a part may miss its share by the largest one.
+    slack = max(1, int(splits.groupby("composition").size().max()))
+    for part, ratio in zip(PARTS, ratios, strict=True):
+        share = len(splits) * ratio / sum(ratios)
+        count = int((splits[name] == part).sum())
+        if abs(count - share) > slack:
+            yield CorruptDataError(
+                f"{name}: '{part}' does not have its share",
+                where=release.path / tables.FOLDER / "splits.parquet",
+                expected=f"{share:.1f} of {len(splits)} scenes, give or take {slack}",
+                got=str(count),
+            )
+
+
+def _repeated(table: pd.DataFrame, key: str) -> list[str]:
+    return sorted(set(table.loc[table[key].duplicated(), key]))
+
+
+def _croissant(path: Path) -> list[IEAError]:
+    """Validate croissant.json where mlcroissant is installed; without it, nothing is said."""
+    try:
+        import mlcroissant
+    except ImportError:
+        return []
+    file = path / "croissant.json"
+    logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends properties, which is no problem of ours
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own parts
+            mlcroissant.Dataset(jsonld=file)
+    except FileNotFoundError:
+        return []  # the checksums have said so
+    except Exception as error:  # a validation error, or whatever a damaged file makes of the parser
+        return [CorruptDataError("the description for machines is not valid", where=file, got=str(error))]
+    return []

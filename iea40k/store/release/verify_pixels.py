@@ -1,0 +1,168 @@
+"""The pixels of a release against its tables: shapes, dtypes, code ranges, digests and statistics of every entry."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from iea40k.arrays import check_codes
+from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
+from iea40k.store.codecs import DTYPES
+from iea40k.store.digests import array_digest
+from iea40k.store.release import arrays, tables
+from iea40k.store.release.arrays import residual_statistics
+from iea40k.store.release.reading import Release
+from iea40k.store.shards import ShardedArray
+
+Progress = Callable[[int, int, str], None]
+_PICTURES = ("exposures", "reference")
+_WITH_AN_ENTRY_A_SCENE = ("reference", "uncertainty")
+_NEVER_ABSENT = ("exposures", "residual", "outliers", "reference")
+
+
+def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
+    """Yield every problem of the arrays, reading each entry once. `report(images done, images, "pixels")`."""
+    listed = set(release.images["frame"])
+    for frame in sorted(set(release.frames()) - listed):
+        yield CorruptDataError("no image is in this frame", where=release.path / arrays.FOLDER / frame)
+    done = 0
+    for frame in sorted(listed):
+        images = release.images[release.images["frame"] == frame].sort_values("index")
+        scenes = release.scenes[release.scenes["frame"] == frame].sort_values("index")
+        yield from _places(release, frame, images, scenes)
+        readers: dict[str, ShardedArray] = {}
+        for name in DTYPES:
+            try:
+                reader = _reader(
+                    release, frame, name, len(scenes if name in _WITH_AN_ENTRY_A_SCENE else images)
+                )
+            except StoreError as error:
+                yield error
+            else:
+                if reader is not None:
+                    readers[name] = reader
+        for row in scenes.to_dict("records"):
+            yield from _scene_pixels(readers, {str(k): v for k, v in row.items()})
+        for row in images.to_dict("records"):
+            yield from _image_pixels(readers, {str(k): v for k, v in row.items()})
+            done += 1
+            report(done, len(release.images), "pixels")
+
+
+def table_problem(release: Release, table: str, column: str, what: str, value: str) -> IEAError:
+    """Return the error of a table's value: `what` says what is wrong with it."""
+    file = release.path / tables.FOLDER / f"{table}.parquet"
+    return CorruptDataError(f"{value!r} {what}", where=Place(file, column=column))
+
+
+def _places(release: Release, frame: str, images: pd.DataFrame, scenes: pd.DataFrame) -> Iterator[IEAError]:
+    for name, table in (("images", images), ("scenes", scenes)):
+        if list(table["index"]) != list(range(len(table))):
+            yield table_problem(release, name, "index", "has gaps or repeats in its indices", frame)
+    places = dict(zip(scenes["scene_id"], scenes["index"], strict=True))
+    for row in images.to_dict("records"):
+        if places.get(row["scene_id"]) != row["scene_index"]:
+            yield table_problem(
+                release, "images", "scene_index", "points to another scene's reference", row["image_id"]
+            )
+
+
+def _reader(release: Release, frame: str, name: str, count: int) -> ShardedArray | None:
+    """Return the reader of an array, None where it may be and is absent; raise where it is not as it must be."""
+    if name not in _NEVER_ABSENT and not release.has_array(frame, name):
+        return None
+    reader = release.array(frame, name)
+    height, _, width = frame.partition("x")
+    if not (height.isdecimal() and width.isdecimal()):
+        raise CorruptDataError("not a frame shape", where=release.path, expected="HEIGHTxWIDTH", got=frame)
+    expected = (count, int(height), int(width), *((3,) if name in _PICTURES else ()))
+    if reader.shape != expected or reader.dtype != DTYPES[name]:
+        raise CorruptDataError(
+            f"{name}: wrong shape or dtype",
+            where=reader.folder,
+            expected=f"{expected} {DTYPES[name]}",
+            got=f"{reader.shape} {reader.dtype}",
+        )
+    return reader
+
+
+def _image_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iterator[IEAError]:
+    for name in ("outliers", "touched", "spread"):
+        try:
+            values = _entry(readers, name, row["index"])
+        except (CorruptDataError, IndexError) as error:
+            yield _unreadable(error, readers[name], row["image_id"])
+        else:
+            if name == "touched" and values is not None and values.max() > 1:
+                yield _differs(readers[name], row["image_id"], "touched", "0 or 1", str(values.max()))
+    yield from _compare(readers, "exposures", row["index"], row["image_id"], row["sha256_exposure"])
+    try:
+        codes = _entry(readers, "residual", row["index"])
+        if codes is None:
+            return
+        check_codes(codes, f"residual of {row['image_id']}")
+    except (IEAError, IndexError) as error:
+        yield _unreadable(error, readers["residual"], row["image_id"])
+        return
+    yield from _digest(readers["residual"], codes, row["image_id"], row["sha256_residual"])
+    # The code of "no data" is allowed where, and as often as, the table says so; and nowhere without any data.
+    for name, value in residual_statistics(codes).items():
+        if not _equal(row[name], value):
+            yield _differs(readers["residual"], row["image_id"], name, str(row[name]), str(value))
+    if row["valid_fraction"] == 0:
+        yield _differs(readers["residual"], row["image_id"], "valid_fraction", "some valid pixels", "none")
+
+
+def _scene_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iterator[IEAError]:
+    yield from _compare(readers, "reference", row["index"], row["scene_id"], row["sha256_reference"])
+    if row["has_uncertainty"]:
+        if "uncertainty" not in readers:
+            yield CorruptDataError("the scene's uncertainty is missing", where=row["scene_id"])
+            return
+        try:
+            _entry(readers, "uncertainty", row["index"])
+        except (CorruptDataError, IndexError) as error:
+            yield _unreadable(error, readers["uncertainty"], row["scene_id"])
+
+
+def _compare(
+    readers: dict[str, ShardedArray], name: str, index: int, item: str, sha: str
+) -> Iterator[IEAError]:
+    try:
+        values = _entry(readers, name, index)
+    except (CorruptDataError, IndexError) as error:
+        yield _unreadable(error, readers[name], item)
+    else:
+        if values is not None:
+            yield from _digest(readers[name], values, item, sha)
+
+
+def _digest(reader: ShardedArray, values: NDArray[Any], item: str, sha: str) -> Iterator[IEAError]:
+    found = array_digest(values)
+    if found != sha:
+        yield _differs(reader, item, "digest of the pixels", f"sha256 {sha}", f"sha256 {found}")
+
+
+def _entry(readers: dict[str, ShardedArray], name: str, index: int) -> NDArray[Any] | None:
+    return readers[name][index] if name in readers else None
+
+
+def _equal(table: float | None, pixels: float | None) -> bool:
+    if pixels is None or table is None or np.isnan(table):
+        return pixels is None and (table is None or bool(np.isnan(table)))
+    return table == pixels
+
+
+def _differs(reader: ShardedArray, item: str, what: str, expected: str, got: str) -> IEAError:
+    return CorruptDataError(
+        f"{item}: {what} is not what the tables say", where=reader.folder, expected=expected, got=got
+    )
+
+
+def _unreadable(error: Exception, reader: ShardedArray, item: str) -> IEAError:
+    where = error.where if isinstance(error, IEAError) else None
+    what = error.what if isinstance(error, IEAError) else str(error)
+    got = error.got if isinstance(error, IEAError) else None
+    return CorruptDataError(f"{item} cannot be read: {what}", where=where or reader.folder, got=got)

@@ -1,0 +1,169 @@
+"""Writing a release: beside its place, shard by shard, checked, and renamed when it is whole.
+
+    OUT/arrays/HEIGHTxWIDTH/ARRAY/   Zarr v3, one group a frame shape
+    OUT/tables/*.parquet             images, scenes, splits, provenance
+    OUT/README.md, croissant.json, LICENCES.csv
+    OUT/SHA256SUMS                   of every file above
+    OUT/release.json                 written last
+
+A run that was killed leaves `.OUT.partial` beside OUT; the same command goes on there.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
+from iea40k.files import disk_errors, publish_folder, sha256_file, write_atomic
+from iea40k.recipe import digest
+from iea40k.store.layout import Store
+from iea40k.store.locks import FileLock
+from iea40k.store.release import arrays, tables
+from iea40k.store.release.card import dataset_card
+from iea40k.store.release.croissant import croissant
+from iea40k.store.release.journal import FILE as JOURNAL
+from iea40k.store.release.journal import Journal
+from iea40k.store.release.labels import LabelsOf
+from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
+from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, HEAD, SUMS, Release
+from iea40k.store.release.splits import split_name, split_sizes
+
+_DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+_VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
+
+
+def write_release(
+    store: Store,
+    out: Path,
+    options: ReleaseOptions,
+    *,
+    labels_of: LabelsOf | None = None,
+    progress: arrays.Progress | None = None,
+) -> Release:
+    """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
+
+    `labels_of` folds corrections into a scene's residuals (None: the base residuals); what it folds must be fixed by
+    `options.ledger`, for instance a cursor. `progress(images done, images, frame shape)` is called a shard.
+
+    Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a
+    licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
+    very release or the disk is full, and `CorruptDataError` where a scene of the store is damaged.
+    """
+    check_version(options.version)
+    if options.published and not _DATE.fullmatch(options.published):
+        raise BadInputError("not a date of publication", expected="YYYY-MM-DD", got=options.published)
+    _check_free(out)
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.parent / f".{out.name}.partial"
+        lock = FileLock(out.parent / f".{out.name}.lock")
+        if not lock.acquire():
+            raise StoreError(
+                "another process is writing this release", where=out, remedy="wait until it has finished"
+            )
+        try:
+            plan = make_plan(store, options)
+            recipe = {**plan.recipe(), "corrected": labels_of is not None}
+            journal = Journal(partial, digest(recipe))
+            arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None))
+            _finish(plan, journal, recipe)
+            publish_folder(partial, out)
+        finally:
+            lock.release()
+    return Release.open(out)
+
+
+def check_version(version: str) -> str:
+    """Return `version` if it is X.Y.Z, else raise `BadInputError`."""
+    if not _VERSION.fullmatch(version):
+        raise BadInputError("not a version", expected="three numbers, X.Y.Z, such as 1.0.0", got=version)
+    return version
+
+
+def _check_free(out: Path) -> None:
+    if out.is_dir() and not any(out.iterdir()):
+        out.rmdir()  # a folder made beforehand is no release
+    if out.exists() or out.is_symlink():
+        raise AlreadyExistsError(
+            "a published release is never overwritten",
+            where=out,
+            remedy="name another folder, and give a changed release a version of its own",
+        )
+
+
+def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
+    """Write all that follows the arrays; release.json last."""
+    folder = journal.folder
+    for stale in (HEAD, SUMS):
+        (folder / stale).unlink(missing_ok=True)
+    rows = tables.write_tables(
+        folder / tables.FOLDER, plan, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES)
+    )
+    facts = _facts(plan, rows, recipe)
+    write_atomic(folder / "LICENCES.csv", _licences(rows["images"]))
+    write_atomic(folder / "README.md", dataset_card(facts))
+    sums = {**journal.files(), **_sums(folder, except_for=journal.files())}
+    write_atomic(folder / "croissant.json", _json(croissant(facts, folder, sums)))
+    sums["croissant.json"] = sha256_file(folder / "croissant.json")
+    write_atomic(folder / SUMS, "".join(f"{sha}  {path}\n" for path, sha in sorted(sums.items())))
+    write_atomic(folder / HEAD, _json({**facts, "sha256sums": sha256_file(folder / SUMS)}))
+    journal.remove()
+
+
+def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    options = plan.options
+    random = [split_name(number) for number in range(options.splits)]
+    named = [name for name in rows["splits"][0] if name != "scene_id"]
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": options.name,
+        "version": options.version,
+        "published": options.published,
+        "scenes": len(plan.scenes),
+        "images": plan.images,
+        "frames": {f.name: {"images": f.images, "scenes": len(f.scenes)} for f in plan.frames},
+        "licences": licence_counts(plan.scenes),
+        "splits": {
+            name: {
+                "kind": "random" if name in random else "given",
+                **split_sizes({row["scene_id"]: row[name] for row in rows["splits"]}),
+            }
+            for name in named
+        },
+        "seed": options.seed,
+        "ratios": list(options.ratios),
+        "corrected_images": len({row["image_id"] for row in rows["provenance"]}),
+        "ledger": dict(options.ledger),
+        "options": asdict(options),
+        "software": recipe["software"],
+        "recipe_digest": digest(recipe),
+    }
+
+
+def _licences(images: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image_id", "licence", "source"])
+    writer.writerows([_safe(row["image_id"]), _safe(row["licence"]), _safe(row["source"])] for row in images)
+    return text.getvalue()
+
+
+def _safe(cell: str) -> str:
+    # A cell that starts like a formula would be run by a spreadsheet.
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _sums(folder: Path, except_for: Mapping[str, str]) -> dict[str, str]:
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    wanted = sorted(files.keys() - except_for.keys() - {JOURNAL, SUMS, HEAD, "croissant.json"})
+    return {path: sha256_file(files[path]) for path in wanted}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=False) + "\n"

@@ -1,0 +1,152 @@
+"""`iea40k release`, `verify` and `diff`: cut a release, check it, compare two."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iea40k.errors import IEAError, StoreError
+from iea40k.store.layout import Store
+from iea40k.store.release import (
+    Release,
+    ReleaseDiff,
+    ReleaseOptions,
+    diff_releases,
+    verify_release,
+    write_release,
+)
+from iea40k.store.verify import verify_store
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.progress import Progress
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add `release`, `verify` and `diff`."""
+    app.command("release")(release)
+    app.command("verify")(verify)
+    app.command("diff")(diff)
+
+
+def release(
+    store: Annotated[Path, typer.Argument(help="The store.")],
+    out: Annotated[Path, typer.Argument(help="The release's folder; it must not exist.")],
+    version: Annotated[str, typer.Option("--version", help="The release's version, X.Y.Z.")],
+    name: Annotated[str, typer.Option(help="The dataset's name.")] = "IEA40K",
+    seed: Annotated[int, typer.Option(help="Seed of the random splits.")] = 0,
+    licence: Annotated[
+        list[str] | None, typer.Option(help="Only scenes of this licence; may be given several times.")
+    ] = None,
+    published: Annotated[str, typer.Option(help="Date of publication for the card, YYYY-MM-DD.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on."""
+    options = ReleaseOptions(
+        version=version, name=name, seed=seed, licences=tuple(sorted(licence or ())), published=published
+    )
+    opened = Store.open(store)
+    with Progress("releasing", "images") as bar:
+        written = write_release(opened, out, options, progress=bar.update)
+    if as_json:
+        typer.echo(json.dumps({"path": str(out), "digest": written.digest, **written.head}))
+    else:
+        counts = f"{written.head['scenes']} scenes, {written.head['images']} exposures"
+        messages.print(f"{out}: {name} {version}, {counts}", style="green", markup=False)
+        messages.print(f"digest {written.digest}", markup=False)
+    return DONE
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A release or a store.")], as_json: AsJson = False
+) -> int:
+    """Check every checksum, file, table and pixel of a release, or every scene of a store."""
+    kind = _kind(path)
+    with Progress("verifying", "checks") as bar:
+        if kind == "release":
+            problems = verify_release(path, progress=bar.update)
+        else:
+            problems = verify_store(Store.open(path), progress=bar.update)
+    if as_json:
+        listed = [_as_json(problem) for problem in problems]
+        typer.echo(json.dumps({"path": str(path), "kind": kind, "problems": listed}))
+    elif problems:
+        for problem in problems:
+            messages.print(problem.letter(), style="red", markup=False)
+        messages.print(f"{path}: {len(problems)} problems in this {kind}", style="red", markup=False)
+    else:
+        messages.print(f"{path}: this {kind} is sound", style="green", markup=False)
+    return FAILURES if problems else DONE
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The older release.")],
+    new: Annotated[Path, typer.Argument(help="The newer release.")],
+    as_json: AsJson = False,
+) -> int:
+    """Compare two releases: scenes, images, pixels, splits, and whose corrections came in between."""
+    found = diff_releases(Release.open(old), Release.open(new))
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "pixels_changed": found.pixels_changed}))
+    else:
+        typer.echo(_as_text(found))
+    return DONE
+
+
+def _kind(path: Path) -> str:
+    for file, kind in (("release.json", "release"), ("store.json", "store")):
+        if (path / file).is_file():
+            return kind
+    raise StoreError(
+        "there is neither a release nor a store here",
+        where=path,
+        expected="a folder with release.json or store.json",
+    )
+
+
+def _as_json(problem: IEAError) -> dict[str, Any]:
+    where = None if problem.where is None else str(problem.where)
+    return {
+        "what": problem.what,
+        "where": where,
+        "expected": problem.expected,
+        "got": problem.got,
+        "remedy": problem.remedy,
+    }
+
+
+def _as_text(found: ReleaseDiff) -> str:
+    if found.nothing():
+        return f"{found.old} and {found.new} hold the same scenes, pixels and splits"
+    lines = [f"{found.old} -> {found.new}"]
+    for title, names in (
+        ("scenes added", found.scenes_added),
+        ("scenes removed", found.scenes_removed),
+        ("scenes changed", found.scenes_changed),
+        ("references changed", found.references_changed),
+        ("images added", found.images_added),
+        ("images removed", found.images_removed),
+    ):
+        if names:
+            shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+            lines.append(f"{title + ':':<20}{len(names):>6}  {shown}")
+    if found.images_changed:
+        lines.append(
+            f"{'images changed:':<20}{len(found.images_changed):>6}  {found.pixels_changed} residual pixels in all"
+        )
+        widest = sorted(found.images_changed, key=lambda change: -change.pixels)
+        for change in widest[:_SHOWN]:
+            what = [f"{change.pixels} pixels, mean change {change.mean_change:.4f}"]
+            if change.resized:
+                what = ["another frame size"]
+            if change.exposure_changed:
+                what.append("another exposure")
+            lines.append(f"{'':<28}{change.image_id}: {', '.join(what)}")
+        if len(widest) > _SHOWN:
+            lines.append(f"{'':<28}... and {len(widest) - _SHOWN} more; --json has all")
+    lines += [f"{name + ' moved:':<20}{count:>6}  scenes" for name, count in found.moved_in_splits.items()]
+    lines += [f"{name + ':':<20}{count:>+6}  corrections" for name, count in found.corrections_by.items()]
+    return "\n".join(lines)
