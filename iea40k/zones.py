@@ -79,7 +79,7 @@ def zone_name(zone: float) -> str:
     return names[min(max(round(zone), 0), LAST_ZONE)]
 
 
-def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float = 0.1) -> Labels:
+def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float = 0.2) -> Labels:
     """Return the SLIC blocks of a picture, each about `block_side` pixels wide and in one piece.
 
     They are cut on lightness (CIE L*, 0 ... 1) and structure (the strength of its gradient). The same picture gives the
@@ -89,10 +89,12 @@ def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float
     if block_side < 2:
         raise BadInputError("a block is 2 pixels wide at least", got=f"{block_side}")
     lightness = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) / 255
-    smooth = cv2.GaussianBlur(lightness, (0, 0), 1.5)
-    structure = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    # Smoothed, since blocks that follow every grain of wood look worse when they are set than blunt ones.
+    smooth = cv2.GaussianBlur(lightness, (0, 0), 2)
+    edges = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    structure = np.sqrt(cv2.GaussianBlur(edges, (0, 0), 2)) / 2
     count = max(1, round(lightness.size / block_side**2))
-    features = np.stack([lightness, np.sqrt(structure)], axis=-1)
+    features = np.stack([smooth, structure], axis=-1)
     labels: Labels = slic(
         features,
         n_segments=count,

@@ -227,10 +227,13 @@ def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     for row in rows:
         # Text, not markup: a comment may hold square brackets.
         table.add_row(*(Text(_cell(row.get(name))) for name in columns))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 240  # a file or a pipe has no edge to wrap at
+    console.print(table)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

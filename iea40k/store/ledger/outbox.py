@@ -9,6 +9,7 @@ from typing import Any
 
 from iea40k.errors import CorruptDataError, IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.files import write_atomic
+from iea40k.recipe import digest
 from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lane, Lease, ZoneDraft, ZoneEdit
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch
@@ -47,7 +48,7 @@ class Outbox:
     def put(self, draft: CorrectionDraft | ZoneDraft) -> Path:
         """Keep a stroke: on the disk when this returns. Raises `StoreError` where the disk is full."""
         last = max((int(file.name.split("-")[0]) for file in self._files()), default=0)
-        file = self.folder / f"{last + 1:010d}-{draft.stroke_id}.json"
+        file = self.folder / f"{last + 1:010d}-{_tag(draft.lane)}-{draft.stroke_id}.json"
         write_atomic(file, json.dumps(_to_json(draft), ensure_ascii=False) + "\n", overwrite=False)
         return file
 
@@ -63,7 +64,7 @@ class Outbox:
         It is kept where the ledger cannot be reached, is full, or the lease is lost, and where strokes of its lane
         wait here already, since they come first. A stroke that is bad in itself raises, and is not kept.
         """
-        if any(w.draft.lane == draft.lane for w in self.waiting()):
+        if any(file.name.split("-")[1] == _tag(draft.lane) for file in self._files()):
             self.put(draft)
             return None
         try:
@@ -103,13 +104,18 @@ class Outbox:
         item.file.unlink()
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("[0-9]*-*.json")) if self.folder.is_dir() else []
+        return sorted(self.folder.glob("[0-9]*-*-*.json")) if self.folder.is_dir() else []
 
 
 def _append(ledger: Ledger, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
     if isinstance(draft, CorrectionDraft):
         return ledger.append_correction(draft, lease)
     return ledger.append_zone_edit(draft, lease)
+
+
+def _tag(lane: Lane) -> str:
+    # In the file's name, so that a long outbox need not be read to know whose strokes wait.
+    return digest(vars(lane))[:12]
 
 
 def _may_pass(error: IEAError) -> bool:
