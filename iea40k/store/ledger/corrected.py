@@ -112,10 +112,15 @@ class CorrectedResidual:
     stale: tuple[Correction, ...]
 
 
-def read_record(ledger: Ledger, scene_id: str, cursor: int | None = None) -> SceneRecord:
-    """Return what the ledger holds of a scene up to entry `cursor`. The same cursor gives the same record for ever."""
+def read_record(
+    ledger: Ledger, scene_id: str, cursor: int | None = None, *, level: str | None = None
+) -> SceneRecord:
+    """Return what the ledger holds of a scene up to entry `cursor`; with `level`, corrections of that level only.
+
+    The same cursor gives the same record for ever.
+    """
     with ledger.database.read() as connection:
-        corrections = read_scene_corrections(connection, scene_id, cursor)
+        corrections = read_scene_corrections(connection, scene_id, cursor, level)
         zone_edits = read_scene_zone_edits(connection, scene_id, cursor)
         works = _works(connection, scene_id, cursor)
     return SceneRecord(scene_id, works, _by_lane(corrections), _by_lane(zone_edits))

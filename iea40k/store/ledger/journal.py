@@ -136,10 +136,13 @@ def read_marks(connection: sa.Connection, lane: Lane) -> list[Mark]:
 
 
 def read_scene_corrections(
-    connection: sa.Connection, scene_id: str, cursor: int | None = None
+    connection: sa.Connection, scene_id: str, cursor: int | None = None, level: str | None = None
 ) -> list[Correction]:
     """Return everybody's corrections of a scene, level by level in the order recorded, up to entry `cursor`."""
-    return cast("list[Correction]", _read(connection, corrections, _in_scene(corrections, scene_id, cursor)))
+    where = _in_scene(corrections, scene_id, cursor)
+    if level is not None:
+        where.append(corrections.c.level == level)
+    return cast("list[Correction]", _read(connection, corrections, where))
 
 
 def read_scene_zone_edits(

@@ -107,8 +107,8 @@ class Ledger:
     def painted_scenes(self) -> list[str]:
         """Return the ids of the scenes that have corrections or zone edits, sorted."""
         with self.database.read() as connection:
-            found = sa.union(sa.select(corrections.c.scene_id), sa.select(zone_edits.c.scene_id))
-            return sorted(connection.execute(found).scalars())
+            drawn = heads.c.journal.in_((corrections.name, zone_edits.name))
+            return sorted(connection.execute(sa.select(heads.c.scene_id).where(drawn).distinct()).scalars())
 
     def shared_scenes(self) -> list[str]:
         """Return the ids of the scenes of which some image was mapped by two people or more, sorted."""
@@ -117,7 +117,7 @@ class Ledger:
             e.event == "submit", e.purpose == "expert"
         )
         c = corrections.c
-        painted = sa.select(c.scene_id, c.level, c.annotator).where(c.lane == "expert")
+        painted = sa.select(c.scene_id, c.level, c.annotator).where(c.token.is_(None), c.lane == "expert")
         maps = sa.union(submitted, painted).subquery()
         shared = (
             sa.select(maps.c.scene_id)

@@ -48,7 +48,7 @@ def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = Non
         .order_by(tasks.c.priority.desc(), tasks.c.task, assignments.c.assignment)
     )  # fmt: skip
     if state == "open":
-        query = query.where(tasks.c.free > 0)
+        query = query.where(tasks.c.free > sa.literal_column("0"))
     elif state is not None:
         query = query.where(assignments.c.state == state)
     with ledger.database.read() as connection:
@@ -76,7 +76,8 @@ def remaining(ledger: Ledger, annotator: str, purposes: Sequence[str] = ("expert
             sa.or_(
                 assignments.c.state.in_(("assigned", "returned")),
                 sa.and_(
-                    tasks.c.free > 0, sa.or_(assignments.c.state.is_(None), assignments.c.state == "expired")
+                    tasks.c.free > sa.literal_column("0"),
+                    sa.or_(assignments.c.state.is_(None), assignments.c.state == "expired"),
                 ),
             ),
         )

@@ -22,7 +22,7 @@ def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | Non
     if not names or len(set(names)) != len(names):
         raise BadInputError("name each annotator once", got=", ".join(names) or "nobody")
     with ledger.database.write() as connection:
-        query = sa.select(tasks).where(tasks.c.free > 0, tasks.c.purpose == "expert")
+        query = sa.select(tasks).where(tasks.c.free > sa.literal_column("0"), tasks.c.purpose == "expert")
         free = connection.execute(query.order_by(tasks.c.priority.desc(), tasks.c.task)).all()
         had: dict[int, set[str]] = {}
         for row in connection.execute(sa.select(assignments.c.task, assignments.c.annotator)):

@@ -96,6 +96,14 @@ corrections = sa.Table(
     sa.Index(None, "annotator", "server_time"),
     comment="one row a stroke on a residual; never changed, never removed",
 )
+sa.Index(
+    "ix_corrections_unqueued",
+    corrections.c.scene_id,
+    corrections.c.level,
+    corrections.c.annotator,
+    sqlite_where=corrections.c.token.is_(None),
+    postgresql_where=corrections.c.token.is_(None),
+)
 
 zone_edits = sa.Table(
     "zone_edits",

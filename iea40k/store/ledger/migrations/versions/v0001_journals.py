@@ -47,6 +47,13 @@ def upgrade() -> None:
         sa.Column("old_codes", sa.LargeBinary),
         sa.Column("new_codes", sa.LargeBinary),
     )
+    op.create_index(
+        "ix_corrections_unqueued",
+        "corrections",
+        ["scene_id", "level", "annotator"],
+        sqlite_where=sa.text("token IS NULL"),
+        postgresql_where=sa.text("token IS NULL"),
+    )
     _journal(
         "zone_edits",
         "one row a block set to a zone in a reference; zones in 1/256 stop; level is 'reference'",
