@@ -260,3 +260,21 @@ def test_every_published_name_is_understood(real_data: Path) -> None:
         parsed = [parse_image_id(name) for name in names]
         assert len(set(parsed)) == count
         assert {official_part(scene) for scene, _ in parsed} == {table.split("_")[0]}
+
+
+def test_a_manifest_makes_the_residuals_anew(tmp_path: Path) -> None:
+    from iea40k.residuals import residual_codes
+
+    tree = write_official(tmp_path / "official", side=64, scenes=SCENES[1:2])
+    file = tree.root / "official.csv"
+    assert run(["manifest", "official", str(tree.root), "-o", str(file), "--licence", "research only"]) == 0
+    assert run(["build", str(file), str(tmp_path / "store")]) == 0
+    scene = Store.open(tmp_path / "store").read_scene(SCENES[1])
+    assert scene.levels == LEVELS
+    assert (scene.attributes["licence"], scene.attributes["split_official"]) == ("research only", "train")
+    np.testing.assert_array_equal(scene.reference, tree.pictures[f"label/global_best/{SCENES[1]}.png"])
+    valid = scene.residual != -32768
+    np.testing.assert_array_equal(
+        scene.residual[valid], residual_codes(scene.reference, scene.exposures)[valid]
+    )
+    assert run(["manifest", "official", str(tree.root), "-o", str(tmp_path / "store" / "m.csv")]) == 2

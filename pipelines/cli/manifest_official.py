@@ -1,0 +1,51 @@
+"""`iea40k manifest official`: a manifest of published scenes, to make their residuals anew."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iea40k.errors import BadInputError
+from iea40k.manifest import write_manifest
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.manifest import manifest_app
+
+
+@manifest_app.command("official")
+def official(
+    root: Annotated[Path, typer.Argument(help="The published IEA40K files, unpacked.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The manifest, in ROOT or a folder above it.")
+    ],
+    metadata: Annotated[
+        list[Path] | None,
+        typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
+    ] = None,
+    licence: Annotated[str, typer.Option(help="The licence of images whose own is not known.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+) -> int:
+    """List published scenes as brackets with a given reference, so that a build makes their residuals anew.
+
+    To keep the published residuals, corrected by people, use `iea40k import official` instead.
+    """
+    from pipelines.fivek_metadata import read_metadata
+    from pipelines.official.manifest import manifest_rows
+    from pipelines.official.tree import read_tree
+
+    tree = read_tree(root)
+    photos = read_metadata(metadata).photos if metadata else {}
+    rows = manifest_rows(tree, output.parent, licence=licence, photos=photos)
+    if rows.empty:
+        raise BadInputError("no scene has two exposures with labels or more", where=root)
+    write_manifest(rows, output)
+    for problem in tree.problems:
+        messages.print(problem.letter(), style="yellow", markup=False)
+    if as_json:
+        letters = [problem.letter() for problem in tree.problems]
+        typer.echo(json.dumps({"manifest": str(output), "scenes": len(rows), "problems": letters}))
+    else:
+        messages.print(
+            f"{output}: {len(rows)} scenes, {len(tree.problems)} problems", style="green", markup=False
+        )
+    return FAILURES if tree.problems else DONE
