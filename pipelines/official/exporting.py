@@ -1,0 +1,205 @@
+"""A release in the published layout, for code that reads that."""
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import imagecodecs
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
+from iea40k.color import decode_srgb, encode_srgb
+from iea40k.errors import AlreadyExistsError, BadInputError
+from iea40k.files import disk_errors, publish_folder
+from iea40k.store.release import Release
+from pipelines.official.labels import DEFAULT_DTYPE, label_values
+from pipelines.official.names import (
+    IMAGES,
+    LABELS,
+    REFERENCES,
+    SPLIT,
+    TABLES,
+    image_id,
+    reference_id,
+    table_has,
+)
+
+SIZE = 256
+
+
+@dataclass
+class ExportReport:
+    """What an export wrote: images, scenes, rows by table, and the images whose label needed another number type."""
+
+    images: int = 0
+    scenes: int = 0
+    resized: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    widened: list[str] = field(default_factory=list)
+
+
+def export_official(
+    release: Release,
+    out: Path,
+    *,
+    split: str | None = None,
+    size: int | None = SIZE,
+    licences: tuple[str, ...] = (),
+    progress: Callable[[int, int, str], None] | None = None,
+) -> ExportReport:
+    """Write a release in the published layout into the new folder `out`, whole or not at all.
+
+    Frames of another size are scaled to `size` x `size`, as the published code needs them (None: left as they are).
+    `split` names the splitting whose parts become the tables: the published one where the release has it, else the
+    first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. Licences
+    travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
+    """
+    images = _chosen(release, licences)
+    parts = _parts(release, split)
+    report = ExportReport()
+    tables: dict[str, list[tuple[str, str, str]]] = {}
+    if out.exists():
+        raise AlreadyExistsError("an export goes into a new folder", where=out, remedy="name another folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        disk_errors(out),
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:40]}-") as temporary,
+    ):
+        folder = Path(temporary) / "export"
+        for name in (IMAGES, f"label/{LABELS}", f"label/{REFERENCES}"):
+            (folder / name).mkdir(parents=True)
+        written: set[str] = set()
+        for index, row in enumerate(images.to_dict("records"), 1):
+            _write_image(release, row, folder, size, report)
+            if row["scene_id"] not in written:
+                written.add(str(row["scene_id"]))
+                _write_reference(release, row, folder, size)
+            for table in _tables_of(row, parts[str(row["scene_id"])]):
+                names = image_id(row["scene_id"], row["level"]), reference_id(row["scene_id"])
+                tables.setdefault(table, []).append((*names, _score(row)))
+            if progress is not None:
+                progress(index, len(images), str(row["image_id"]))
+        report.images, report.scenes = len(images), len(written)
+        _write_tables(folder, tables, images, report)
+        head = {
+            "release": release.head.get("name"),
+            "version": release.version,
+            "sha256sums": release.head["sha256sums"],
+        }
+        (folder / "export.json").write_text(
+            json.dumps({"format": "official", **head}, indent=1) + "\n", encoding="utf-8"
+        )
+        publish_folder(folder, out)
+    return report
+
+
+def _chosen(release: Release, licences: tuple[str, ...]) -> pd.DataFrame:
+    images = release.images
+    if licences:
+        there = sorted(images["licence"].unique())
+        for licence in licences:
+            if licence not in there:
+                raise BadInputError("no image has this licence", expected=", ".join(there), got=licence)
+        images = images[images["licence"].isin(licences)]
+    ordered: pd.DataFrame = images.sort_values("image_id", kind="stable")
+    return ordered
+
+
+def _parts(release: Release, split: str | None) -> dict[str, str]:
+    names = release.splittings
+    name = split or (SPLIT if SPLIT in names else names[0])
+    if name not in names:
+        raise BadInputError("the release has no such splitting", expected=", ".join(names), got=name)
+    return dict(zip(release.splits["scene_id"], release.splits[name], strict=True))
+
+
+def _tables_of(row: Mapping[Any, Any], part: str) -> list[str]:
+    given = row.get("official_tables")
+    if isinstance(given, str):
+        return [f"{name}.csv" for name in given.split()]
+    return [table for table in TABLES.get(part, ()) if table_has(table, float(row["ev"]))]
+
+
+def _score(row: Mapping[Any, Any]) -> str:
+    given = row.get("score_given")
+    if given is not None and np.isfinite(given):
+        return repr(float(given))
+    own = row.get("score")
+    return "" if own is None or not np.isfinite(own) else repr(round(float(own), 2))
+
+
+def _write_image(
+    release: Release, row: Mapping[Any, Any], folder: Path, size: int | None, report: ExportReport
+) -> None:
+    frame, index = str(row["frame"]), int(row["index"])
+    picture = release.array(frame, "exposures")[index]
+    codes = release.array(frame, "residual")[index]
+    name = image_id(str(row["scene_id"]), str(row["level"]))
+    if _other_size(codes, size):
+        values: NDArray[Any] = _shrink_residual(codes, size or SIZE)
+        report.resized += 1
+    else:
+        dtype = row.get("label_dtype")
+        values, fits = label_values(codes, dtype if isinstance(dtype, str) else DEFAULT_DTYPE)
+        if not fits:
+            report.widened.append(name)
+    _write_png(folder / IMAGES / name, picture, size)
+    np.save(folder / "label" / LABELS / f"{name.removesuffix('.png')}.npy", values, allow_pickle=False)
+
+
+def _write_reference(release: Release, row: Mapping[Any, Any], folder: Path, size: int | None) -> None:
+    reference = release.array(str(row["frame"]), "reference")[int(row["scene_index"])]
+    _write_png(folder / "label" / REFERENCES / reference_id(str(row["scene_id"])), reference, size)
+
+
+def _write_png(file: Path, picture: EncodedRGB, size: int | None) -> None:
+    if _other_size(picture, size) and size is not None:
+        light = cv2.resize(decode_srgb(picture), (size, size), interpolation=cv2.INTER_AREA)
+        picture = encode_srgb(light)
+    file.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(picture), level=6))
+
+
+def _other_size(array: NDArray[Any], size: int | None) -> bool:
+    return size is not None and array.shape[:2] != (size, size)
+
+
+def _shrink_residual(codes: ResidualCodes, size: int) -> NDArray[np.float32]:
+    """Return each new pixel's mean over what is valid in its area, in units of 1/255; NaN where nothing is."""
+    valid = codes != INVALID_CODE
+    total = cv2.resize(
+        np.where(valid, codes, 0).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
+    )
+    share = cv2.resize(valid.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shrunk: NDArray[np.float32] = np.where(share > 1e-3, total / share / 128, np.nan).astype(np.float32)
+    return shrunk
+
+
+def _write_tables(
+    folder: Path, tables: Mapping[str, list[tuple[str, str, str]]], images: pd.DataFrame, report: ExportReport
+) -> None:
+    for table, rows in tables.items():
+        (folder / table).write_text(_csv(("img_id", "ref_id", "score"), rows), encoding="utf-8", newline="")
+        report.rows[table] = len(rows)
+    licences = [
+        (image_id(str(row["scene_id"]), str(row["level"])), str(row["licence"]), str(row["source"]))
+        for row in images.to_dict("records")
+    ]
+    text = _csv(("img_id", "licence", "source"), licences)
+    (folder / "LICENCES.csv").write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(header: tuple[str, ...], rows: list[tuple[str, str, str]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return stream.getvalue()
