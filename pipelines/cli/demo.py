@@ -1,0 +1,45 @@
+"""`iea40k demo`: the whole way, small."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.progress import Progress
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `demo`."""
+    app.command("demo")(demo)
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Where to put everything; an earlier demo there is made anew.")
+    ] = Path("demo"),
+) -> int:
+    """Photographs in, a verified release out: everything this program does, on pictures that it brings along."""
+    from pipelines.build import Outcome
+    from pipelines.demo import run_demo
+
+    start = time.monotonic()
+
+    def say(text: str) -> None:
+        messages.print(f"[{time.monotonic() - start:5.1f} s] {text}", markup=False)
+
+    with Progress("building", "scenes") as bar:
+
+        def built(outcome: Outcome, done: int, total: int) -> None:
+            bar.update(done, total, outcome.scene_id)
+            if outcome.letter:
+                bar.say(f"{outcome.scene_id}: {outcome.letter}", style="red")
+
+        result = run_demo(out, say=say, built=built)
+    counts = ", ".join(f"{result.report.count(status)} {status}" for status in ("built", "quarantined"))
+    say(f"done: {counts}, release verified")
+    places = {"manifest": result.manifest, "store": result.store, "release": result.release}
+    for name, path in {**places, "look at": result.sheet}.items():
+        typer.echo(f"{name + ':':<10}{path}")
+    return FAILURES if result.report.failures else DONE
