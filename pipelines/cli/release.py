@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iea40k.errors import IEAError, StoreError
+from iea40k.errors import IEAError, NotThereError
 from iea40k.store.layout import Store
 from iea40k.store.release import (
     Release,
@@ -100,7 +100,7 @@ def _kind(path: Path) -> str:
     for file, kind in (("release.json", "release"), ("store.json", "store")):
         if (path / file).is_file():
             return kind
-    raise StoreError(
+    raise NotThereError(
         "there is neither a release nor a store here",
         where=path,
         expected="a folder with release.json or store.json",
