@@ -16,7 +16,8 @@ import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import inside, sha256_file
-from iea40k.manifest import SEPARATOR, read_table, split_cell, write_manifest
+from iea40k.manifest import SEPARATOR, split_cell, write_manifest
+from iea40k.tables import read_table
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
 from pipelines.official.names import SPLIT, official_part
 from pipelines.taxonomy import Taxonomy
