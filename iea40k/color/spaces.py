@@ -120,7 +120,7 @@ def convert_to_srgb(pixels: NDArray[Any], icc: bytes | None = None) -> tuple[NDA
     rows = max(1, _BAND // max(1, pixels.shape[1]))
     for start in range(0, pixels.shape[0], rows):
         light = space.to_srgb(space.light(pixels[start : start + rows]))
-        clipped += np.count_nonzero(light < 0) + np.count_nonzero(light > 1)
+        clipped += int(np.count_nonzero(light < 0) + np.count_nonzero(light > 1))
         picture[start : start + rows] = encode_srgb(light)
     return picture, clipped / max(picture.size, 1)
 
