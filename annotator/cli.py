@@ -1,0 +1,59 @@
+"""`iea40k annotate`: open the window on a store. napari and Qt are imported only when it opens."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iea40k.errors import BadInputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `annotate` to the program."""
+    app.command("annotate")(annotate)
+
+
+def annotate(
+    store: Annotated[Path, typer.Argument(help="A store, or with --look-only also a release.")],
+    annotator: Annotated[str, typer.Option("--annotator", help="Your name, as the curator knows it.")] = "",
+    ledger: Annotated[
+        str | None, typer.Option("--ledger", help="postgresql://HOST/DATABASE; default: the store's own.")
+    ] = None,
+    review: Annotated[bool, typer.Option("--review", help="Judge what others handed in.")] = False,
+    look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing.")] = False,
+    target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
+) -> None:
+    """Open the annotator: correct residuals image by image, as the queue brings them."""
+    from annotator.sitting import sit_down
+
+    if review and look_only:
+        raise BadInputError("--review and --look-only exclude each other")
+    if not annotator and not look_only:
+        raise BadInputError("who are you?", remedy="add --annotator NAME")
+    _check_screen()
+    mode = "review" if review else "look only" if look_only else "annotate"
+    sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode)
+    try:
+        from annotator.window.opening import run_window
+    except ImportError as error:
+        sitting.close()
+        raise BadInputError(
+            "the window's packages are not installed",
+            got=str(error),
+            remedy="pip install 'iea40k[annotator]'",
+        ) from error
+    run_window(sitting, target)
+
+
+def _check_screen() -> None:
+    """Raise `BadInputError` on a Linux machine without a screen, where Qt would end the process without a word."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise BadInputError(
+            "there is no screen here",
+            expected="DISPLAY or WAYLAND_DISPLAY",
+            remedy="run this on a desktop, or under xvfb-run",
+        )

@@ -1,0 +1,488 @@
+"""The controller: turns keys, clicks and buttons into strokes and views. Knows napari's layers, and no Qt."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from annotator import painting
+from annotator.files import read_settings, write_settings
+from annotator.image import Image
+from annotator.keys import help_text
+from annotator.layers import Layers
+from annotator.loading import load_level
+from annotator.panel import Face, Panel, panel_of
+from annotator.readout import read_pixel
+from annotator.session import Session
+from annotator.tools.brush import Box, Mode
+from annotator.tools.propagate import How, propagate
+from annotator.tools.regions import suggested_regions
+from annotator.view_model import (
+    COMPARES,
+    OPACITIES,
+    PICTURES,
+    Canvas,
+    Compare,
+    Facts,
+    Hand,
+    Look,
+    Tool,
+    resolve,
+)
+from iea40k.errors import IEAError
+from iea40k.render import PALETTES
+
+
+class Controller:
+    """One window's controller. Every public method may be bound to a key or a button; errors go to the face."""
+
+    def __init__(self, session: Session, layers: Layers, face: Face) -> None:
+        self.session, self.layers, self.face = session, layers, face
+        self.look = read_settings(session.desk.settings_file, Look)
+        self.hand = read_settings(session.desk.settings_file, Hand)
+        self.shown: Image | None = None
+        self.painter = painting.Painter(self)
+        self._peek = self._blink = self._panning = False
+        self._cursor: tuple[int, int] | None = None
+        self._jumped = -1
+        self._last_value = self.hand.value
+        session.notice = face.notify
+        layers.on_visibility(self._on_visibility)
+
+    # ------------------------------------------------------------ flow
+
+    def start(self) -> None:
+        """Open the image at which this person stopped, or the next."""
+        self._opened(self._try(self.session.start))
+
+    def submit(self) -> None:
+        """Hand the image in as corrected."""
+        self._finish("corrected")
+
+    def base_is_right(self) -> None:
+        """Hand the image in: nothing needs correction."""
+        self._finish("base is right")
+
+    def skip(self) -> None:
+        """Leave the image to others."""
+        reason = self.face.ask("Skip", "Why? The curator reads it.") if self.session.image else None
+        if reason:
+            self._opened(self._try(lambda: self.session.skip(reason)))
+
+    def flag(self) -> None:
+        """Tell the curator something about the image."""
+        comment = self.face.ask("Tell the curator", "About this image:") if self.session.image else None
+        if comment and self._did(lambda: self.session.flag(comment)):
+            self.face.notify("info", "The curator will see it.")
+
+    def next_if_idle(self) -> None:
+        """Ask for work again."""
+        self._opened(self._try(self.session.next_if_idle))
+
+    def abandon(self) -> None:
+        """Go on after a lost lease."""
+        self._opened(self._try(self.session.abandon))
+
+    def leave(self) -> bool:
+        """Return whether the window may close; asks where strokes are not in the ledger."""
+        saving = self.session.saving if self.session.saving.clean else self.session.retry()
+        if saving.clean:
+            return True
+        where = (
+            "in memory only and will be LOST"
+            if saving.unsaved
+            else "safe on this machine, and sent next time"
+        )
+        count = saving.unsaved or saving.unsent
+        return self.face.confirm("Unsent strokes", f"{count} strokes are {where}. Leave?")
+
+    def remember(self) -> None:
+        """Keep look and hand for the next sitting."""
+        write_settings(self.session.desk.settings_file, self.look, self.hand)
+
+    # ------------------------------------------------------------ strokes
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self._step(self.session.undo, "There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Bring back what the last undo took."""
+        self._step(self.session.redo, "There is nothing to redo.")
+
+    def cancel(self) -> None:
+        """Drop the stroke in the making."""
+        self.painter.cancel()
+
+    def clear(self) -> None:
+        """Take the image back to its base, in one step."""
+        if self.session.image is not None and self.session.image.strokes:
+            self._try(self.session.clear)
+            self._redraw()
+
+    def adopt_stale(self) -> None:
+        """Draw stale strokes again on today's base."""
+        count = self._try(self.session.adopt_stale)
+        if count:
+            self.face.notify("info", f"{count} strokes were drawn again on today's base.")
+        self._redraw()
+
+    def carry(self) -> None:
+        """Propagate what was corrected to the other levels, after a look at what it would do."""
+        image = self.session.image
+        if image is None or not image.touched.any():
+            self.face.notify("info", "Nothing is corrected on this level yet.")
+            return
+        choices: dict[str, How] = {
+            "the same change (the reference is wrong there)": "same change",
+            "the same value (the exposure's own fault)": "same value",
+        }
+        levels = [level for level in image.scene.levels if level != image.level]
+        asked = self.face.choose(
+            "Propagate to the other levels", f"Carry over to {', '.join(levels)}:", list(choices)
+        )
+        if asked is None:
+            return
+        how = choices[asked]
+        others = {level: load_level(image, level).codes for level in levels}
+        carried = propagate(image.base, image.codes, image.touched, others, how)
+        lines = [
+            f"{c.level}: {0 if c.patch is None else c.patch.pixels} pixels"
+            + (f", {c.stopped} stop at the end of the scale" if c.stopped else "")
+            for c in carried
+        ]
+        if self.face.confirm("Propagate", "\n".join([*lines, "", "Ctrl+Z takes it back. Go on?"])):
+            done = self._try(lambda: self.session.carry(carried, how))
+            if done is not None:
+                self.face.notify("info", f"Carried over to {', '.join(done)}.")
+        self.refresh()
+
+    # ------------------------------------------------------------ suggestions
+
+    def accept_here(self) -> None:
+        """Repair the suggested region under the cursor."""
+        if self._cursor is not None:
+            self.painter.repair(self._cursor)
+
+    def reject_here(self) -> None:
+        """Say that the suggested region under the cursor is right as it is."""
+        if self._cursor is not None:
+            self.painter.confirm(self._cursor)
+
+    def accept_all(self) -> None:
+        """Repair every speckle, as one step."""
+        self.painter.repair_speckles()
+
+    def jump(self, step: int) -> None:
+        """Centre the next suggested region and put the cursor's commands there."""
+        if self.shown is None:
+            return
+        regions = [mask for _, mask in suggested_regions(self.shown.flags)]
+        if not regions:
+            self.face.notify("info", "Nothing is suggested on this image.")
+            return
+        self._jumped = (self._jumped + step) % len(regions)
+        rows, columns = regions[self._jumped].nonzero()
+        middle = int(abs(rows - rows.mean()).argmin()) if len(rows) < 4 else len(rows) // 2
+        self._cursor = (int(rows[middle]), int(columns[middle]))
+        self.layers.centre(*self._cursor)
+        self._read()
+
+    # ------------------------------------------------------------ hand
+
+    def take(self, tool: Tool) -> None:
+        """Take a tool into the hand."""
+        self._set_hand(tool=tool)
+
+    def take_brush(self, mode: Mode) -> None:
+        """Take the brush, in a mode."""
+        self._set_hand(tool="brush", mode=mode)
+
+    def size(self, factor: float) -> None:
+        """Make the brush larger or smaller, by a pixel at least."""
+        radius = self.hand.radius * factor
+        radius = max(radius, self.hand.radius + 0.5) if factor > 1 else min(radius, self.hand.radius - 0.5)
+        self._set_hand(radius=min(max(round(radius * 2) / 2, 0.5), 2000.0))
+
+    def nudge(self, step: float) -> None:
+        """Change the value in hand."""
+        name = {"add": "amount", "scale": "factor"}.get(self.hand.mode, "value")
+        low, high = (0.0, 4.0) if name == "factor" else (-1.0, 1.0)
+        self._set_hand(**{name: min(max(getattr(self.hand, name) + step, low), high)})
+
+    def set_value(self, value: float) -> None:
+        """Take a residual as the value in hand."""
+        self._set_hand(value=min(max(value, -1.0), 1.0))
+
+    def swap_value(self) -> None:
+        """Swap the value with 0."""
+        if self.hand.value != 0:
+            self._last_value = self.hand.value
+            self._set_hand(value=0.0)
+        else:
+            self._set_hand(value=self._last_value)
+
+    def negate_value(self) -> None:
+        """Turn the sign of the value in hand."""
+        if self.hand.mode == "add":
+            self._set_hand(amount=-self.hand.amount)
+        else:
+            self._set_hand(value=-self.hand.value)
+
+    def strengthen(self, step: float) -> None:
+        """Make the brush stronger or weaker."""
+        self._set_hand(strength=min(max(round(self.hand.strength + step, 2), 0.1), 1.0))
+
+    def soften(self) -> None:
+        """Step through hard, half feathered and fully feathered."""
+        self._set_hand(feather={0.0: 0.5, 0.5: 1.0}.get(self.hand.feather, 0.0))
+
+    def set_hand(self, **changes: Any) -> None:
+        """Change settings of the tool in hand."""
+        self._set_hand(**changes)
+
+    # ------------------------------------------------------------ look
+
+    def set_look(self, **changes: Any) -> None:
+        """Change how it is shown."""
+        try:
+            self.look = dataclasses.replace(self.look, **changes)
+        except IEAError as error:
+            self.face.notify("warning", error.letter())
+        self.refresh()
+
+    def peek(self, held: bool) -> None:
+        """Hide everything over the picture while held."""
+        self._peek = held
+        self.refresh()
+
+    def blink(self, held: bool) -> None:
+        """Show the other picture while held."""
+        self._blink = held
+        self.refresh()
+
+    def pan_held(self, held: bool) -> None:
+        """Move the view with the mouse while held."""
+        self._panning = held
+        self.refresh()
+
+    def cycle_picture(self) -> None:
+        """Exposure, reference, preview."""
+        self.set_look(picture=_after(PICTURES, self.look.picture))
+
+    def toggle_preview(self) -> None:
+        """Show the exposure as corrected, or as it is."""
+        self.set_look(picture="exposure" if self.look.picture == "preview" else "preview")
+
+    def compare(self, how: Compare) -> None:
+        """Start or end a comparison."""
+        before = self.look.compare
+        ending = before == how
+        self.set_look(compare=COMPARES[0] if ending else how)
+        if "side by side" in (how, before):
+            self.layers.fit()
+
+    def compare_by(self, how: Compare) -> None:
+        """Compare in this way, whatever was before."""
+        if how != self.look.compare:
+            self.compare(how)
+
+    def toggle(self, name: Literal["outlines", "clipping", "edited", "overlay"]) -> None:
+        """Turn something on or off."""
+        self.set_look(**{name: not getattr(self.look, name)})
+
+    def cycle_opacity(self) -> None:
+        """Step through the strengths of the overlay."""
+        self.set_look(opacity=_after(OPACITIES, self.look.opacity))
+
+    def cycle_palette(self) -> None:
+        """Step through the palettes."""
+        self.set_look(palette=_after(PALETTES, self.look.palette))
+
+    def other_level(self, step: int) -> None:
+        """Look at a level beside the one shown, with the same view."""
+        if self.shown is None:
+            return
+        levels = self.shown.scene.levels
+        index = min(max(levels.index(self.shown.level) + step, 0), len(levels) - 1)
+        self.go_level(levels[index])
+
+    def home_level(self) -> None:
+        """Back to the level under work."""
+        if self.session.image is not None:
+            self.go_level(self.session.image.level)
+
+    def go_level(self, level: str) -> None:
+        """Look at a level of the scene under work."""
+        image = self.session.image
+        if image is None or self.shown is None or level == self.shown.level:
+            return
+        other = image if level == image.level else self._try(lambda: load_level(image, level))
+        if other is not None:
+            self._display(other)
+
+    def help(self) -> None:
+        """Show the keys."""
+        self.face.help(help_text())
+
+    # ------------------------------------------------------------ mouse
+
+    def hover(self, position: tuple[float, ...], *, shift: bool = False) -> None:
+        """The mouse is over a position of the canvas."""
+        pixel = self.layers.pixel(position)
+        self._cursor = None if pixel is None else (round(pixel[0]), round(pixel[1]))
+        if shift and self.look.compare == "wipe" and pixel is not None and self.shown is not None:
+            self.set_look(split=min(max((pixel[1] + 0.5) / self.shown.shape[1], 0.005), 0.995))
+        self._read()
+
+    def drag(self, event: Any) -> Iterator[None]:
+        """A press of the left button on the canvas, its moves, and its release; napari calls it."""
+        if event.button != 1 or "Shift" in event.modifiers or not self.canvas.paintable:
+            return
+        if self.canvas.pan or self._blink:
+            return
+        pixel = self.layers.pixel(event.position)
+        if pixel is None:
+            return
+        self.painter.press(pixel)
+        yield
+        while event.type == "mouse_move":
+            pixel = self.layers.pixel(event.position)
+            if pixel is not None:
+                self.painter.move(pixel)
+            yield
+        self.painter.release()
+
+    # ------------------------------------------------------------ shared with the painter
+
+    @property
+    def facts(self) -> Facts:
+        """What there is, just now."""
+        image = self.session.image
+        return Facts(
+            open=self.shown is not None,
+            paintable=self.session.can_paint and image is not None,
+            home="" if image is None else image.level,
+            shown="" if self.shown is None else self.shown.level,
+            peek=self._peek,
+            blink=self._blink,
+            panning=self._panning,
+        )
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the canvas shows, just now."""
+        return resolve(self.look, self.hand, self.facts)
+
+    def panel(self) -> Panel:
+        """Return what the panel says, just now."""
+        s = self.session
+        return panel_of(
+            s.image, self.look, self.hand, self.facts, self.canvas, s.saving, s.pace, s.remaining, s.seconds
+        )
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+        self.layers.show(self.canvas)
+        self.face.show(self.panel())
+
+    # ------------------------------------------------------------ private
+
+    def _finish(self, verdict: Literal["corrected", "base is right"]) -> None:
+        if self.session.image is None:
+            self.next_if_idle()
+            return
+        before = self.session.image
+        opened = self._try(lambda: (self.session.submit(verdict),))
+        if opened is not None:
+            self._opened(opened[0])
+        elif self.session.image is before:
+            self.refresh()
+
+    def _opened(self, image: Image | None) -> None:
+        image = self.session.image
+        self._jumped = -1
+        if image is None:
+            self.shown = None
+            self.refresh()
+            return
+        new_size = self.shown is None or self.shown.shape != image.shape
+        self._display(image)
+        if new_size:
+            self.layers.fit()
+        self.remember()
+        if image.lease is not None and image.lease.comment:
+            self.face.notify("warning", f"Returned with a comment: {image.lease.comment}")
+
+    def _display(self, image: Image) -> None:
+        self.shown = image
+        self.painter.opened(image)
+        self.layers.open(image.exposure, image.reference, image.codes, image.flags, image.touched)
+        self.refresh()
+        self._read()
+
+    def _redraw(self) -> None:
+        image = self.session.image
+        if image is not None and self.shown is image:
+            self.layers.open(image.exposure, image.reference, image.codes, image.flags, image.touched)
+        self.refresh()
+
+    def _step(self, take: Callable[[], tuple[bool, Box | None]], nothing: str) -> None:
+        taken = self._try(take)
+        if taken is None:
+            return
+        found, box = taken
+        if not found:
+            self.face.notify("info", nothing)
+        elif box is None:
+            self._redraw()
+        else:
+            image = self.session.image
+            if image is not None and self.shown is image:
+                self.layers.changed(box, image.touched)
+            self.refresh()
+
+    def _set_hand(self, **changes: Any) -> None:
+        try:
+            self.hand = dataclasses.replace(self.hand, **changes)
+        except IEAError as error:
+            self.face.notify("warning", error.letter())
+        self.refresh()
+
+    def _read(self) -> None:
+        readout = None
+        if self.shown is not None and self._cursor is not None:
+            readout = read_pixel(self.shown, *self._cursor)
+        self.face.read("" if readout is None else readout.text())
+
+    def _on_visibility(self, name: str, visible: bool) -> None:
+        """A layer was shown or hidden, by us or by napari's own key or eye: only the latter is a wish."""
+        canvas, photograph = self.canvas, self.canvas.left != "exposure"
+        wishes = {
+            "residual": (canvas.overlay, "overlay_photograph" if photograph else "overlay"),
+            "flags": (canvas.outlines or canvas.clipping, "outlines"),
+            "edited": (canvas.edited, "edited"),
+        }
+        is_so, wish = wishes[name]
+        if is_so != visible and not self._peek and self.shown is not None:
+            self.set_look(**{wish: visible})
+
+    def _did(self, act: Callable[[], object]) -> bool:
+        """Do something that may be refused; return whether it was done."""
+        try:
+            act()
+        except IEAError as error:
+            self.face.notify("error", error.letter())
+            return False
+        return True
+
+    def _try(self, act: Callable[[], Any]) -> Any:
+        """Do something that may be refused; what refuses is told, and None returned."""
+        try:
+            return act()
+        except IEAError as error:
+            self.face.notify("error", error.letter())
+            return None
+
+
+def _after(values: Any, value: Any) -> Any:
+    return values[(values.index(value) + 1) % len(values)] if value in values else values[0]

@@ -1,0 +1,193 @@
+"""The courier: brings strokes to the ledger without ever letting the window wait for it, and loses none.
+
+A stroke is first written to the outbox on this machine's disk; from then on a crash cannot take it. A thread brings
+it to the ledger, usually within the same few milliseconds. While the ledger cannot be reached the strokes wait, and
+are tried again; where even the disk refuses, they stay in memory and the trouble says so.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, StoreError
+from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox
+
+RETRY_SECONDS = 5.0
+PATIENCE_SECONDS = 0.25
+"""How long a mouse release waits for the ledger to have the stroke."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How safe the strokes are: `unsent` wait on this machine's disk; `unsaved` are in memory only; why, if known."""
+
+    unsent: int = 0
+    unsaved: int = 0
+    trouble: IEAError | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether the ledger has everything."""
+        return self.unsent == 0 and self.unsaved == 0
+
+
+class Courier:
+    """Delivers in the background. `lease_for` gives the lease under which a lane is painted now, or None.
+
+    `beat` is called every `beat_seconds` in the courier's thread, to keep leases alive.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        outbox: Outbox,
+        lease_for: Callable[[Lane], Lease | None],
+        *,
+        beat: Callable[[], None] = lambda: None,
+        beat_seconds: float = 300.0,
+        changed: Callable[[Saving], None] = lambda _: None,
+    ) -> None:
+        self.outbox = outbox
+        self.changed = changed
+        self._ledger = ledger
+        self._lease_for = lease_for
+        self._beat = beat
+        self._beat_seconds = beat_seconds
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._done = threading.Condition()
+        self._ending = False
+        self._asked = 0
+        self._answered = 0
+        self._memory: list[CorrectionDraft] = []
+        self._saving = Saving(len(outbox))
+        self._thread = threading.Thread(target=self._run, name="iea40k-courier", daemon=True)
+        self._thread.start()
+
+    @property
+    def saving(self) -> Saving:
+        """How safe the strokes are just now."""
+        return self._saving
+
+    def post(self, *drafts: CorrectionDraft, patience: float = PATIENCE_SECONDS) -> Saving:
+        """Take strokes over. They are on the disk when this returns, and nearly always in the ledger.
+
+        Does not wait for a ledger that could not be reached the last time.
+        """
+        for draft in drafts:
+            self._keep(draft)
+        trouble = self._saving.trouble
+        if trouble is not None:
+            self._tell(Saving(len(self.outbox), len(self._memory), trouble))
+        self._ask(patience if trouble is None else 0.0)
+        return self._saving
+
+    def flush(self, seconds: float = 10.0) -> Saving:
+        """Try to deliver everything now; return what is left."""
+        self._ask(seconds)
+        return self._saving
+
+    def close(self) -> Saving:
+        """Deliver what can be delivered and end the thread. What is left waits in the outbox."""
+        if not self._thread.is_alive():
+            return self._saving
+        self.flush(3.0)
+        self._ending = True
+        self._wake.set()
+        self._thread.join(5.0)
+        return self._saving
+
+    def _keep(self, draft: CorrectionDraft) -> None:
+        with self._lock:
+            self._memory.append(draft)
+            self._write_memory()
+
+    def _write_memory(self) -> IEAError | None:
+        """Write what is only in memory to the disk, in order; return the trouble that stopped it."""
+        while self._memory:
+            try:
+                self.outbox.put(self._memory[0])
+            except (IEAError, OSError) as error:
+                trouble = _as_letter(error, self.outbox)
+                self._tell(Saving(self._saving.unsent, len(self._memory), trouble))
+                return trouble
+            del self._memory[0]
+        return None
+
+    def _ask(self, patience: float) -> None:
+        with self._done:
+            self._asked += 1
+            mine = self._asked
+            self._wake.set()
+            if patience > 0:
+                self._done.wait_for(lambda: self._answered >= mine, patience)
+
+    def _run(self) -> None:
+        last_beat = time.monotonic()
+        while not self._ending:
+            wait = RETRY_SECONDS if not self._saving.clean else min(self._beat_seconds, 30.0)
+            self._wake.wait(wait)
+            self._wake.clear()
+            asked = self._asked
+            try:
+                self._deliver()
+            except Exception as error:  # The thread must outlive anything: without it nothing is ever sent.
+                self._tell(Saving(len(self.outbox), len(self._memory), _as_letter(error, self.outbox)))
+            with self._done:
+                self._answered = max(self._answered, asked)
+                self._done.notify_all()
+            if time.monotonic() - last_beat >= self._beat_seconds:
+                last_beat = time.monotonic()
+                self._beat()
+
+    def _deliver(self) -> None:
+        with self._lock:
+            trouble = self._write_memory()
+        if trouble is not None and not self._from_memory():
+            return
+        try:
+            delivery = self.outbox.submit(self._ledger, self._lease_for)
+        except IEAError as error:
+            self._tell(Saving(len(self.outbox), len(self._memory), error))
+            return
+        why = next((error for _, error in delivery.waiting), None)
+        self._tell(Saving(len(self.outbox), len(self._memory), why))
+
+    def _from_memory(self) -> bool:
+        """Bring strokes that the disk refused straight to the ledger, once all that waits before them is there."""
+        with self._lock:
+            while self._memory and len(self.outbox) == 0:
+                try:
+                    self._ledger.append_correction(self._memory[0], self._lease_for(self._memory[0].lane))
+                except IEAError as error:
+                    self._tell(Saving(len(self.outbox), len(self._memory), error))
+                    return False
+                del self._memory[0]
+        return True
+
+    def _tell(self, saving: Saving) -> None:
+        if saving != self._saving:
+            self._saving = saving
+            self.changed(saving)
+
+
+def _as_letter(error: Exception, outbox: Outbox) -> IEAError:
+    if isinstance(error, IEAError):
+        return error
+    return StoreError(
+        "a stroke could not be kept or sent",
+        where=outbox.folder,
+        got=f"{type(error).__name__}: {error}",
+        remedy="leave this window open, and make room or mend the folder: it tries again by itself",
+    )
+
+
+def is_lost_lease(saving: Saving) -> bool:
+    """Return whether strokes wait because the work was taken back."""
+    return isinstance(saving.trouble, LeaseLostError)
+
+
+def is_offline(saving: Saving) -> bool:
+    """Return whether strokes wait because the ledger cannot be reached."""
+    return isinstance(saving.trouble, LedgerUnavailableError)

@@ -1,0 +1,111 @@
+"""The keys: one table, from which they are bound and from which the help is made.
+
+Where napari has a key for its own brush, ours does the same thing with the residual: P, E, F, L, Z, 1, 2, 4, 5, 6,
+brackets, - and =, X, Space, Ctrl+Z. V, Ctrl+R and the other keys of napari stay napari's.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Key:
+    """Keys as napari spells them, the controller's verb with its arguments, and what the help says.
+
+    `held`: the verb is called with True on press and False on release. `like_napari`: napari binds the key to the
+    same act on its own labels.
+    """
+
+    keys: tuple[str, ...]
+    verb: str
+    text: str
+    group: str
+    arguments: tuple[object, ...] = ()
+    held: bool = False
+    like_napari: bool = False
+
+
+KEYS: tuple[Key, ...] = (
+    Key(("P", "2"), "take_brush", "brush: set the value", "Tools", ("set",), like_napari=True),
+    Key(("A",), "take_brush", "brush: add (dodge and burn)", "Tools", ("add",)),
+    Key(("K",), "take_brush", "brush: scale towards zero", "Tools", ("scale",)),
+    Key(("H",), "take_brush", "brush: smooth", "Tools", ("smooth",)),
+    Key(("E", "1"), "take_brush", "eraser: back to the base", "Tools", ("erase",), like_napari=True),
+    Key(("F", "4"), "take", "fill a similar region", "Tools", ("fill",), like_napari=True),
+    Key(("S",), "take", "fill a superpixel", "Tools", ("superpixel",)),
+    Key(("G",), "take", "light source or logo: flood it", "Tools", ("light source",)),
+    Key(("O",), "take", "repair a suggested region", "Tools", ("outlier",)),
+    Key(("R",), "take", "fill a range of the residual", "Tools", ("range",)),
+    Key(("L", "5"), "take", "pick the value", "Tools", ("picker",), like_napari=True),
+    Key(("Z", "6"), "take", "move the view", "Tools", ("pan",), like_napari=True),
+    Key(("Space",), "pan_held", "hold: move the view with the mouse", "View", held=True, like_napari=True),
+    Key(("[",), "size", "smaller brush", "Brush", (1 / 1.15,), like_napari=True),
+    Key(("]",), "size", "larger brush", "Brush", (1.15,), like_napari=True),
+    Key(("-",), "nudge", "value down by 1/255", "Brush", (-1 / 255,), like_napari=True),
+    Key(("=",), "nudge", "value up by 1/255", "Brush", (1 / 255,), like_napari=True),
+    Key(("9",), "nudge", "value down by 0.05", "Brush", (-0.05,)),
+    Key(("0",), "nudge", "value up by 0.05", "Brush", (0.05,)),
+    Key(("X",), "swap_value", "swap the value with 0", "Brush", like_napari=True),
+    Key(("Shift-X",), "negate_value", "turn the value's sign", "Brush"),
+    Key((";",), "strengthen", "weaker brush", "Brush", (-0.1,)),
+    Key(("'",), "strengthen", "stronger brush", "Brush", (0.1,)),
+    Key(("/",), "soften", "hard, half or fully feathered edge", "Brush"),
+    Key(("J",), "jump", "go to the next suggested region", "Suggestions", (1,)),
+    Key(("Shift-J",), "jump", "go to the one before", "Suggestions", (-1,)),
+    Key(("U",), "accept_here", "repair the region under the cursor", "Suggestions"),
+    Key(("Shift-U",), "reject_here", "it is right as it is", "Suggestions"),
+    Key(("Control-J",), "accept_all", "repair every small speckle", "Suggestions"),
+    Key(("Control-Z",), "undo", "undo", "Strokes", like_napari=True),
+    Key(("Control-Shift-Z",), "redo", "redo", "Strokes", like_napari=True),
+    Key(("Escape",), "cancel", "drop the stroke in the making", "Strokes", like_napari=True),
+    Key(("Control-L",), "carry", "propagate to the other levels", "Strokes"),
+    Key(("Q",), "peek", "hold: hide everything over the picture", "View", held=True),
+    Key(("N",), "blink", "hold: show the other picture", "View", held=True),
+    Key(("C",), "cycle_picture", "exposure, reference, preview", "View"),
+    Key(("Y",), "toggle_preview", "preview: the exposure, corrected", "View"),
+    Key(("W",), "compare", "wipe with the reference (Shift moves it)", "View", ("wipe",)),
+    Key(("D",), "compare", "side by side", "View", ("side by side",)),
+    Key(("T",), "toggle", "outlines of suggested regions", "View", ("outlines",)),
+    Key(("Shift-T",), "toggle", "outlines of blown and crushed regions", "View", ("clipping",)),
+    Key(("M",), "toggle", "outlines of what you edited", "View", ("edited",)),
+    Key(("I",), "cycle_opacity", "strength of the overlay", "View"),
+    Key(("Shift-C",), "cycle_palette", "colour-blind-safe colours", "View"),
+    Key((",",), "other_level", "look at a darker level", "View", (-1,)),
+    Key((".",), "other_level", "look at a brighter level", "View", (1,)),
+    Key(("`",), "home_level", "back to the level under work", "View"),
+    Key(("Control-Enter", "Control-Return"), "submit", "submit and open the next", "Flow"),
+    Key(("Control-B",), "base_is_right", "submit: the base is right", "Flow"),
+    Key(("Control-K",), "skip", "skip, with a reason", "Flow"),
+    Key(("Control-I",), "flag", "tell the curator something", "Flow"),
+    Key(("?", "Shift-/"), "help", "this help", "Flow"),
+)
+
+NAPARI = (
+    ("V", "show or hide the residual"),
+    ("wheel", "zoom"),
+    ("Ctrl+R", "fit the picture into the window"),
+)
+
+
+def shown(key: str) -> str:
+    """Return a key as people write it."""
+    return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
+
+
+def help_groups() -> dict[str, list[tuple[str, str]]]:
+    """Return the help: by group, keys and what they do."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for key in KEYS:
+        names = " or ".join(
+            dict.fromkeys(shown(k) for k in key.keys if k not in ("Control-Return", "Shift-/"))
+        )
+        groups.setdefault(key.group, []).append((names, key.text))
+    groups["View"] += list(NAPARI)
+    return groups
+
+
+def help_text() -> str:
+    """Return the help as plain text."""
+    lines = []
+    for group, rows in help_groups().items():
+        lines += [group, *(f"  {keys:<14} {text}" for keys, text in rows), ""]
+    return "\n".join(lines)

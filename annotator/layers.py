@@ -1,0 +1,291 @@
+"""The napari layers: six, made once, filled anew for each image, and never removed.
+
+Making layers anew for every image costs more than a second and leaks; filling them costs milliseconds. `picture` and
+`residual` are the panel on the left, `... (right)` the one beside it, `flags` and `edited` are outlines.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator import adapter
+from annotator.preview import re_exposed
+from annotator.tools.brush import Box
+from annotator.tools.regions import CLIPPED, SUGGESTED
+from annotator.view_model import Canvas, Picture, display_levels, wiped
+from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
+from iea40k.outliers import Outlier
+from iea40k.render import Palette, palette_table
+
+GAP = 8
+"""Pixels of the image between the two panels."""
+
+FAINT, SOLID = 0.02, 0.30
+"""|residual| at which the overlay begins to show and at which it has its full opacity: a white zero would hide
+the picture."""
+
+FLAG_COLOURS: dict[int, str] = {1: "#ff9f1c", 2: "#38a3ff", 3: "#ffe14d", 4: "#ff4fd8", 5: "#49e36b"}
+"""By the order of the flag's bit: blown, crushed, light source, speckle, misaligned."""
+
+_EMPTY = (8, 8)
+
+
+class Layers:
+    """The layers of one viewer. `pictures` are those of the level shown; `codes` what the residual layer shows."""
+
+    def __init__(self, viewer: Any) -> None:
+        from napari.layers import Image as PictureLayer
+        from napari.layers import Labels
+
+        self.viewer = viewer
+        black = np.zeros((*_EMPTY, 3), np.uint8)
+        nothing = np.zeros(_EMPTY, np.uint16)
+        self.picture = PictureLayer(black.copy(), rgb=True, name="picture")
+        self.right = PictureLayer(black.copy(), rgb=True, name="picture (right)", visible=False)
+        self.residual = Labels(nothing.copy(), name="residual", opacity=1.0)
+        self.right_residual = Labels(nothing.copy(), name="residual (right)", visible=False)
+        self.flags = Labels(nothing.astype(np.uint8), name="flags", opacity=0.9)
+        self.edited = Labels(nothing.astype(np.uint8), name="edited", opacity=0.9)
+        self.flags.contour = 1
+        self.edited.contour = 1
+        self.flags.colormap = direct_colormap({0: "transparent", **FLAG_COLOURS})
+        self.edited.colormap = direct_colormap({0: "transparent", 1: "#ffffff"})
+        self.right_edited = Labels(
+            nothing.astype(np.uint8), name="edited (right)", opacity=0.9, visible=False
+        )
+        self.right_edited.contour = 1
+        self.right_edited.colormap = self.edited.colormap
+        self.all = (
+            self.picture,
+            self.right,
+            self.residual,
+            self.right_residual,
+            self.flags,
+            self.edited,
+            self.right_edited,
+        )
+        for layer in self.all:
+            viewer.add_layer(layer)
+            # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
+            layer.editable = False
+            layer.mouse_pan = True
+        viewer.layers.selection.active = self.residual
+        self._pictures: dict[Picture, EncodedRGB] = {}
+        self._codes: ResidualCodes | None = None
+        self._right_codes: ResidualCodes | None = None
+        self._flags: OutlierFlags = np.zeros(_EMPTY, np.uint8)
+        self._stale_preview = True
+        self._colours: tuple[str, float] | None = None
+        self._canvas: Canvas | None = None
+
+    # ------------------------------------------------------------ what is shown
+
+    def open(
+        self,
+        exposure: EncodedRGB,
+        reference: EncodedRGB,
+        codes: ResidualCodes,
+        flags: OutlierFlags,
+        touched: NDArray[np.bool_],
+        right_codes: ResidualCodes | None = None,
+    ) -> None:
+        """Fill every layer with another image or level. `codes` is shared: painting changes it in place.
+
+        `right_codes` are shown beside instead of `codes`, to compare two people's maps.
+        """
+        self._pictures = {"exposure": exposure, "reference": reference, "preview": exposure}
+        self._codes, self._right_codes = codes, right_codes
+        self._stale_preview = True
+        self._canvas = None
+        _fill(self.residual, display_levels(codes))
+        self._flags = flags
+        _fill(self.edited, touched.astype(np.uint8))
+
+    def show(self, canvas: Canvas) -> None:
+        """Do what the canvas says, and only what is not so already."""
+        before, self._canvas = self._canvas, canvas
+        self._colour(canvas.palette, canvas.opacity)
+        if before is None or (before.left, before.right, before.split) != (
+            canvas.left,
+            canvas.right,
+            canvas.split,
+        ):
+            self._compose(canvas)
+        for layer, visible in (
+            (self.residual, canvas.overlay),
+            (self.flags, canvas.outlines or canvas.clipping),
+            (self.edited, canvas.edited),
+            (self.right_edited, canvas.edited and canvas.second_panel),
+            (self.right, canvas.second_panel),
+            (self.right_residual, canvas.second_panel and canvas.right_overlay),
+        ):
+            if layer.visible != visible:
+                layer.visible = visible
+        if canvas.second_panel and (before is None or not before.second_panel):
+            codes = self._codes if self._right_codes is None else self._right_codes
+            if codes is not None:
+                _fill(self.right_residual, display_levels(codes))
+                _fill(self.right_edited, self.edited.data)
+        if before is None or (before.outlines, before.clipping) != (canvas.outlines, canvas.clipping):
+            bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
+            _fill(self.flags, flag_labels(self._flags & np.uint8(bits)))
+        # Without a second panel its layers lie under the first: napari fits hidden layers into the view as well.
+        offset = (0, self.residual.data.shape[1] + GAP) if canvas.second_panel else (0, 0)
+        for layer in (self.right, self.right_residual, self.right_edited):
+            if tuple(layer.translate) != offset:
+                layer.translate = offset
+        self._hold(canvas)
+
+    def changed(self, box: Box | None, touched: NDArray[np.bool_] | None = None) -> None:
+        """Show codes that changed in `box` (None: anywhere); `touched` is what is outlined as edited, if that did."""
+        if self._codes is None or self._canvas is None:
+            return
+        whole = (slice(0, self._codes.shape[0]), slice(0, self._codes.shape[1]))
+        area = whole if box is None else box
+        labels = display_levels(self._codes[area])
+        self._update(self.residual, area, labels)
+        if self._canvas.second_panel and self._right_codes is None:
+            self._update(self.right_residual, area, labels)
+        self._preview(area)
+        if touched is not None:
+            self._update(self.edited, area, touched[area].astype(np.uint8), refresh=True)
+            if self._canvas.second_panel:
+                self._update(self.right_edited, area, touched[area].astype(np.uint8), refresh=True)
+
+    def pixel(self, position: tuple[float, ...]) -> tuple[float, float] | None:
+        """Return the pixel (row, column) under a position of the canvas, in either panel; None without an image."""
+        if self._codes is None:
+            return None
+        row, column = position[-2:]
+        width = self._codes.shape[1]
+        if self._canvas is not None and self._canvas.second_panel and column >= width + GAP / 2:
+            column -= width + GAP
+        return row, column
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer: the sitting is over."""
+        for layer in self.all:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+
+    def centre(self, row: float, column: float) -> None:
+        """Move the view to a pixel, without changing the zoom."""
+        self.viewer.scene.camera.center = (row, column)
+
+    def fit(self) -> None:
+        """Show the whole picture, both panels where there are two."""
+        self.viewer.reset_view()
+
+    def on_visibility(self, tell: Callable[[str, bool], None]) -> None:
+        """Call `tell(name, visible)` when the person shows or hides a layer by napari's own key or eye."""
+        for layer in (self.residual, self.flags, self.edited):
+            layer.events.visible.connect(lambda _event, at=layer: tell(at.name, bool(at.visible)))
+
+    # ------------------------------------------------------------ private
+
+    def _picture(self, name: Picture) -> EncodedRGB:
+        if name == "preview" and self._stale_preview and self._codes is not None:
+            self._pictures["preview"] = re_exposed(self._pictures["exposure"], self._codes)
+            self._stale_preview = False
+        return self._pictures[name]
+
+    def _compose(self, canvas: Canvas) -> None:
+        if not self._pictures:
+            return
+        left = self._picture(canvas.left)
+        if canvas.right is not None and canvas.split is not None:
+            left = wiped(left, self._picture(canvas.right), canvas.split)
+        _fill(self.picture, left.copy() if left is self._pictures[canvas.left] else left)
+        if canvas.right is not None and canvas.split is None:
+            _fill(self.right, self._picture(canvas.right).copy())
+
+    def _preview(self, box: Box) -> None:
+        canvas = self._canvas
+        shown = canvas is not None and "preview" in (canvas.left, canvas.right)
+        if not shown or canvas is None or self._codes is None or self._stale_preview:
+            self._stale_preview = True
+            return
+        part = re_exposed(self._pictures["exposure"][box], self._codes[box])
+        self._pictures["preview"][box] = part
+        if canvas.left == "preview":
+            self._send(self.picture, box, part, canvas.split, left=True)
+        elif canvas.split is not None:
+            self._send(self.picture, box, part, canvas.split, left=False)
+        if canvas.right == "preview" and canvas.split is None:
+            self._send(self.right, box, part, None, left=True)
+
+    def _send(self, layer: Any, box: Box, part: EncodedRGB, split: float | None, *, left: bool) -> None:
+        if split is not None:
+            edge = round(split * layer.data.shape[1])
+            low, high = box[1].start, box[1].stop
+            low, high = (low, min(high, edge)) if left else (max(low, edge), high)
+            if low >= high:
+                return
+            part = part[:, low - box[1].start : high - box[1].start]
+            box = (box[0], slice(low, high))
+        layer.data[box] = part
+        adapter.update_picture(self.viewer, layer, box)
+
+    def _update(self, layer: Any, box: Box, labels: NDArray[Any], *, refresh: bool = False) -> None:
+        layer.data[box] = labels
+        if refresh:
+            # Contours reach over a box's edge, and are drawn when the mouse is released, not while it moves.
+            layer.refresh(thumbnail=False, extent=False)
+        else:
+            adapter.update_labels(layer, box)
+
+    def _colour(self, palette: str, opacity: float) -> None:
+        if self._colours != (palette, opacity):
+            self._colours = (palette, opacity)
+            colormap = residual_colormap(palette, opacity)  # type: ignore[arg-type]
+            self.residual.colormap = colormap
+            self.right_residual.colormap = colormap
+
+    def _hold(self, canvas: Canvas) -> None:
+        """The brush's circle as the cursor, and the left button for the brush rather than for moving the view."""
+        if self.viewer.layers.selection.active is not self.residual:
+            self.viewer.layers.selection.active = self.residual
+        for layer in (self.residual, self.right_residual):
+            layer.mouse_pan = canvas.pan
+            if canvas.cursor is not None:
+                layer.cursor_size = canvas.cursor
+                layer.cursor = "circle"
+            else:
+                layer.cursor = "standard" if canvas.pan else "cross"
+
+
+def residual_colormap(palette: Palette, opacity: float) -> Any:
+    """Return the colour map of labels 1 ... 511 (see `display_levels`): the fixed scale, opacity growing with |r|."""
+    colours = palette_table(palette).astype(np.float32) / 255
+    size = np.abs(np.arange(511) - 255) / 255
+    ramp = np.clip((size - FAINT) / (SOLID - FAINT), 0, 1)
+    alpha = np.where(size <= 1 / 255 + 1e-9, 0, 0.12 + 0.88 * ramp) * opacity
+    table = {label + 1: (*colours[label], float(alpha[label])) for label in range(511)}
+    return direct_colormap({0: "transparent", **table})
+
+
+def flag_labels(flags: OutlierFlags) -> NDArray[np.uint8]:
+    """Return the number (1 ... 5) of the highest flag at each pixel, 0 where there is none."""
+    labels = np.zeros(flags.shape, np.uint8)
+    for number, bit in enumerate(Outlier, start=1):
+        labels[(flags & int(bit)) != 0] = number
+    return labels
+
+
+def _fill(layer: Any, data: NDArray[Any]) -> None:
+    """Give a layer new data: in place where the size is the same, which is what costs little."""
+    if layer.data.shape == data.shape:
+        layer.data[...] = data
+        layer.refresh(thumbnail=False, extent=False)
+    else:
+        layer.data = data
+
+
+def direct_colormap(colours: dict[int, Any]) -> Any:
+    """Return a colour map of labels; a label that is not named is transparent."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    table: dict[int | None, Any] = {None: "transparent", **dict(colours.items())}
+    return DirectLabelColormap(color_dict=table)

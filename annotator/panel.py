@@ -1,0 +1,133 @@
+"""What the window's panel says, as one frozen noun, and the few verbs a window must know. Pure, no Qt."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from annotator.courier import Saving, is_lost_lease, is_offline
+from annotator.image import Image
+from annotator.pace import Pace
+from annotator.view_model import Canvas, Facts, Hand, Look
+
+REASONS = {
+    "suspicion": "quality checks find it suspicious",
+    "dispute": "the trained model disagrees with it",
+    "audit": "random audit",
+    "stale": "its base was rebuilt",
+    "gold": "random audit",  # A gold image is no test if it says so.
+    "manual": "chosen by the curator",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everything the panel shows. `alarm` is "", "busy", "warning" or "error": how loud `saving` is."""
+
+    title: str
+    subtitle: str
+    comment: str
+    levels: tuple[tuple[str, str], ...]
+    home: str
+    shown: str
+    strokes: int
+    pace: str
+    seconds: int
+    saving: str
+    alarm: str
+    look: Look
+    hand: Hand
+    canvas: Canvas
+    can_submit: bool
+
+
+class Face(Protocol):
+    """What a window must be able to do; the session's tests have a face without a display."""
+
+    def show(self, panel: Panel) -> None:
+        """Show the panel."""
+
+    def read(self, text: str) -> None:
+        """Show what the pixel under the cursor says."""
+
+    def notify(self, kind: str, text: str) -> None:
+        """Tell something: kind is "info", "warning" or "error"."""
+
+    def ask(self, title: str, question: str) -> str | None:
+        """Ask for a line of text; None where the person changed their mind."""
+
+    def confirm(self, title: str, question: str) -> bool:
+        """Ask yes or no."""
+
+    def choose(self, title: str, question: str, choices: list[str]) -> str | None:
+        """Ask for one of several; None where the person changed their mind."""
+
+    def help(self, text: str) -> None:
+        """Show the keys."""
+
+    def busy(self, text: str) -> None:
+        """Say that something longer is under way; "" ends it."""
+
+
+def panel_of(
+    image: Image | None,
+    look: Look,
+    hand: Hand,
+    facts: Facts,
+    canvas: Canvas,
+    saving: Saving,
+    pace: Pace,
+    remaining: int | None,
+    seconds: float,
+) -> Panel:
+    """Return what the panel shows."""
+    text, alarm = saving_text(saving)
+    title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
+    levels: tuple[tuple[str, str], ...] = ()
+    if image is not None:
+        title = image.lane.scene_id
+        height, width = image.shape
+        subtitle = f"{image.level} ({image.ev:+g} EV) · {width} × {height}"
+        levels = tuple((n, f"{e:+g} EV") for n, e in zip(image.scene.levels, image.scene.evs, strict=True))
+        if image.lease is not None:
+            comment = image.lease.comment
+            subtitle += f"\n{REASONS.get(image.lease.reason, image.lease.reason)}"
+        if image.stale:
+            subtitle += f"\n{len(image.stale)} strokes were drawn on an earlier base"
+    return Panel(
+        title=title,
+        subtitle=subtitle,
+        comment=comment,
+        levels=levels,
+        home=facts.home,
+        shown=facts.shown,
+        strokes=0 if image is None else image.standing,
+        pace=pace.text(remaining),
+        seconds=int(seconds),
+        saving=text,
+        alarm=alarm,
+        look=look,
+        hand=hand,
+        canvas=canvas,
+        can_submit=image is not None and canvas.paintable,
+    )
+
+
+def saving_text(saving: Saving) -> tuple[str, str]:
+    """Return in words how safe the strokes are, and how loud to say it."""
+    if saving.unsaved:
+        return (
+            f"NOT SAVED: {saving.unsaved} strokes are in memory only. Do not close this window. "
+            f"{saving.trouble.what if saving.trouble else ''}",
+            "error",
+        )
+    if is_lost_lease(saving):
+        return f"The lease was lost: {saving.unsent} strokes are kept on this machine", "error"
+    if is_offline(saving):
+        return (
+            f"The ledger is away: {saving.unsent} strokes are safe on this machine, trying again",
+            "warning",
+        )
+    if saving.unsent and saving.trouble is not None:
+        return f"{saving.unsent} strokes wait on this machine: {saving.trouble.what}", "error"
+    if saving.unsent:
+        return f"{saving.unsent} strokes on their way", "busy"
+    return "Every stroke is in the ledger", ""

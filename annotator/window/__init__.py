@@ -1,0 +1,1 @@
+"""The one room that imports Qt (through qtpy): the dock, the dialogs, the bindings."""

@@ -1,0 +1,139 @@
+"""Open the annotator in a napari viewer: layers, docks, keys, mouse, and a closing that loses nothing."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QWidget
+
+from annotator import adapter
+from annotator.controller import Controller
+from annotator.keys import KEYS, Key
+from annotator.layers import Layers
+from annotator.session import Session
+from annotator.window.dock import Dock
+from annotator.window.face import QtFace, ReadoutBar
+
+
+class Annotator(QObject):
+    """What belongs to one viewer: its controller, its widgets, and how they end."""
+
+    def __init__(self, viewer: Any, session: Session) -> None:
+        super().__init__()
+        self.viewer, self.session = viewer, session
+        self.dock, self.readout = Dock(), ReadoutBar()
+        window = adapter.main_window(viewer)
+        self.face = QtFace(self.dock, self.readout, window)
+        self.layers = Layers(viewer)
+        self.controller = Controller(session, self.layers, self.face)
+        self._closed = False
+        viewer.window.add_dock_widget(self.dock, name="IEA40K", area="right")
+        bar = viewer.window.add_dock_widget(self.readout, name="pixel", area="bottom")
+        # One line needs no title bar; its height goes to the picture.
+        bar.setTitleBarWidget(QWidget(bar))
+        bar.setFixedHeight(30)
+        self.dock.connect_to(self.controller)
+        bind_keys(viewer, self.layers, self.controller)
+        viewer.mouse_drag_callbacks.append(self._dragged)
+        viewer.mouse_move_callbacks.append(self._moved)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(1000)
+        if window is not None:
+            window.installEventFilter(self)
+
+    def start(self) -> None:
+        """Open the first image."""
+        self.controller.start()
+        self.give_focus()
+
+    def give_focus(self) -> None:
+        """Give the keys to the canvas."""
+        canvas = adapter.canvas_widget(self.viewer)
+        if canvas is not None:
+            canvas.setFocus()
+
+    def close(self) -> None:
+        """End the sitting; the viewer may stay."""
+        if not self._closed:
+            self._closed = True
+            self._timer.stop()
+            window = adapter.main_window(self.viewer)
+            if window is not None:
+                window.removeEventFilter(self)
+            self.dock.connect_to(None)
+            for widget in (self.dock, self.readout):
+                with contextlib.suppress(LookupError, RuntimeError):  # The window may be gone already.
+                    self.viewer.window.remove_dock_widget(widget)
+            self.layers.remove()
+            for callbacks, mine in (
+                (self.viewer.mouse_drag_callbacks, self._dragged),
+                (self.viewer.mouse_move_callbacks, self._moved),
+            ):
+                if mine in callbacks:
+                    callbacks.remove(mine)
+            for key in KEYS:
+                for name in key.keys:
+                    self.viewer.bind_key(name, None)
+                    self.layers.residual.bind_key(name, None)
+            self.controller.remember()
+            self.session.close()
+
+    def eventFilter(self, _watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """Warn before the window closes over strokes that the ledger does not have."""
+        if event.type() == QEvent.Type.Close and not self._closed and not self.controller.leave():
+            event.ignore()
+            return True
+        return False
+
+    def _dragged(self, _viewer: Any, event: Any) -> Any:
+        yield from self.controller.drag(event)
+
+    def _moved(self, _viewer: Any, event: Any) -> None:
+        self.controller.hover(event.position, shift="Shift" in event.modifiers)
+
+    def _tick(self) -> None:
+        self.face.show(self.controller.panel())
+
+
+def bind_keys(viewer: Any, layers: Layers, controller: Controller) -> None:
+    """Bind every key, on the layer under work and on the viewer, so that it works wherever the focus is."""
+    for key in KEYS:
+        act = _held(controller, key) if key.held else _once(controller, key)
+        for name in key.keys:
+            layers.residual.bind_key(name, act, overwrite=True)
+            viewer.bind_key(name, act, overwrite=True)
+
+
+def _once(controller: Controller, key: Key) -> Callable[[Any], None]:
+    def act(_owner: Any) -> None:
+        getattr(controller, key.verb)(*key.arguments)
+
+    return act
+
+
+def _held(controller: Controller, key: Key) -> Callable[[Any], Any]:
+    def act(_owner: Any) -> Any:
+        verb = getattr(controller, key.verb)
+        verb(True)
+        yield
+        verb(False)
+
+    return act
+
+
+def run_window(session: Session, target: float = 0.0) -> None:
+    """Open a window of its own on a sitting and return when it is closed; `target` in images an hour."""
+    import napari
+
+    session.pace = replace(session.pace, target=target)
+    viewer = napari.Viewer(title="IEA40K", show=True)
+    adapter.hide_side_docks(viewer)
+    annotator = Annotator(viewer, session)
+    try:
+        annotator.start()
+        napari.run()
+    finally:
+        annotator.close()

@@ -1,0 +1,274 @@
+"""The whole annotator on napari's viewer model: real layers and real sessions, no Qt and no display."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from annotator.view_model import display_levels
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger, Queue
+from tests.annotator.conftest import Sit, a_practice
+from tests.annotator.face import QuietFace
+
+pytestmark = pytest.mark.gui
+components = pytest.importorskip("napari.components")
+
+
+@pytest.fixture
+def at_work(sit: Sit) -> Iterator[SimpleNamespace]:
+    from annotator.controller import Controller
+    from annotator.layers import Layers
+
+    session, face = sit(), QuietFace()
+    layers = Layers(components.ViewerModel())
+    controller = Controller(session, layers, face)
+    controller.start()
+    yield SimpleNamespace(session=session, face=face, layers=layers, c=controller)
+    controller.remember()
+
+
+def drag(controller, *points: tuple[float, float], button: int = 1) -> None:
+    """What napari does with a drag: a generator that gets a press, moves, and a release."""
+    event = SimpleNamespace(button=button, modifiers=(), position=points[0], type="mouse_press")
+    moves = controller.drag(event)
+    for point in points:
+        next(moves, None)
+        event.type, event.position = "mouse_move", point
+    next(moves, None)
+    event.type = "mouse_release"
+    next(moves, None)
+
+
+def shown_codes(work) -> np.ndarray:
+    return work.layers.residual.data
+
+
+def test_the_layers_show_the_image(at_work):
+    image = at_work.session.image
+    assert np.array_equal(at_work.layers.picture.data, image.exposure)
+    assert np.array_equal(shown_codes(at_work), display_levels(image.codes))
+    assert at_work.face.panel.title == "s1"
+    assert at_work.face.panel.can_submit
+
+
+def test_a_drag_paints_what_is_shown_and_recorded(at_work):
+    at_work.c.set_hand(value=0.5, radius=6.0, feather=0.0)
+    drag(at_work.c, (30, 30), (30, 60), (50, 60))
+    image = at_work.session.image
+    assert image.codes[30, 45] == 16320
+    assert np.array_equal(shown_codes(at_work), display_levels(image.codes))
+    assert image.standing == 1
+    assert at_work.layers.edited.data[30, 45] == 1
+    at_work.c.undo()
+    assert np.array_equal(shown_codes(at_work), display_levels(image.base))
+    assert not at_work.layers.edited.data.any()
+    at_work.c.redo()
+    assert shown_codes(at_work)[30, 45] == display_levels(np.array([[16320]], np.int16))[0, 0]
+
+
+def test_the_right_button_and_the_view_tool_paint_nothing(at_work):
+    drag(at_work.c, (30, 30), (40, 40), button=2)
+    at_work.c.take("pan")
+    assert at_work.layers.residual.mouse_pan
+    drag(at_work.c, (30, 30), (40, 40))
+    at_work.c.take_brush("set")
+    at_work.c.pan_held(True)
+    assert at_work.layers.residual.mouse_pan
+    drag(at_work.c, (30, 30), (40, 40))
+    at_work.c.pan_held(False)
+    assert not at_work.layers.residual.mouse_pan
+    assert at_work.session.image.standing == 0
+
+
+def test_one_click_each_repairs_the_planted_faults(at_work):
+    practice = a_practice("s1", 0)
+    image, truth = at_work.session.image, practice.truth[1]
+    for name, region in practice.faults:
+        rows, columns = np.nonzero(region)
+        spot = (float(rows[0]), float(columns[0]))
+        if name == "logo":
+            at_work.c.take("light source")
+            at_work.c.set_value(-0.35)
+            drag(at_work.c, spot)
+            assert np.abs(image.codes[region].astype(int) - truth[region]).max() <= 1
+        elif name == "speckle":
+            at_work.c.accept_all()
+            assert np.abs(image.codes[region].astype(int) - truth[region]).max() < 1000
+
+
+def test_accept_reject_and_jump(at_work):
+    image = at_work.session.image
+    at_work.c.jump(1)
+    assert at_work.face.readout
+    at_work.c.reject_here()
+    assert image.standing == 1
+    assert np.array_equal(image.codes, image.base)
+    assert image.touched.any()
+    at_work.c.jump(1)
+    at_work.c.accept_here()
+    assert image.standing == 2
+    assert not np.array_equal(image.codes, image.base)
+
+
+def test_fill_superpixel_range_and_picker(at_work):
+    image = at_work.session.image
+    at_work.c.set_value(0.25)
+    for tool in ("fill", "superpixel", "range"):
+        at_work.c.set_hand(low=-0.05, high=0.05)
+        at_work.c.take(tool)
+        before = image.codes.copy()
+        drag(at_work.c, (48.2, 61.7))
+        changed = image.codes != before
+        assert changed.any(), tool
+        assert set(image.codes[changed]) == {8160}, tool
+        at_work.c.undo()
+    at_work.c.take("picker")
+    drag(at_work.c, (10, 12))
+    assert at_work.c.hand.value == pytest.approx(image.codes[10, 12] / 32640)
+
+
+def test_the_preview_follows_the_brush(at_work):
+    at_work.c.toggle_preview()
+    before = at_work.layers.picture.data.copy()
+    at_work.c.set_hand(value=0.5, radius=6.0, feather=0.0)
+    event = SimpleNamespace(button=1, modifiers=(), position=(30, 30), type="mouse_press")
+    moves = at_work.c.drag(event)
+    next(moves)
+    during = at_work.layers.picture.data
+    assert during[30, 30].sum() > before[30, 30].sum()
+    assert np.array_equal(during[60:], before[60:])
+    event.type = "mouse_release"
+    next(moves, None)
+
+
+def test_the_wipe_moves_with_shift_and_paints_its_own_side(at_work):
+    at_work.c.compare("wipe")
+    image = at_work.session.image
+    at_work.c.hover((40.0, 31.5), shift=True)
+    picture = at_work.layers.picture.data
+    assert np.array_equal(picture[:, :30], image.exposure[:, :30])
+    assert np.array_equal(picture[:, 34:], image.reference[:, 34:])
+
+
+def test_painting_works_in_either_panel(at_work):
+    at_work.c.compare("side by side")
+    image = at_work.session.image
+    assert at_work.layers.right.visible
+    at_work.c.set_hand(value=0.5, radius=3.0, feather=0.0)
+    drag(at_work.c, (20, 30 + image.shape[1] + 8))
+    assert image.codes[20, 30] == 16320
+    at_work.c.compare("side by side")
+    assert not at_work.layers.right.visible
+
+
+def test_other_levels_are_one_key_away_and_read_only(at_work):
+    image = at_work.session.image
+    at_work.c.other_level(-1)
+    assert np.array_equal(at_work.layers.picture.data, image.scene.exposure("N1"))
+    drag(at_work.c, (30, 30), (40, 40))
+    assert image.standing == 0
+    assert "looking at N1" in at_work.face.panel.canvas.notice
+    at_work.c.home_level()
+    assert np.array_equal(at_work.layers.picture.data, image.exposure)
+
+
+def test_submit_shows_the_next_image_with_the_same_tool_and_view(at_work, queued: Store):
+    at_work.c.set_hand(value=0.5, radius=6.0)
+    at_work.layers.viewer.scene.camera.zoom = 3.5
+    drag(at_work.c, (30, 30), (40, 40))
+    first = at_work.session.image
+    at_work.c.submit()
+    assert at_work.session.image.lane.scene_id == "s2"
+    assert np.array_equal(at_work.layers.picture.data, at_work.session.image.exposure)
+    assert np.array_equal(shown_codes(at_work), display_levels(at_work.session.image.codes))
+    assert at_work.layers.viewer.scene.camera.zoom == 3.5
+    assert at_work.c.hand.radius == 6.0
+    with Ledger.open(queued.path) as ledger:
+        assert Queue(ledger).state(first.lane) == "submitted"
+
+
+def test_a_refused_submit_says_why_and_stays(at_work):
+    at_work.c.submit()
+    assert at_work.face.told[-1][0] == "error"
+    assert "nothing was corrected" in at_work.face.told[-1][1]
+    assert at_work.session.image.lane.scene_id == "s1"
+
+
+def test_the_end_of_the_queue(at_work):
+    for _ in range(3):
+        at_work.c.base_is_right()
+    assert at_work.session.image is None
+    assert at_work.face.panel.title == "The queue is empty"
+    assert not at_work.layers.residual.visible
+    at_work.c.submit()  # asks again
+    assert at_work.session.image is None
+
+
+def test_skip_flag_and_carry_ask_first(at_work):
+    drag(at_work.c, (30, 30), (40, 40))
+    at_work.face.answers = [None]
+    at_work.c.skip()
+    assert at_work.session.image.lane.scene_id == "s1"
+    at_work.face.answers = ["the sky is odd"]
+    at_work.c.flag()
+    assert at_work.face.told[-1] == ("info", "The curator will see it.")
+    at_work.face.answers = [0, True]
+    at_work.c.carry()
+    assert "N1, P1" in at_work.face.told[-1][1]
+    at_work.c.go_level("N1")
+    assert at_work.layers.edited.data.any()
+    at_work.c.home_level()
+    at_work.face.answers = ["too dark"]
+    at_work.c.skip()
+    assert at_work.session.image.lane.scene_id == "s2"
+
+
+def test_napari_s_own_eye_and_key_are_a_wish(at_work):
+    at_work.layers.residual.visible = False
+    assert not at_work.c.look.overlay
+    at_work.layers.residual.visible = True
+    assert at_work.c.look.overlay
+    at_work.c.peek(True)
+    assert not at_work.layers.residual.visible
+    at_work.c.peek(False)
+    assert at_work.layers.residual.visible
+    assert at_work.c.look.overlay
+
+
+def test_every_key_s_verb_exists_and_runs(at_work):
+    from annotator.keys import KEYS
+
+    at_work.face.answers = [None] * 10
+    for key in KEYS:
+        verb = getattr(at_work.c, key.verb)
+        if key.held:
+            verb(True)
+            verb(False)
+        elif key.verb not in ("submit", "base_is_right"):
+            verb(*key.arguments)
+
+
+def test_the_luminance_limit_keeps_the_brush_in_the_highlights(at_work):
+    from iea40k.residuals import luma
+
+    image = at_work.session.image
+    middle = float(np.median(luma(image.exposure)))
+    at_work.c.set_hand(only_low=round(middle, 2), only_high=1.0, value=-0.5, radius=30.0, feather=0.0)
+    drag(at_work.c, (48, 64))
+    changed = image.codes != image.base
+    assert changed.any()
+    assert luma(image.exposure)[changed].min() >= round(middle, 2)
+
+
+def test_settings_are_there_in_the_next_sitting(at_work, sit: Sit):
+    from annotator.controller import Controller
+    from annotator.layers import Layers
+
+    at_work.c.cycle_palette()
+    at_work.c.set_hand(radius=33.0)
+    at_work.c.remember()
+    again = Controller(sit("Ben"), Layers(components.ViewerModel()), QuietFace())
+    assert again.look.palette == "colour-blind-safe"
+    assert again.hand.radius == 33.0

@@ -1,0 +1,150 @@
+import numpy as np
+
+from annotator.tools import regions
+from annotator.tools.brush import Brush
+from annotator.tools.propagate import propagate
+from iea40k.arrays import INVALID_CODE
+from iea40k.outliers import Outlier
+from tests.annotator.conftest import a_photograph, a_practice
+
+
+def test_similar_region_is_the_planted_plateau_and_stops_at_a_hole():
+    codes = np.zeros((40, 60), np.int16)
+    codes[10:30, 10:30] = 9000
+    codes[10:30, 30] = INVALID_CODE
+    codes[10:30, 31:50] = 9000
+    found = regions.similar_region(codes, (15, 15), 0.01)
+    expected = np.zeros(codes.shape, np.bool_)
+    expected[10:30, 10:30] = True
+    assert np.array_equal(found, expected)
+    assert not regions.similar_region(codes, (15, 30), 0.5).any()
+
+
+def test_the_tolerance_is_measured_from_the_seed():
+    codes = (np.arange(60)[None, :] * 328).repeat(20, 0).astype(np.int16)  # about 0.01 a column
+    found = regions.similar_region(codes, (5, 30), 0.0505)
+    assert np.array_equal(np.flatnonzero(found[5]), np.arange(25, 36))
+
+
+def test_a_superpixel_holds_its_seed_and_respects_an_edge():
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[:, 80:] = (200, 180, 40)
+    found = regions.superpixel(picture, np.ones((120, 160), np.bool_), (60, 70), 24)
+    assert found[60, 70]
+    assert 100 < found.sum() < 4000
+    assert found[:, 82:].sum() == 0
+
+
+def test_range_finds_values_and_no_holes():
+    codes = np.array([[-32640, 0, 16320, 32640, INVALID_CODE]], np.int16)
+    assert regions.value_range(codes, 0, 0.5).tolist() == [[False, True, True, False, False]]
+
+
+def test_a_lamp_is_flooded_by_a_click_on_it_or_beside_it():
+    practice = a_practice()
+    logo = dict(practice.faults)["logo"]
+    flags = practice.scene.outliers[1]
+    rows, columns = np.nonzero(logo)
+    middle = (int(rows[len(rows) // 2]), int(columns[len(rows) // 2]))
+    assert np.array_equal(regions.light_source(flags, middle), logo)
+    beside = (int(rows[0]) - 3, int(columns[0]))
+    assert np.array_equal(regions.light_source(flags, beside), logo)
+    assert not regions.light_source(flags, (0, 0)).any()
+
+
+def test_repair_recovers_a_smooth_truth_under_planted_speckle():
+    practice = a_practice()
+    speckle, truth, codes = dict(practice.faults)["speckle"], practice.truth[1], practice.scene.residual[1]
+    assert np.abs(codes[speckle].astype(int) - truth[speckle]).min() > 10000
+    fixed = regions.repaired(codes, speckle)
+    assert np.abs(fixed[speckle].astype(int) - truth[speckle]).max() < 1000
+    assert np.array_equal(fixed[~speckle], codes[~speckle])
+
+
+def test_repair_fills_a_wide_hole_from_its_rim():
+    codes = np.full((100, 100), 5000, np.int16)
+    hole = np.zeros(codes.shape, np.bool_)
+    hole[20:80, 20:80] = True
+    codes[hole] = -30000
+    fixed = regions.repaired(codes, hole)
+    assert np.abs(fixed.astype(int) - 5000).max() <= 2
+
+
+def test_repair_of_everything_changes_nothing():
+    codes = np.full((10, 10), 5000, np.int16)
+    assert np.array_equal(regions.repaired(codes, np.ones((10, 10), np.bool_)), codes)
+
+
+def test_suggestions_come_largest_first_and_only_for_what_can_be_repaired():
+    flags = np.zeros((50, 50), np.uint8)
+    flags[:5, :5] = int(Outlier.CLIPPED_BOTH | Outlier.CLIPPED_HIGH)
+    flags[20:22, 20:22] = int(Outlier.ISOLATED)
+    flags[40:, 40:] = int(Outlier.CLIPPED_LOW)
+    found = list(regions.suggested_regions(flags))
+    assert [(bit, int(mask.sum())) for bit, mask in found] == [
+        (Outlier.CLIPPED_BOTH, 25),
+        (Outlier.ISOLATED, 4),
+    ]
+
+
+def test_a_confirmed_region_is_touched_and_unchanged():
+    codes = np.full((20, 20), 300, np.int16)
+    codes[0, 0] = INVALID_CODE
+    region = np.zeros(codes.shape, np.bool_)
+    region[:3, :3] = True
+    patch = regions.confirmed_patch(codes, region)
+    assert patch is not None
+    assert patch.pixels == 8
+    assert np.array_equal(patch.old, patch.new)
+
+
+def test_a_region_takes_any_brush():
+    codes, base = np.full((20, 20), 3000, np.int16), np.zeros((20, 20), np.int16)
+    region = np.ones((20, 20), np.bool_)
+    for brush, expected in (
+        (Brush("set", 0.5), 16320),
+        (Brush("add", 0.1), 6264),
+        (Brush("scale", 0.5), 1500),
+        (Brush("erase"), 0),
+        (Brush("erase", strength=0.5), 1500),
+    ):
+        patch = regions.region_patch(codes, region, brush, base)
+        assert patch is not None
+        assert set(patch.new) == {expected}
+
+
+def test_propagation_carries_the_change_and_the_reference_it_implies():
+    """Truth: a reference that was wrong by d in a region; the base residuals of all levels err by d there."""
+    rng = np.random.default_rng(1)
+    wrong = np.zeros((30, 40), np.bool_)
+    wrong[5:15, 8:20] = True
+    truth = {level: rng.integers(-15000, 15001, (30, 40)).astype(np.int16) for level in ("N1", "P0", "P1")}
+    bases = {level: codes + np.where(wrong, 4000, 0).astype(np.int16) for level, codes in truth.items()}
+    bases["P1"][6, 9] = INVALID_CODE
+    carried = propagate(bases["P0"], truth["P0"], wrong, {k: bases[k] for k in ("N1", "P1")})
+    for item in carried:
+        codes = bases[item.level].copy()
+        assert item.patch is not None
+        assert item.stopped == 0
+        p = item.patch
+        codes[p.top : p.top + p.mask.shape[0], p.left : p.left + p.mask.shape[1]][p.mask] = p.new
+        valid = codes != INVALID_CODE
+        assert np.array_equal(codes[valid], truth[item.level][valid])
+        assert codes[6, 9] == (INVALID_CODE if item.level == "P1" else truth["N1"][6, 9])
+
+
+def test_propagation_of_the_value_and_the_end_of_the_scale():
+    base, corrected = np.zeros((4, 4), np.int16), np.full((4, 4), 30000, np.int16)
+    other = {"P1": np.full((4, 4), 20000, np.int16)}
+    touched = np.ones((4, 4), np.bool_)
+    same = propagate(base, corrected, touched, other, "same value")[0]
+    assert same.patch is not None
+    assert set(same.patch.new) == {30000}
+    change = propagate(base, corrected, touched, other)[0]
+    assert change.stopped == 16
+    assert change.patch is not None
+    assert set(change.patch.new) == {32640}
+
+
+def test_the_practice_photograph_is_not_blown_by_itself():
+    assert a_photograph().max() < 250

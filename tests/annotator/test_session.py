@@ -1,0 +1,353 @@
+import json
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotator.courier import is_lost_lease
+from annotator.session import Session
+from annotator.tools.brush import Brush
+from annotator.tools.propagate import propagate
+from annotator.tools.stroke import Stroke
+from iea40k.errors import LedgerError
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from tests.annotator.conftest import Sit
+
+
+def paint(
+    session: Session, *points: tuple[float, float], value: float = 0.25, radius: float = 5
+) -> np.ndarray:
+    """Paint a stroke as the window does, and return the codes after it."""
+    image = session.image
+    assert image is not None
+    stroke = Stroke(image.codes, image.base, Brush("set", value, radius))
+    for point in points:
+        stroke.move(point)
+    patch = stroke.finish()
+    assert patch is not None
+    session.record(patch, "brush", {"tool": "set", "value": value})
+    return image.codes.copy()
+
+
+def in_ledger(store: Store, lane: Lane) -> np.ndarray:
+    """What anybody else reads of a lane, through a connection of their own."""
+    with Ledger.open(store.path) as ledger:
+        return ledger.folded(lane, store.open_scene(lane.scene_id).residual(lane.level)).codes
+
+
+def test_a_sitting_opens_the_most_urgent_image(sit: Sit):
+    image = sit().start()
+    assert image is not None
+    assert (image.lane.scene_id, image.level) == ("s1", "P0")
+    assert np.array_equal(image.codes, image.base)
+
+
+def test_a_stroke_is_in_the_ledger_when_record_returns(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    after = paint(session, (40, 40), (50, 70))
+    assert session.saving.clean
+    assert np.array_equal(in_ledger(queued, image.lane), after)
+    assert not np.array_equal(after, image.base)
+
+
+def test_undo_and_redo_follow_the_strokes_bit_by_bit(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    base = image.base.copy()
+    drawn = [paint(session, (30 + 5 * i, 40), (60, 50 + 9 * i), value=0.1 * i - 0.2) for i in range(4)]
+    states = [base, *drawn]
+    for expected in reversed(states[:-1]):
+        assert session.undo()[0]
+        assert np.array_equal(image.codes, expected)
+        assert np.array_equal(in_ledger(queued, image.lane), expected)
+    assert session.undo() == (False, None)
+    assert not image.touched.any()
+    for expected in states[1:]:
+        assert session.redo()[0]
+        assert np.array_equal(image.codes, expected)
+    assert session.redo() == (False, None)
+    session.undo()
+    paint(session, (70, 70))
+    assert session.redo() == (False, None)
+
+
+def test_undo_works_after_a_restart(sit: Sit):
+    first = sit()
+    first.start()
+    states = [paint(first, (30, 30)), paint(first, (50, 50), value=-0.5)]
+    first.close()
+    second = sit()
+    image = second.start()
+    assert image is not None
+    assert image.lane.scene_id == "s1"
+    assert np.array_equal(image.codes, states[1])
+    second.undo()
+    assert np.array_equal(image.codes, states[0])
+    third = sit()
+    again = third.start()
+    assert again is not None
+    assert np.array_equal(again.codes, states[0])
+    third.redo()
+    assert np.array_equal(again.codes, states[1])
+
+
+def test_clear_is_one_step(sit: Sit):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    before = paint(session, (30, 30))
+    session.clear()
+    assert np.array_equal(image.codes, image.base)
+    session.undo()
+    assert np.array_equal(image.codes, before)
+
+
+def test_submit_opens_the_next_image_and_the_queue_knows(sit: Sit, queued: Store):
+    session = sit()
+    first = session.start()
+    assert first is not None
+    paint(session, (30, 30))
+    second = session.submit()
+    assert second is not None
+    assert second.lane.scene_id == "s2"
+    assert session.pace.done == 1
+    with Ledger.open(queued.path) as ledger:
+        assert Queue(ledger).state(first.lane) == "submitted"
+    third = session.submit("base is right")
+    assert third is not None
+    assert session.skip("out of focus") is None
+    assert session.image is None
+
+
+def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_lost(sit: Sit):
+    session = sit()
+    image = session.start()
+    with pytest.raises(LedgerError, match="nothing was corrected"):
+        session.submit("corrected")
+    paint(session, (30, 30))
+    with pytest.raises(LedgerError, match="strokes stand"):
+        session.submit("base is right")
+    assert session.image is image
+    assert image is not None
+    assert image.standing == 1
+
+
+def test_a_returned_image_comes_back_first_with_its_comment(sit: Sit, queued: Store):
+    session = sit()
+    first = session.start()
+    assert first is not None
+    drawn = paint(session, (30, 30))
+    session.submit()
+    with Ledger.open(queued.path) as ledger:
+        Queue(ledger).return_(first.lane, "curator", "the lamp is overexposed")
+    session.submit("base is right")  # s2; s3 was leased ahead before the return
+    assert session.image is not None
+    assert session.image.lane.scene_id == "s3"
+    back = session.submit("base is right")
+    assert back is not None
+    assert back.lane.scene_id == "s1"
+    assert back.lease is not None
+    assert back.lease.comment == "the lamp is overexposed"
+    assert np.array_equal(back.codes, drawn)
+
+
+def test_two_people_never_get_the_same_slot_and_see_nothing_of_each_other(sit: Sit, queued: Store):
+    with Ledger.open(queued.path) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 3, slots=2)], "curator")
+    ada, ben = sit("Ada"), sit("Ben")
+    hers, his = ada.start(), ben.start()
+    assert hers is not None
+    assert his is not None
+    assert hers.lane.scene_id == his.lane.scene_id == "s1"
+    paint(ada, (30, 30))
+    after = paint(ben, (60, 60), value=-0.3)
+    assert np.array_equal(in_ledger(queued, his.lane), after)
+    assert (hers.codes != his.codes).any()
+    assert his.standing == 1
+
+
+def test_what_was_leased_ahead_is_given_back_at_the_end(sit: Sit, queued: Store):
+    ada = sit("Ada")
+    ada.start()
+    ada.close()
+    ben = sit("Ben")
+    image = ben.start()
+    assert image is not None
+    assert image.lane.scene_id == "s2"  # s1 stays Ada's
+
+
+def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    paint(session, (30, 30))
+    with sqlite3.connect(queued.path / "ledger.sqlite") as database:
+        database.execute("UPDATE assignments SET expires = 1")
+    database.close()
+    with Ledger.open(queued.path) as ledger:
+        assert Queue(ledger).lease("Ben") is not None  # takes back what ran out
+    after = paint(session, (60, 60))
+    assert is_lost_lease(session.saving)
+    assert session.saving.unsent == 1
+    with pytest.raises(LedgerError, match="not in the ledger yet"):
+        session.submit()
+    files = list(session.desk.outbox.glob("*.json"))
+    assert len(files) == 1
+    session.abandon()
+    session.close()
+    # The curator gives the work back to Ada: the stroke is sent with her new lease.
+    with Ledger.open(queued.path) as ledger:
+        queue = Queue(ledger)
+        for lease in queue.resume("Ben"):
+            queue.give_back(lease)
+    later = sit("Ada")
+    seen = later.start()
+    while seen is not None and seen.lane != image.lane:
+        seen = later.skip("not now")
+    assert seen is not None
+    assert np.array_equal(seen.codes, after)
+    assert later.retry().clean
+    assert np.array_equal(in_ledger(queued, image.lane), after)
+
+
+def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    first = paint(session, (20, 20))
+    file, away = queued.path / "ledger.sqlite", queued.path / "away"
+    away.mkdir()
+    with sqlite3.connect(file) as blocker:
+        blocker.isolation_level = None
+        blocker.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    blocker.close()
+    session.ledger.close()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        if (queued.path / name).exists():
+            (queued.path / name).rename(away / name)
+    file.mkdir()  # a folder in its place: the database cannot be opened
+    for i in range(3):
+        last = paint(session, (30 + 10 * i, 60))
+    assert session.saving.unsent == 3
+    session.undo()
+    assert session.saving.unsent == 4
+    file.rmdir()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        if (away / name).exists():
+            (away / name).rename(queued.path / name)
+    assert session.retry().clean
+    assert np.array_equal(in_ledger(queued, image.lane), image.codes)
+    assert not np.array_equal(image.codes, last)
+    assert not np.array_equal(image.codes, first)
+
+
+def test_strokes_stay_in_memory_and_shout_when_the_disk_refuses(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    told = []
+    session.saving_changed = told.append
+    outbox = session.desk.outbox
+    outbox.parent.mkdir(parents=True, exist_ok=True)
+    if outbox.is_dir():
+        outbox.rmdir()
+    outbox.write_text("in the way")  # the folder cannot be made: nothing can be written there
+    paint(session, (30, 30))
+    # The ledger took it straight from memory: not lost although the outbox could not be written.
+    assert session.retry().clean
+    assert np.array_equal(in_ledger(queued, image.lane), image.codes)
+    assert any(saving.unsaved == 1 for saving in told)
+    outbox.unlink()
+    paint(session, (50, 50))
+    assert session.saving.clean
+    assert image.standing == 2
+
+
+def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    paint(session, (30, 30), value=0.0)
+    bases = {level: image.scene.residual(level) for level in ("N1", "P1")}
+    carried = propagate(image.base, image.codes, image.touched, bases)
+    assert session.carry(carried, "same change") == ["N1", "P1"]
+    lanes = {level: Lane("s1", level, "Ada") for level in bases}
+    change = (image.codes.astype(int) - image.base)[image.touched]
+    for level, lane in lanes.items():
+        codes = in_ledger(queued, lane)
+        wanted = np.clip(bases[level][image.touched] + change, -32640, 32640)
+        assert np.array_equal(codes[image.touched], wanted)
+    session.close()
+    again = sit()
+    image = again.start()
+    assert image is not None
+    painted = image.codes.copy()
+    assert again.undo() == (True, None)
+    assert np.array_equal(image.codes, painted)
+    for level, lane in lanes.items():
+        assert np.array_equal(in_ledger(queued, lane), bases[level])
+    again.undo()
+    assert np.array_equal(image.codes, image.base)
+    again.redo()
+    assert np.array_equal(image.codes, painted)
+    assert again.redo()[0]
+    assert not np.array_equal(in_ledger(queued, lanes["N1"]), bases["N1"])
+
+
+def test_a_carried_correction_is_there_when_that_level_comes_up(sit: Sit, queued: Store):
+    with Ledger.open(queued.path) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P1", 2.9)], "curator")
+    session = sit()
+    image = session.start()
+    assert image is not None
+    session._ahead.result()  # P1 has been read ahead
+    paint(session, (30, 30), value=0.0)
+    carried = propagate(image.base, image.codes, image.touched, {"P1": image.scene.residual("P1")})
+    session.carry(carried, "same change")
+    following = session.submit()
+    assert following is not None
+    assert following.level == "P1"
+    assert following.standing == 1
+
+
+def test_a_scene_that_cannot_be_read_costs_that_image_only(sit: Sit, queued: Store):
+    (queued.scene_path("s1") / "residual" / "zarr.json").write_text("{")
+    session = sit()
+    told: list[tuple[str, str]] = []
+    session.notice = lambda kind, text: told.append((kind, text))
+    image = session.start()
+    assert image is not None
+    assert image.lane.scene_id == "s2"
+    assert told
+    assert told[0][0] == "error"
+
+
+def test_the_pace_leaves_pauses_out(queued: Store, tmp_path: Path):
+    now = [0.0]
+    session = Session.open(queued.path, "Ada", desks=tmp_path / "desks")
+    session._clock = lambda: now[0]
+    session.start()
+    for pause in (10, 20, 3600, 5):
+        now[0] += pause
+        session.action()
+    assert session.seconds == 35
+    session.close()
+
+
+def test_place_and_settings_survive_damage(sit: Sit):
+    session = sit()
+    session.start()
+    paint(session, (30, 30))
+    session.close()
+    (session.desk.folder / "place.json").write_text("{broken")
+    session.desk.settings_file.write_text(json.dumps({"Look": {"palette": "jet", "opacity": 0.5}}))
+    again = sit()
+    image = again.start()
+    assert image is not None
+    assert image.lane.scene_id == "s1"
+    assert image.standing == 1

@@ -1,0 +1,244 @@
+"""The real viewer and the real widgets: mouse and key events through napari."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotator.view_model import display_levels
+from tests.annotator.conftest import Sit
+
+pytestmark = [pytest.mark.gui, pytest.mark.screen]
+pytest.importorskip("napari")
+pytest.importorskip("qtpy.QtWidgets")
+
+
+@pytest.fixture(scope="module")
+def viewer(screen: None, qapp: Any) -> Iterator[Any]:
+    """One real viewer, not shown; each test sits down in it and leaves it empty, as a person may."""
+    import napari
+
+    with pytest.MonkeyPatch.context() as patch:
+        # As napari's own fixture does: its thread for the status bar may outlive the window and end the process.
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        made = napari.Viewer(show=False)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def window(viewer: Any, sit: Sit) -> Iterator[SimpleNamespace]:
+    from annotator.window.opening import Annotator
+
+    annotator = Annotator(viewer, sit())
+    annotator.start()
+    yield SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
+    annotator.close()
+    assert not viewer.layers
+
+
+def mouse(viewer: Any, kind: str, position: tuple[float, float], **more: Any) -> Any:
+    """Return a mouse event as napari hands it to its callbacks: read-only but for `handled`."""
+    from napari.utils._proxies import ReadOnlyWrapper
+
+    told = {
+        "type": kind,
+        "position": position,
+        "button": 1,
+        "modifiers": (),
+        "is_dragging": kind == "mouse_move",
+        "dims_displayed": [0, 1],
+        "view_direction": None,
+        "pos": np.array(position),
+        "handled": False,
+    }
+    event = SimpleNamespace(**{**told, **more})
+    return ReadOnlyWrapper(event, exceptions=("handled",))
+
+
+def drag(viewer: Any, *points: tuple[float, float]) -> None:
+    from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+
+    mouse_press_callbacks(viewer, mouse(viewer, "mouse_press", points[0]))
+    for point in points[1:]:
+        mouse_move_callbacks(viewer, mouse(viewer, "mouse_move", point))
+    mouse_release_callbacks(viewer, mouse(viewer, "mouse_release", points[-1]))
+
+
+def press(window: SimpleNamespace, key: str) -> None:
+    """Press a key as the canvas does: through napari's key map of the active layer and the viewer."""
+    handler = window.viewer.window._qt_viewer._key_map_handler
+    assert handler.press_key(key)
+    handler.release_key(key)
+
+
+def test_a_drag_through_napari_paints_and_is_saved(window):
+    window.c.set_hand(value=0.5, radius=5.0, feather=0.0)
+    drag(window.viewer, (30, 30), (30, 50), (50, 50))
+    image = window.session.image
+    assert image.codes[30, 40] == 16320
+    assert image.codes[40, 50] == 16320
+    assert image.standing == 1
+    assert window.session.saving.clean
+    assert np.array_equal(window.a.layers.residual.data, display_levels(image.codes))
+
+
+def test_keys_reach_the_controller_whatever_is_selected(window):
+    press(window, "A")
+    assert (window.c.hand.tool, window.c.hand.mode) == ("brush", "add")
+    window.viewer.layers.selection.active = window.a.layers.picture
+    press(window, "E")
+    assert window.c.hand.mode == "erase"
+    press(window, "P")
+    radius = window.c.hand.radius
+    press(window, "]")
+    assert window.c.hand.radius > radius
+    window.c.set_value(0.1)
+    press(window, "=")
+    assert window.c.hand.value == pytest.approx(0.1 + 1 / 255)
+    press(window, "X")
+    assert window.c.hand.value == 0
+
+
+def test_undo_key_takes_back_the_stroke_and_not_napari_s_history(window):
+    drag(window.viewer, (30, 30), (40, 40))
+    press(window, "Control-Z")
+    image = window.session.image
+    assert np.array_equal(image.codes, image.base)
+    press(window, "Control-Shift-Z")
+    assert not np.array_equal(image.codes, image.base)
+
+
+def test_napari_s_own_visibility_key_still_works(window):
+    press(window, "V")
+    assert not window.a.layers.residual.visible
+    assert not window.c.look.overlay
+    press(window, "V")
+    assert window.a.layers.residual.visible
+
+
+def test_held_keys_last_while_held(window):
+    handler = window.viewer.window._qt_viewer._key_map_handler
+    handler.press_key("Q")
+    assert not window.a.layers.residual.visible
+    handler.release_key("Q")
+    assert window.a.layers.residual.visible
+    handler.press_key("Space")
+    assert window.a.layers.residual.mouse_pan
+    handler.release_key("Space")
+    assert not window.a.layers.residual.mouse_pan
+
+
+def test_napari_s_brush_cannot_paint_past_the_session(window):
+    window.a.layers.residual.mode = "paint"
+    drag(window.viewer, (60, 60), (70, 70))
+    image = window.session.image
+    assert np.array_equal(window.a.layers.residual.data, display_levels(image.codes))
+
+
+def test_submit_key_goes_on(window):
+    drag(window.viewer, (30, 30), (40, 40))
+    press(window, "Control-Enter")
+    assert window.session.image.lane.scene_id == "s2"
+    press(window, "Control-B")
+    assert window.session.image.lane.scene_id == "s3"
+    assert window.a.dock.title.text() == "s3"
+
+
+def test_the_dock_shows_and_changes_the_hand(window):
+    dock = window.a.dock
+    dock.tools.buttons["smooth"].click()
+    assert window.c.hand.mode == "smooth"
+    dock.numbers["radius"].box.setValue(42.0)
+    assert window.c.hand.radius == 42.0
+    window.c.take("superpixel")
+    assert dock.tools.buttons["superpixel"].isChecked()
+    dock.checks["outlines"].click()
+    assert not window.c.look.outlines
+    dock.pictures.buttons["preview"].click()
+    assert window.c.look.picture == "preview"
+    dock.compares.buttons["wipe"].click()
+    assert window.c.look.compare == "wipe"
+    dock.compares.buttons["single"].click()
+    assert window.c.look.compare == "single"
+    dock.safe.click()
+    assert window.c.look.palette == "colour-blind-safe"
+
+
+def test_the_level_buttons_look_elsewhere(window):
+    window.a.dock._levels.buttons["N1"].click()
+    assert window.c.shown.level == "N1"
+    assert not window.c.canvas.paintable
+
+
+def test_the_read_out_follows_the_mouse(window):
+    from napari.utils.interactions import mouse_move_callbacks
+
+    mouse_move_callbacks(window.viewer, mouse(window.viewer, "mouse_move", (20.2, 31.4), is_dragging=False))
+    text = window.a.readout.text.text()
+    assert "residual" in text
+    assert "EV" in text
+    assert "zone" in text
+
+
+def test_no_shortcut_of_napari_s_menus_is_taken(window):
+    from napari._app_model import get_app_model
+    from napari.utils.key_bindings import coerce_keybinding
+
+    from annotator.keys import KEYS
+
+    taken = {coerce_keybinding(str(bound.keybinding)) for bound in get_app_model().keybindings}
+    assert coerce_keybinding("Control-O") in taken
+    ours = {coerce_keybinding(name) for key in KEYS for name in key.keys}
+    assert not ours & taken
+
+
+def test_closing_over_unsent_strokes_asks(window, monkeypatch: pytest.MonkeyPatch):
+    from qtpy.QtGui import QCloseEvent
+
+    from annotator.courier import Saving
+
+    asked: list[str] = []
+    answers = [False, True]
+
+    def confirm(_title: str, question: str) -> bool:
+        asked.append(question)
+        return answers.pop(0)
+
+    monkeypatch.setattr(window.a.face, "confirm", confirm)
+    qt_window = window.viewer.window._qt_window
+    assert not window.a.eventFilter(qt_window, QCloseEvent())
+    assert asked == []
+    monkeypatch.setattr(window.session._courier, "_saving", Saving(3))
+    monkeypatch.setattr(window.session, "retry", lambda: Saving(3))
+    event = QCloseEvent()
+    assert window.a.eventFilter(qt_window, event)
+    assert not event.isAccepted()
+    assert "3 strokes" in asked[0]
+    assert not window.a.eventFilter(qt_window, QCloseEvent())
+    monkeypatch.undo()
+
+
+def test_sample_data_opens(viewer: Any):
+    from annotator.sample_layers import sample_layers
+
+    for data in sample_layers():
+        viewer._add_layer_from_data(*data)
+    assert [layer.name for layer in viewer.layers] == [
+        "reference",
+        "exposure P1",
+        "residual P1",
+        "suggestions",
+    ]
+
+
+def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
+    from annotator.window.plugin import annotate_widget
+
+    form = annotate_widget(viewer)
+    form(store=queued.path, annotator="Ada")
+    assert form.opened.session.image.lane.scene_id == "s1"
+    form.opened.close()
+    form.native.close()
