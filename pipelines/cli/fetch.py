@@ -1,7 +1,6 @@
 """`iea40k fetch fivek`: bring FiveK photographs from the official site, or out of the official archive."""
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -55,20 +54,14 @@ def fivek(
     """
     from pipelines import fivek_fetch as source
     from pipelines.archives import unpack
-    from pipelines.download import Patience
     from pipelines.fivek_metadata import find_metadata, photo_number, read_metadata
 
-    def wait(seconds: float) -> None:
-        if seconds > 5:
-            messages.print(f"the site is busy or away: waiting {seconds:.0f} s", style="yellow")
-        time.sleep(seconds)
-
-    address, patience = site or source.SITE, Patience(sleep=wait)
+    address = site or source.SITE
     letters = source.parse_experts(experts)
     if metadata is None and not find_metadata(root):
         if archive is None:
             messages.print("fetching the lists of photos and licences")
-            source.fetch_lists(root, site=address, patience=patience)
+            source.fetch_lists(root, site=address)
         else:
             unpack(archive, root, lambda name: name.lower().endswith(".txt"))
     known = read_metadata(list(metadata or [root]))
@@ -81,9 +74,7 @@ def fivek(
     wanted = source.without_unpacked(source.plan(photos, letters), root)
     sums = source.read_checksums(checksums) if checksums else {}
     with Progress("fetching", "files") as bar:
-        report = source.fetch(
-            wanted, root, site=address, pause=pause, patience=patience, sha256s=sums, progress=bar.update
-        )
+        report = source.fetch(wanted, root, site=address, pause=pause, sha256s=sums, progress=bar.update)
     wrong: list[IEAError] = []
     if verify:
         _, wrong = source.verify(root, report.present)

@@ -2,18 +2,20 @@
 
 from iea40k.model.data.batches import BatchSampler, Rank, make_loader
 from iea40k.model.data.dataset import Batch, ExposureDataset, ViewConfig, to_batch
-from iea40k.model.data.samples import InMemory, Pixels, Sample, Samples
+from iea40k.model.data.resident import Resident, resident_bytes
+from iea40k.model.data.samples import Pixels, Sample, Samples
 
 __all__ = [
     "Batch",
     "BatchSampler",
     "ExposureDataset",
-    "InMemory",
     "Pixels",
     "Rank",
+    "Resident",
     "Sample",
     "Samples",
     "ViewConfig",
     "make_loader",
+    "resident_bytes",
     "to_batch",
 ]

@@ -43,17 +43,3 @@ class Samples(Protocol):
     def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
         """Return the pixels of a window of sample `number`. Raises `CorruptDataError` for damaged data."""
         ...
-
-
-class InMemory:
-    """Samples decoded once and kept, for datasets that fit into memory."""
-
-    def __init__(self, source: Samples) -> None:
-        self.samples = source.samples
-        self._pixels = [source.read(number) for number in range(len(source.samples))]
-
-    def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
-        """Return the pixels of a window."""
-        whole = self._pixels[number]
-        spread = None if whole.spread is None else whole.spread[rows, columns]
-        return Pixels(whole.image[rows, columns], whole.codes[rows, columns], spread)

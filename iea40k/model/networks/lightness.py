@@ -10,7 +10,9 @@ from iea40k.model.networks.attention import ChannelAttention, PixelAttention, re
 
 
 class LightnessModule(nn.Module):
-    """(B, 3, H, W) -> (B, 3, H, W). `widths` are the channels at full, half, quarter ... of the band's size.
+    """(B, 3, H, W) -> (B, 6, H, W): gains and offsets of the low band.
+
+    `widths` are the channels at full, half, quarter ... of the band's size.
 
     The attention works at the smallest size, `depth` blocks deep; the band itself joins again on the way up.
     """
@@ -21,10 +23,10 @@ class LightnessModule(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.blocks = nn.Sequential(*(_Block(widths[-1], heads) for _ in range(depth)))
         self.up = nn.ModuleList(_Join(b, a) for a, b in reversed(list(pairwise(widths))))
-        self.out = nn.Conv2d(widths[0], 3, 1)
+        self.out = nn.Conv2d(widths[0], 6, 1)
 
     def forward(self, low: Tensor) -> Tensor:
-        """Return the lightness band."""
+        """Return the gains, then the offsets, of the low band."""
         levels = [F.relu(self.stem(low))]
         for down in self.down:
             levels.append(F.relu(down(levels[-1])))

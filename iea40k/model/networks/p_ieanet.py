@@ -1,7 +1,8 @@
 """`p_ieanet`: the network that the P-IEANet paper describes (He et al., NeurIPS 2024), for images of any size.
 
 A fixed wavelet transform splits the image; the structure module works on the high bands, the lightness module on
-the low band; the inverse transform joins them and an MLP reads the residual off.
+the low band, each multiplying its input bands and adding to them; the inverse transform joins the bands, and an MLP
+reads the residual off them and the image.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from iea40k.arrays import LUMA_WEIGHTS
 from iea40k.model.networks.lightness import LightnessModule
 from iea40k.model.networks.structure import StructureModule
 from iea40k.model.networks.wavelets import Analysis, LearnedAnalysis, LearnedSynthesis, Synthesis, Wavelet
+
+_LARGEST_GAIN = 3.0
+"""Of a module, as a natural logarithm: a factor of 20, about four stops."""
 
 SMALLEST = 32
 """The least height and width, in pixels."""
@@ -62,7 +66,8 @@ class PIEANet(nn.Module):
             LightnessModule(config.widths, config.depth, config.heads) if config.lightness else None
         )
         self.synthesis = LearnedSynthesis(3) if learned else Synthesis(config.wavelet, 3)
-        self.mlp = nn.Sequential(nn.Conv2d(3, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1))
+        self.mlp = nn.Sequential(nn.Conv2d(6, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1))
+        _initialise(self)
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -73,14 +78,37 @@ class PIEANet(nn.Module):
         padded, (top, left) = _pad(image, self.config.multiple)
         low, high = self.analysis(padded)  # (B,3,H/2,W/2), (B,9,H/2,W/2)
         if self.lightness is not None:
-            low = self.lightness(low)
+            low = _modulate(low, self.lightness(low))
         if self.structure is not None:
-            high = self.structure(high)
-        read = self.mlp(self.synthesis(low, high))[..., top : top + height, left : left + width]
+            high = _modulate(high, self.structure(high))
+        read = self.mlp(torch.cat([self.synthesis(low, high), padded], 1))
+        read = read[..., top : top + height, left : left + width]
         if self.config.output == "direct":
             return torch.tanh(read)
         luma = (image * self.get_buffer("luma")).sum(1, keepdim=True)
         return torch.sigmoid(read) - luma
+
+
+def _initialise(network: PIEANet) -> None:
+    """Draw weights that keep the variance through ReLUs (He et al., 2015); begin near "multiply by 1, add 0"."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    with torch.no_grad():
+        for last in (network.structure, network.lightness):
+            if last is not None:
+                last.out.weight.mul_(0.1)
+        last_of_mlp = network.mlp[-1]
+        assert isinstance(last_of_mlp, nn.Conv2d)
+        last_of_mlp.weight.mul_(0.3)
+
+
+def _modulate(bands: Tensor, by: Tensor) -> Tensor:
+    """Multiply bands by exp(gain) in [1/20, 20] and add the offset; `by` holds the gains, then the offsets."""
+    gain, offset = by.chunk(2, 1)
+    return bands * torch.exp(_LARGEST_GAIN * torch.tanh(gain / _LARGEST_GAIN)) + offset
 
 
 def _pad(image: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:

@@ -13,9 +13,10 @@ DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -
 
 
 class StructureModule(nn.Module):
-    """(B, bands, H, W) -> (B, bands, H, W): a multi-layer encoder whose layers are stacked on channels.
+    """(B, bands, H, W) -> (B, 2 bands, H, W): a multi-layer encoder whose layers are stacked on channels.
 
-    `widths` are the channels of its layers; each layer after the first halves the size.
+    `widths` are the channels of its layers; each layer after the first halves the size. Returns a gain and an offset
+    for each band.
     """
 
     def __init__(self, bands: int, widths: tuple[int, ...], heads: int) -> None:
@@ -26,10 +27,10 @@ class StructureModule(nn.Module):
         )
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.lateral = nn.ModuleList(nn.Conv2d(width, widths[0], 1) for width in widths)
-        self.out = nn.Conv2d(widths[0] * len(widths), bands, 1)
+        self.out = nn.Conv2d(widths[0] * len(widths), 2 * bands, 1)
 
     def forward(self, high: Tensor) -> Tensor:
-        """Return the structure bands."""
+        """Return the gains, then the offsets, of the high bands."""
         x = F.relu(self.stem(high))
         stack = []
         for k, (layer, lateral) in enumerate(zip(self.layers, self.lateral, strict=True)):

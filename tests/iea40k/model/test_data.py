@@ -2,7 +2,6 @@
 
 import sys
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.errors import BadInputError
-from iea40k.model.data import BatchSampler, ExposureDataset, InMemory, Rank, ViewConfig, make_loader, to_batch
+from iea40k.model.data import BatchSampler, ExposureDataset, Rank, Resident, ViewConfig, make_loader, to_batch
 from iea40k.model.data.batches import epoch_batches
 from tests.iea40k.model.planted import Planted
 
@@ -176,12 +175,18 @@ def test_workers_give_the_same_batches_as_none(start):
         assert torch.equal(alone, shared)
 
 
-def test_what_is_kept_in_memory_equals_its_source():
+@pytest.mark.parametrize("mode", ["random", "whole"])
+def test_resident_batches_equal_those_of_a_loader_and_read_once(mode):
     source = Planted(SHAPES)
-    kept = InMemory(source)
-    before = source.reads
-    window = (slice(5, 25), slice(10, 17))
-    for number in range(len(SHAPES)):
-        np.testing.assert_array_equal(kept.read(number, *window).image, source.read(number, *window).image)
-        np.testing.assert_array_equal(kept.read(number, *window).codes, source.read(number, *window).codes)
-    assert source.reads == before + 2 * len(SHAPES)
+    sampler = BatchSampler(source.samples, 2, seed=1, by_shape=True)
+    view = ViewConfig(mode, 64)
+    resident = Resident(source, view, sampler)
+    assert source.reads == len(SHAPES)
+    for epoch in range(2):
+        sampler.seek(epoch)
+        kept = list(resident)
+        loaded = list(make_loader(ExposureDataset(source, view), sampler))
+        assert len(kept) == len(loaded) == len(resident)
+        for a, b in zip(kept, loaded, strict=True):
+            assert a.keys() == b.keys()
+            assert all(torch.equal(a[name], b[name]) for name in a)

@@ -59,12 +59,13 @@ def test_a_new_network_knows_the_sign_of_black_and_of_white():
 
 @pytest.mark.parametrize("name", ["p_ieanet", "p_ieanet_s", "p_ieanet_m"])
 def test_no_image_depends_on_its_batch_mates(name):
-    network = random_network(name, scale=1.5)
-    images = torch.rand(3, 3, 64, 48)
+    # In double precision, so that only a dependence can differ and not the rounding of another summation order.
+    network = random_network(name, scale=1.2).double()
+    images = torch.rand(3, 3, 64, 48, dtype=torch.float64)
     with torch.inference_mode():
         together = network(images)
         alone = torch.cat([network(image[None]) for image in images])
-    torch.testing.assert_close(together, alone, atol=2e-5, rtol=0)
+    torch.testing.assert_close(together, alone, atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""The images of a part of a release, read shard by shard without zarr-python."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.errors import BadInputError
+from iea40k.model.data.samples import WHOLE, Pixels, Sample
+from iea40k.scene import NO_UNCERTAINTY
+from iea40k.store.release import Release
+from iea40k.store.shards import ShardedArray
+
+GROUPS = ("level", "super_class", "scene_class", "light", "device", "source", "kind")
+"""Columns of the release's images that evaluation groups by."""
+
+
+class ReleaseSamples:
+    """Implements `Samples` for the images of `part` ("train", "valid", "test") of `split` in a release.
+
+    `levels` keeps only those levels, e.g. ("N2", ..., "P2"). Raises `BadInputError` where nothing is left.
+    The disagreement of an image is the larger of its scene's (experts' references) and its own (annotators).
+    """
+
+    def __init__(self, release: Release, split: str, part: str, levels: Sequence[str] = ()) -> None:
+        rows = release.images_of(split, part)
+        if levels:
+            rows = rows[rows["level"].isin(levels)]
+        rows = rows[rows["valid_fraction"] > 0]
+        if rows.empty:
+            raise BadInputError(
+                "no image of the release is in this part",
+                where=release.path,
+                got=f"part {part} of {split}" + (f", levels {', '.join(levels)}" if levels else ""),
+                remedy="a release of very few scenes can leave a part empty; name another split or part",
+            )
+        self.samples = tuple(
+            Sample(
+                scene_id=row["scene_id"],
+                level=row["level"],
+                ev=float(row["ev"]),
+                shape=(int(row["height"]), int(row["width"])),
+                groups={name: str(row[name]) for name in GROUPS if row[name]},
+            )
+            for row in rows.to_dict("records")
+        )
+        places = zip(rows["frame"], rows["index"], rows["scene_index"], strict=True)
+        self._places = [(str(frame), int(image), int(scene)) for frame, image, scene in places]
+        self._arrays = {
+            (frame, name): release.array(frame, name)
+            for frame in sorted(set(rows["frame"]))
+            for name in ("exposures", "residual", "spread", "uncertainty")
+            if release.has_array(frame, name)
+        }
+
+    def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
+        """Return a window of image `number`."""
+        frame, image, scene = self._places[number]
+        spreads = [
+            self._arrays[key].read(entry, rows, columns)
+            for key, entry in (((frame, "spread"), image), ((frame, "uncertainty"), scene))
+            if key in self._arrays
+        ]
+        return Pixels(
+            self._array(frame, "exposures").read(image, rows, columns),
+            self._array(frame, "residual").read(image, rows, columns),
+            _larger(spreads),
+        )
+
+    def _array(self, frame: str, name: str) -> ShardedArray:
+        return self._arrays[frame, name]
+
+
+def _larger(spreads: list[NDArray[np.uint16]]) -> NDArray[np.uint16] | None:
+    """Return the larger of the known spreads of each pixel; 65535 where none is known."""
+    if len(spreads) < 2:
+        return spreads[0] if spreads else None
+    first, second = spreads
+    known = np.maximum(first, second)
+    both = (first != NO_UNCERTAINTY) & (second != NO_UNCERTAINTY)
+    return np.where(both, known, np.minimum(first, second)).astype(np.uint16)

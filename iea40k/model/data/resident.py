@@ -1,0 +1,49 @@
+"""Batches from images that lie decoded in the memory of the device that trains: no decoding, no copying."""
+
+from collections.abc import Iterator
+
+import torch
+
+from iea40k.model.data.batches import BatchSampler
+from iea40k.model.data.dataset import Item, ViewConfig, apply_view, as_item
+from iea40k.model.data.samples import Samples
+from iea40k.model.data.views import choose_view
+
+_BYTES_A_PIXEL = 3 + 2 + 4  # image, codes, spread
+
+
+class Resident:
+    """Iterates the same batches as a loader of `ExposureDataset` with the same view and sampler."""
+
+    def __init__(
+        self, samples: Samples, view: ViewConfig, sampler: BatchSampler, device: torch.device | None = None
+    ) -> None:
+        self.view, self.sampler, self.samples = view, sampler, samples.samples
+        self._items: list[Item] = []
+        for number in range(len(self.samples)):
+            item = as_item(samples.read(number), number)
+            self._items.append({name: tensor.to(device) for name, tensor in item.items()})
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Item]:
+        for keys in self.sampler:
+            items = [self._item(epoch, number) for epoch, number in keys]
+            yield {name: torch.stack([item[name] for item in items]) for name in items[0]}
+
+    def _item(self, epoch: int, number: int) -> Item:
+        config = self.view
+        key = (config.seed, epoch, number)
+        view = choose_view(config.mode, self.samples[number].shape, config.size, config.flips, key)
+        whole = self._items[number]
+        window = {
+            name: tensor[..., view.rows, view.columns] if tensor.ndim else tensor
+            for name, tensor in whole.items()
+        }
+        return apply_view(window, view)
+
+
+def resident_bytes(samples: Samples) -> int:
+    """Return how much memory `Resident` takes for these samples."""
+    return sum(s.shape[0] * s.shape[1] * _BYTES_A_PIXEL for s in samples.samples)

@@ -1,0 +1,92 @@
+"""Residual maps of photographs of any size, in bounded memory: whole where they fit, else in overlapping tiles."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from iea40k.arrays import EncodedRGB, Residual, check_encoded
+from iea40k.model.weights import fixed_side, residual_map
+
+TILE = 1024
+"""Side of a tile in pixels; larger pictures are taken tile by tile."""
+
+OVERLAP = 128
+"""Pixels over which neighbouring tiles fade into one another."""
+
+
+def predict_encoded(
+    network: nn.Module,
+    image: EncodedRGB,
+    *,
+    device: torch.device | None = None,
+    side: int | None = None,
+    tile: int = TILE,
+    overlap: int = OVERLAP,
+) -> Residual:
+    """Return the residual (H, W) float32 of a picture (H, W, 3) uint8, at the picture's size.
+
+    `side` lets the network see a square of that side (the published way); networks of one fixed size always do. A
+    picture with a side over `tile` is predicted in tiles that fade into one another over `overlap` pixels.
+    """
+    check_encoded(image, least=1)
+    whole = side is not None or fixed_side(network) is not None
+    if whole or max(image.shape[:2]) <= tile:
+        return _predict(network, image, device, side)
+    return _tiled(network, image, device, tile, overlap)
+
+
+def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Return where tiles start along a side: the first at 0, the last ending at `length`, evenly between."""
+    if length <= tile:
+        return [0]
+    count = 1 + -(-(length - tile) // (tile - overlap))
+    return [round(k * (length - tile) / (count - 1)) for k in range(count)]
+
+
+def _tiled(
+    network: nn.Module, image: EncodedRGB, device: torch.device | None, tile: int, overlap: int
+) -> Residual:
+    """Blend tiles by weights that fall to the tile's borders; only one tile is in the network at a time."""
+    height, width = image.shape[:2]
+    total = np.zeros((height, width), np.float32)
+    weights = np.zeros((height, width), np.float32)
+    for top in tile_starts(height, tile, overlap):
+        for left in tile_starts(width, tile, overlap):
+            window = (slice(top, min(height, top + tile)), slice(left, min(width, left + tile)))
+            part = _predict(network, image[window], device, None)
+            weight = np.outer(_ramp(part.shape[0], overlap), _ramp(part.shape[1], overlap))
+            total[window] += part * weight
+            weights[window] += weight
+    total /= weights
+    return total
+
+
+def _ramp(length: int, overlap: int) -> NDArray[np.float32]:
+    """Return weights along a side that rise from nearly 0 to 1 over `overlap` pixels, and fall alike."""
+    position = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1
+    return np.minimum(1, position / (overlap + 1)).astype(np.float32)
+
+
+@torch.inference_mode()
+def _predict(
+    network: nn.Module, image: EncodedRGB, device: torch.device | None, side: int | None
+) -> Residual:
+    height, width = image.shape[:2]
+    tensor = torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None].float() / 255
+    if side is not None:
+        tensor = _resize(tensor, (side, side))
+    elif min(height, width) < 32:
+        # Less than a network sees: shown larger, and the map made small again.
+        factor = 32 / min(height, width)
+        tensor = _resize(tensor, (max(32, round(height * factor)), max(32, round(width * factor))))
+    residual = residual_map(network, tensor.contiguous(memory_format=torch.channels_last))
+    out: NDArray[np.float32] = _resize(residual.float(), (height, width))[0, 0].cpu().numpy()
+    return out
+
+
+def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(x.shape[-2:]) == size:
+        return x
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,134 @@
+"""The configuration of a training run, as YAML: an unknown key or an impossible value is an error."""
+
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from iea40k.errors import BadInputError, ConfigError
+
+Count = Annotated[int, Field(ge=1)]
+Factor = Annotated[float, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(_Strict):
+    """Which images, and how they are shown. `spread_scale`: the experts' disagreement (luma) that halves a weight."""
+
+    split: str = "split_0"
+    train_part: str = "train"
+    valid_part: str = "valid"
+    view: Literal["random", "centre", "official"] = "random"
+    size: Annotated[int, Field(ge=32)] = 256
+    flips: bool = True
+    spread_scale: Annotated[float, Field(gt=0)] | None = 0.1
+    cache: Literal["auto", "memory", "none"] = "auto"
+    workers: Annotated[int, Field(ge=0)] = 0
+    levels: tuple[str, ...] = ()
+
+
+class OptimizerConfig(_Strict):
+    """`schedule`: "paper" multiplies the rate by 0.1 every `decay_epochs`; "cosine" warms up, then falls to 1 %."""
+
+    name: Literal["adam", "adamw"] = "adamw"
+    rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Factor = 0.01
+    schedule: Literal["paper", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    decay_epochs: Count = 10
+    clip: Factor = 1.0
+
+
+class LossesConfig(_Strict):
+    """See `iea40k.model.losses.LossConfig`."""
+
+    kind: Literal["l1", "l2", "smooth_l1"] = "l1"
+    ssim: Factor = 0.0
+    gradient: Factor = 0.0
+
+
+class TrainingConfig(_Strict):
+    """Everything that decides a run, given a release and the number of processes."""
+
+    network: str = "p_ieanet"
+    network_config: dict[str, Any] = Field(default_factory=dict)
+    data: DataConfig = DataConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    loss: LossesConfig = LossesConfig()
+    seed: int = 0
+    batch: Count = 16
+    epochs: Count = 30
+    max_steps: Count | None = None
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    patience: Count | None = None
+    validate_every: Count = 1
+    valid_images: Count | None = None
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 5.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Count | None = None
+    pictures: Annotated[int, Field(ge=0)] = 4
+    licence: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> Self:
+        if self.max_steps is not None and self.optimizer.warmup_steps >= self.max_steps:
+            raise ValueError("optimizer.warmup_steps must be fewer than max_steps")
+        return self
+
+
+def load_config(file: str | Path | None, changes: dict[str, Any] | None = None) -> TrainingConfig:
+    """Read a configuration file, or a shipped one by name ("paper"), or the defaults (None), and apply `changes`.
+
+    Raises `ConfigError` that names every fault.
+    """
+    raw: Any = {} if file is None else _read(_find(file))
+    if not isinstance(raw, dict):
+        raise ConfigError("not a training configuration", where=file, expected="a mapping", got=str(raw)[:40])
+    try:
+        return TrainingConfig.model_validate({**raw, **(changes or {})})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise ConfigError(
+            "the training configuration has faults", where=file, got=faults, remedy="see docs/training.md"
+        ) from error
+
+
+def dump_config(config: TrainingConfig) -> str:
+    """Return a configuration as YAML with every key, so that a run can be repeated from it."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def shipped_configs() -> tuple[str, ...]:
+    """Return the names of the configurations that come with the package."""
+    return tuple(sorted(p.stem for p in _folder().glob("*.yaml")))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError("the configuration cannot be read", where=path, got=str(error)) from error
+
+
+def _find(file: str | Path) -> Path:
+    path = Path(file)
+    if path.is_file():
+        return path
+    if str(file) in shipped_configs():
+        return _folder() / f"{file}.yaml"
+    raise BadInputError(
+        "there is no such configuration",
+        where=path,
+        expected=f"a YAML file, or one of {', '.join(shipped_configs())}",
+    )
+
+
+def _folder() -> Path:
+    return Path(str(package_files("manifests"))) / "training"

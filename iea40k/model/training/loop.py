@@ -1,0 +1,283 @@
+"""The training loop, from the first step to the weights: reads top to bottom."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from iea40k.errors import AlreadyExistsError, BadInputError
+from iea40k.files import write_atomic
+from iea40k.model.data import Batch, Samples, to_batch
+from iea40k.model.losses import LossConfig, residual_loss
+from iea40k.model.networks import build, describe
+from iea40k.model.training.average import Average
+from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from iea40k.model.training.config import TrainingConfig, dump_config
+from iea40k.model.training.record import Clock, Record, Teller, duration
+from iea40k.model.training.schedule import rate_at
+from iea40k.model.training.setup import Place, make_optimizer, processes, training_batches
+from iea40k.model.training.stopping import Stop, stoppable
+from iea40k.model.training.validation import Validation, validate
+from iea40k.model.weights import save_weights
+from iea40k.recipe import digest
+
+CHECKPOINT, WEIGHTS, CONFIG = "checkpoint.pt", "best.safetensors", "config.yaml"
+_TELL_EVERY = 20
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Samples to learn from and to validate on, and what they are: `identity` (release digest, split) and words."""
+
+    train: Samples
+    valid: Samples
+    identity: Mapping[str, Any]
+    described: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome of a run: its best weights, the mean absolute error they reached in validation, and when."""
+
+    weights: Path
+    mae: float
+    epoch: int
+    steps: int
+    seconds: float
+
+
+def train(
+    data: TrainingData, out: Path, config: TrainingConfig, *, resume: bool = False, tell: Teller | None = None
+) -> Trained:
+    """Train a network and write the run's folder `out`; `resume` goes on where its checkpoint stands.
+
+    On the CPU, with the same number of threads, an interrupted and resumed run gives the very bits of one that was
+    never interrupted. Under `torchrun` every process calls this, and the first one writes.
+    Raises `AlreadyExistsError` for a folder with a run where `resume` is false.
+    """
+    if (out / CHECKPOINT).exists() and not resume:
+        raise AlreadyExistsError(
+            "there is a run in this folder", where=out, remedy="add --resume to go on, or name another folder"
+        )
+    _check_network(config)
+    with processes(config) as place:
+        return _Run(data, out, config, place, tell or _silent).go()
+
+
+class _Run:
+    """One process's share of a run."""
+
+    def __init__(
+        self, data: TrainingData, out: Path, config: TrainingConfig, place: Place, tell: Teller
+    ) -> None:
+        self.data, self.out, self.config, self.place = data, out, config, place
+        self.tell = tell if place.first else _silent
+        torch.manual_seed(config.seed)
+        network = build(config.network, config.network_config).to(place.device)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Average(self.network, config.ema)
+        self.optimizer = make_optimizer(self.network, config)
+        self.identity = {
+            "config": digest(config.model_dump(mode="json")),
+            "data": digest(dict(data.identity)),
+        }
+        self.progress = Progress()
+        if (out / CHECKPOINT).exists():
+            self._restore()
+        self.batches, self.sampler = training_batches(data.train, config, place)
+        self.untold: list[Tensor] = []
+        self.steps_an_epoch = len(self._at(0, 0))
+        self.total = self.steps_an_epoch * config.epochs
+        if config.max_steps is not None:
+            self.total = min(self.total, config.max_steps)
+        self.forward = self._wrapped()
+        self.losses = LossConfig(**config.loss.model_dump())
+        self.record = self._open_record() if place.first else None
+
+    def go(self) -> Trained:
+        """Train to the end, to early stopping, or to an interruption, after which a checkpoint stands."""
+        progress = self.progress
+        clock = Clock(progress.step, self.total)
+        with stoppable() as stop:
+            self._run(clock, stop)
+        weights = self.out / WEIGHTS
+        return Trained(weights, progress.best, progress.best_epoch, progress.step, progress.seconds)
+
+    def _run(self, clock: Clock, stop: Stop) -> None:
+        progress, config = self.progress, self.config
+        began, saved = time.monotonic() - progress.seconds, time.monotonic()
+        try:
+            while (progress.step < self.total or progress.batch) and not self._patience_is_over():
+                self._at(progress.epoch, progress.batch)
+                for items in self.batches:
+                    if progress.step >= self.total:
+                        break
+                    self._step(items)
+                    stop.check()
+                    progress.seconds = time.monotonic() - began
+                    if time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                        self._save()
+                        saved = time.monotonic()
+                self._finish_epoch(clock)
+        except KeyboardInterrupt:
+            self._save()
+            raise
+        finally:
+            if self.record is not None:
+                self.record.close()
+
+    # ------------------------------------------------------------ a step
+
+    def _step(self, items: dict[str, Tensor]) -> None:
+        batch = self._batch(items)
+        rate = rate_at(self.progress.step, self.steps_an_epoch, self.total, self.config.optimizer)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self.place.autocast():
+            prediction = self.forward(batch.image)
+        loss = residual_loss(prediction.float(), batch.label, batch.valid, batch.weight, self.losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.optimizer.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
+        self.optimizer.step()
+        self.average.update(self.network)
+        self.progress.step += 1
+        self.progress.batch += 1
+        self.untold.append(loss.detach())
+        if len(self.untold) >= _TELL_EVERY:
+            self._tell_losses()
+
+    def _tell_losses(self) -> None:
+        """Read losses from the device, some at a time: each reading waits for the device."""
+        rate = self.optimizer.param_groups[0]["lr"]
+        for k, loss in enumerate(self.untold):
+            value = float(loss)
+            self.progress.loss_sum += value
+            if self.record is not None:
+                step = self.progress.step - len(self.untold) + 1 + k
+                self.record.scalars(step, {"train/loss": value, "train/rate": rate})
+        self.untold = []
+
+    def _batch(self, items: dict[str, Tensor]) -> Batch:
+        data = self.config.data
+        side = data.size if data.view == "official" else None
+        return to_batch(items, device=self.place.device, side=side, spread_scale=data.spread_scale)
+
+    def _finish_epoch(self, clock: Clock) -> None:
+        progress, config = self.progress, self.config
+        self._tell_losses()
+        loss = progress.loss_sum / max(1, progress.batch)
+        progress.epoch, progress.batch, progress.loss_sum = progress.epoch + 1, 0, 0.0
+        done = progress.step >= self.total
+        entry: dict[str, Any] = {"step": progress.step, "epoch": progress.epoch, "train/mean_loss": loss}
+        line = f"epoch {progress.epoch}/{config.epochs}  loss {loss:.4f}"
+        if progress.epoch % config.validate_every == 0 or done:
+            found = validate(self.average.network, self.data.valid, config, self.place)
+            entry |= {f"valid/{name}": value for name, value in found.metrics.items()}
+            line += f"  valid MAE {found.metrics['mae']:.4f}"
+            if found.metrics["mae"] < progress.best:
+                progress.best, progress.best_epoch = found.metrics["mae"], progress.epoch
+                self._write_weights(WEIGHTS, found)
+                line += " (best)"
+            self._pictures(found)
+        if self.record is not None:
+            self.record.epoch({**entry, "seconds": progress.seconds})
+        self._save()
+        self.tell(f"{line}  {duration(progress.seconds)}, {duration(clock.to_go(progress.step))} to go")
+
+    def _patience_is_over(self) -> bool:
+        patience, progress = self.config.patience, self.progress
+        return patience is not None and progress.epoch - max(0, progress.best_epoch) >= patience
+
+    # ------------------------------------------------------------ what is kept
+
+    def _save(self) -> None:
+        self._tell_losses()
+        if self.place.first:
+            state = {
+                "network": self.network.state_dict(),
+                "average": self.average.network.state_dict(),
+                "updates": self.average.updates,
+                "optimizer": self.optimizer.state_dict(),
+            }
+            save_checkpoint(self.out / CHECKPOINT, self.identity, self.progress, state)
+
+    def _restore(self) -> None:
+        self.progress, state = load_checkpoint(self.out / CHECKPOINT, self.identity)
+        self.network.load_state_dict(state["network"])
+        self.average.network.load_state_dict(state["average"])
+        self.average.updates = state["updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _write_weights(self, name: str, found: Validation) -> None:
+        if not self.place.first:
+            return
+        facts = {
+            "licence": self.config.licence,
+            "trained_on": self.data.described,
+            "data": dict(self.data.identity),
+            "metrics": {f"valid_{key}": value for key, value in found.metrics.items()},
+            "steps": self.progress.step,
+            "training": self.config.model_dump(mode="json"),
+        }
+        save_weights(
+            self.out / name, self.average.network, self.config.network, self.config.network_config, facts
+        )
+
+    def _open_record(self) -> Record:
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.out / CONFIG, dump_config(self.config))
+        count = sum(p.numel() for p in self.network.parameters())
+        facts = {
+            "data": dict(self.data.identity),
+            "network": self.config.network,
+            "parameters": count,
+            "images": {"train": len(self.data.train.samples), "valid": len(self.data.valid.samples)},
+            "device": str(self.place.device),
+            "threads": torch.get_num_threads(),
+            "processes": self.place.rank.world,
+            "bfloat16": self.place.bfloat16,
+        }
+        self.tell(
+            f"{self.config.network}: {count:,} parameters, {self.total} steps of {self.config.batch} images"
+        )
+        return Record(self.out, facts, self.progress.step)
+
+    def _pictures(self, found: Validation) -> None:
+        if self.record is not None:
+            for picture in found.pictures:
+                self.record.picture(
+                    self.progress.step, picture.name, picture.image, picture.label, picture.prediction
+                )
+
+    # ------------------------------------------------------------ how it runs
+
+    def _at(self, epoch: int, batch: int) -> Any:
+        self.sampler.seek(epoch, batch)
+        return self.sampler
+
+    def _wrapped(self) -> nn.Module:
+        network: nn.Module = self.network
+        if self.place.rank.world > 1:
+            network = DistributedDataParallel(network)
+        if self.config.compile:
+            network = cast("nn.Module", torch.compile(network))
+        return network.train()
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+def _check_network(config: TrainingConfig) -> None:
+    side = describe(config.network).fixed_side
+    if side is not None and config.data.size != side:
+        raise BadInputError(
+            f"{config.network} sees one size only", expected=f"data.size: {side}", got=str(config.data.size)
+        )

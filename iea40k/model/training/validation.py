@@ -1,0 +1,76 @@
+"""Validation during training: whole images, as they will be used."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from iea40k.arrays import EncodedRGB, Residual, residual_from_codes
+from iea40k.metrics import holistic_score, lcc, map_metrics
+from iea40k.model.data import Samples
+from iea40k.model.inference import predict_encoded
+from iea40k.model.training.config import TrainingConfig
+from iea40k.model.training.setup import Place
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image of the validation part with its label and its prediction, for a person to look at."""
+
+    name: str
+    image: EncodedRGB
+    label: Residual
+    prediction: Residual
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Mean metrics over images (see `iea40k.metrics.map_metrics`), `lcc` of the holistic score, and pictures."""
+
+    metrics: dict[str, float]
+    pictures: tuple[Picture, ...]
+
+
+def validate(network: nn.Module, samples: Samples, config: TrainingConfig, place: Place) -> Validation:
+    """Return the metrics of a network on `config.valid_images` images (all: None), evenly chosen.
+
+    Every process measures its share; all get the metrics of the whole.
+    """
+    count = len(samples.samples)
+    chosen = np.unique(
+        np.linspace(0, count - 1, min(count, config.valid_images or count)).astype(int)
+    ).tolist()
+    shown = (
+        set(chosen[:: max(1, len(chosen) // config.pictures)][: config.pictures])
+        if config.pictures
+        else set()
+    )
+    side = config.data.size if config.data.view == "official" else None
+    rows, pictures = [], []
+    for number in chosen[place.rank.number :: place.rank.world]:
+        image, label = read_labelled(samples, number)
+        prediction = predict_encoded(network, image, device=place.device, side=side)
+        found = map_metrics(prediction, label)
+        rows.append({**found, "score": holistic_score(prediction), "truth": holistic_score(label)})
+        if number in shown:
+            sample = samples.samples[number]
+            pictures.append(Picture(f"{sample.scene_id}_{sample.level}", image, label, prediction))
+    if place.rank.world > 1:
+        rows = _gather(rows)
+    keys = [key for key in rows[0] if key not in ("pixels", "score", "truth")]
+    metrics = {key: float(np.nanmean([row[key] for row in rows])) for key in keys}
+    metrics["lcc"] = lcc([row["score"] for row in rows], [row["truth"] for row in rows])
+    return Validation(metrics, tuple(pictures))
+
+
+def read_labelled(samples: Samples, number: int) -> tuple[EncodedRGB, Residual]:
+    """Return a whole image (H, W, 3) uint8 and its label (H, W) float32, NaN where there is no data."""
+    pixels = samples.read(number)
+    return pixels.image, residual_from_codes(pixels.codes)
+
+
+def _gather(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    parts: list[list[dict[str, float]]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(parts, rows)
+    return [row for part in parts for row in part]

@@ -1,0 +1,1 @@
+"""Training configurations. `docs/training.md` has their keys."""

@@ -1,0 +1,208 @@
+"""Training: it learns, it goes on where it stood bit by bit, and its folder says everything."""
+
+import json
+import signal
+
+import pytest
+import torch
+import yaml
+
+from iea40k.errors import AlreadyExistsError, BadInputError, ConfigError, CorruptDataError
+from iea40k.model.training.config import OptimizerConfig, dump_config, load_config, shipped_configs
+from iea40k.model.training.loop import TrainingData, train
+from iea40k.model.training.record import duration, read_history
+from iea40k.model.training.schedule import rate_at
+from iea40k.model.weights import load_weights
+from tests.iea40k.model.photographs import Photographs
+
+SMALL = {
+    "network": "p_ieanet_s",
+    "batch": 4,
+    "epochs": 3,
+    "threads": 1,
+    "pictures": 1,
+    "data": {"size": 48, "cache": "none"},
+    "optimizer": {"rate": 0.003, "warmup_steps": 2},
+}
+
+
+def data(train_samples=None):
+    samples = train_samples or Photographs(2)
+    return TrainingData(samples, Photographs(1), {"release": "none", "split": "split_0"}, "test pictures")
+
+
+def config(**changes):
+    return load_config(None, {**SMALL, **changes})
+
+
+def tensors(path):
+    return load_weights(path).network.state_dict()
+
+
+def assert_equal(first, second):
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+@pytest.mark.slow
+def test_one_scene_can_be_learnt_by_heart(tmp_path):
+    # At +2 EV most of this picture is clipped, and what is white everywhere cannot be learnt but by place.
+    one = Photographs(1, shape=(48, 48), evs=(-2.0, 0.0, 1.0))
+    known = TrainingData(one, one, {}, "one scene")
+    settings = config(
+        network_config={"widths": [32, 32]},
+        epochs=400,
+        batch=3,
+        validate_every=400,
+        ema=0.9,
+        data={"size": 48, "flips": False},
+        optimizer={"rate": 0.02, "warmup_steps": 10, "weight_decay": 0.0},
+    )
+    assert train(known, tmp_path / "run", settings).mae < 0.01
+
+
+class Interrupting(Photographs):
+    """Photographs whose reader is sent a signal at the n-th reading."""
+
+    def __init__(self, at, number):
+        super().__init__(2)
+        self.left, self.number = at, number
+
+    def read(self, *window):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(self.number)
+        return super().read(*window)
+
+
+@pytest.mark.parametrize(
+    ("at", "number"), [(3, signal.SIGINT), (9, signal.SIGTERM), (18, signal.SIGINT), (27, signal.SIGTERM)]
+)
+def test_an_interrupted_run_ends_with_the_very_bits_of_one_that_was_not(tmp_path, at, number):
+    whole = train(data(), tmp_path / "whole", config())
+    with pytest.raises(KeyboardInterrupt):
+        train(data(Interrupting(at, number)), tmp_path / "cut", config())
+    lines = []
+    resumed = train(data(), tmp_path / "cut", config(), resume=True, tell=lines.append)
+    assert resumed.steps == whole.steps == 9
+    assert resumed.mae == whole.mae
+    runs = [tmp_path / name for name in ("whole", "cut")]
+    first, second = (torch.load(run / "checkpoint.pt", weights_only=True)["state"] for run in runs)
+    for part in ("network", "average"):
+        assert_equal(first[part], second[part])
+    assert_equal(tensors(whole.weights), tensors(resumed.weights))
+    told = [[{**entry, "seconds": 0} for entry in read_history(run)] for run in runs]
+    assert told[0] == told[1]
+    assert len(told[0]) == 3
+
+
+def test_weights_change_and_loss_falls(tmp_path):
+    train(data(), tmp_path / "run", config(epochs=12))
+    history = read_history(tmp_path / "run")
+    assert history[-1]["train/mean_loss"] < 0.7 * history[0]["train/mean_loss"]
+    assert history[-1]["valid/mae"] < 0.7 * history[0]["valid/mae"]
+
+
+def test_the_folder_of_a_run_holds_what_repeats_and_what_judges_it(tmp_path):
+    run = tmp_path / "run"
+    done = train(data(), run, config())
+    assert load_config(run / "config.yaml") == config()
+    facts = load_weights(run / "best.safetensors").facts
+    assert facts["metrics"]["valid_mae"] == pytest.approx(done.mae)
+    assert facts["trained_on"] == "test pictures"
+    assert facts["data"] == {"release": "none", "split": "split_0"}
+    assert json.loads((run / "run.json").read_text())["images"] == {"train": 10, "valid": 5}
+    assert list((run / "events").glob("events.*"))
+    assert [p.name for p in (run / "heatmaps").iterdir()] == ["astronaut_N2.png"]
+    again = train(data(), tmp_path / "again", load_config(run / "config.yaml"))
+    assert_equal(tensors(done.weights), tensors(again.weights))
+
+
+def test_a_finished_run_resumed_does_nothing_more(tmp_path):
+    first = train(data(), tmp_path / "run", config())
+    before = (tmp_path / "run" / "best.safetensors").read_bytes()
+    again = train(data(), tmp_path / "run", config(), resume=True)
+    assert (again.steps, again.mae) == (first.steps, first.mae)
+    assert (tmp_path / "run" / "best.safetensors").read_bytes() == before
+
+
+def test_a_run_is_never_overwritten_nor_mixed_with_another(tmp_path):
+    train(data(), tmp_path / "run", config(epochs=1))
+    with pytest.raises(AlreadyExistsError, match="--resume"):
+        train(data(), tmp_path / "run", config(epochs=1))
+    with pytest.raises(BadInputError, match="another run"):
+        train(data(), tmp_path / "run", config(epochs=2), resume=True)
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"PK half a file")
+    with pytest.raises(CorruptDataError, match="cannot be read"):
+        train(data(), tmp_path / "run", config(epochs=1), resume=True)
+
+
+def test_patience_ends_a_run_that_learns_nothing(tmp_path):
+    still = config(epochs=50, patience=2, ema=0.0, optimizer={"rate": 1e-30, "warmup_steps": 0})
+    train(data(), tmp_path / "run", still)
+    assert len(read_history(tmp_path / "run")) == 3
+
+
+def test_max_steps_ends_in_the_middle_of_an_epoch(tmp_path):
+    done = train(data(), tmp_path / "run", config(max_steps=4))
+    assert done.steps == 4
+    assert [entry["step"] for entry in read_history(tmp_path / "run")] == [3, 4]
+
+
+def test_the_official_view_trains_squares_of_whole_images(tmp_path):
+    done = train(data(), tmp_path / "run", config(epochs=1, data={"view": "official", "size": 64}))
+    assert done.mae < 0.5
+
+
+@pytest.mark.parametrize("kind", ["l2", "smooth_l1"])
+def test_every_loss_trains(tmp_path, kind):
+    train(data(), tmp_path / "run", config(epochs=2, loss={"kind": kind, "ssim": 0.1, "gradient": 0.1}))
+    history = read_history(tmp_path / "run")
+    assert history[1]["train/mean_loss"] < history[0]["train/mean_loss"]
+
+
+def test_wavelet_net_asks_for_its_size(tmp_path):
+    with pytest.raises(BadInputError, match="one size"):
+        train(data(), tmp_path / "run", config(network="wavelet_net"))
+
+
+def test_the_schedule_of_the_paper_and_the_cosine():
+    paper = OptimizerConfig(rate=3e-5, schedule="paper", decay_epochs=10)
+    assert [rate_at(s, 5, 150, paper) for s in (0, 49, 50, 100)] == pytest.approx([3e-5, 3e-5, 3e-6, 3e-7])
+    cosine = OptimizerConfig(rate=1.0, warmup_steps=10)
+    rates = [rate_at(s, 5, 111, cosine) for s in range(111)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == rates[10] == pytest.approx(1)
+    assert rates[60] == pytest.approx(0.505)
+    assert rates[110] == pytest.approx(0.01)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_shipped_configurations_are_read_and_written_back(name, tmp_path):
+    first = load_config(name)
+    (tmp_path / "c.yaml").write_text(dump_config(first))
+    assert load_config(tmp_path / "c.yaml") == first
+
+
+def test_the_defaults_are_what_the_default_file_says():
+    assert load_config("default") == load_config(None)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"data": {"crop": 3}}, "data.crop"),
+        ({"optimizer": {"rate": 0}}, "optimizer.rate"),
+        ({"loss": {"kind": "l3"}}, "loss.kind"),
+        ({"max_steps": 3}, "warmup_steps"),
+    ],
+)
+def test_faults_of_a_configuration_are_named(tmp_path, change, words):
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(change))
+    with pytest.raises(ConfigError, match=words):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_durations_for_people():
+    assert [duration(s) for s in (3.4, 200, 3720, float("nan"))] == ["3 s", "3 min 20 s", "1 h 02 min", "?"]
