@@ -28,7 +28,7 @@ _BASE_TIME = Fraction(1, 60)
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph that a dependency ships: how to load it and what it shows."""
+    """A photograph that a dependency ships: how to load it and what it shows, in the words of the taxonomies."""
 
     name: str
     kind: str
@@ -39,14 +39,16 @@ class Photograph:
 
 
 PHOTOGRAPHS = (
-    Photograph("astronaut", "raw", "scikit-image", "people", "portrait", "artificial"),
-    Photograph("chelsea", "raw", "scikit-image", "animals", "pet", "indoor daylight"),
-    Photograph("coffee", "raw", "scikit-image", "still life", "food and drink", "window light"),
-    Photograph("china", "raw", "scikit-learn", "architecture", "temple", "overcast"),
-    Photograph("hubble_deep_field", "raw", "scikit-image", "night", "sky", "starlight"),
-    Photograph("flower", "bracket", "scikit-learn", "plants", "flower", "daylight"),
-    Photograph("rocket", "bracket", "scikit-image", "technology", "launch", "dusk"),
-    Photograph("motorcycle_left", "bracket", "scikit-image", "vehicles", "workshop", "artificial"),
+    Photograph("astronaut", "raw", "scikit-image", "people", "portrait", "flash"),
+    Photograph("chelsea", "raw", "scikit-image", "animals", "pet", "window"),
+    Photograph("coffee", "raw", "scikit-image", "object", "food", "window"),
+    Photograph("china", "raw", "scikit-learn", "building", "worship", "overcast"),
+    Photograph("hubble_deep_field", "raw", "scikit-image", "nature", "sky", "moon_or_stars"),
+    Photograph("camera", "raw", "scikit-image", "people", "portrait", "overcast"),
+    Photograph("brick", "raw", "scikit-image", "building", "facade", "open_shade"),
+    Photograph("flower", "bracket", "scikit-learn", "nature", "flower", "open_shade"),
+    Photograph("rocket", "bracket", "scikit-image", "transport", "aircraft", "dusk_or_dawn"),
+    Photograph("motorcycle_left", "bracket", "scikit-image", "transport", "cycle", "fluorescent_or_led"),
 )
 
 

@@ -13,6 +13,7 @@ from iea40k.store.layout import Store
 from pipelines.demo import run_demo
 from pipelines.dng import Camera, write_dng
 from pipelines.synthetic import PHOTOGRAPHS, load_photograph
+from pipelines.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,8 +43,11 @@ def test_the_demo_spares_a_folder_that_is_not_its_own(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "months of work"
 
 
-def test_every_demo_photograph_is_shipped_by_the_dependencies():
+def test_every_demo_photograph_is_shipped_by_the_dependencies_and_classed_by_the_taxonomies():
+    taxonomy = load_taxonomy()
     for photograph in PHOTOGRAPHS:
+        classes = {name: getattr(photograph, name) for name in ("super_class", "scene_class", "light")}
+        assert taxonomy.faults(classes) == {}
         picture = load_photograph(photograph)
         assert picture.dtype == np.uint8
         assert min(picture.shape[:2]) >= 300
