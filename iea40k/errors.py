@@ -102,6 +102,10 @@ class StoreError(IEAError):
     """A store or release on disk is not as it must be."""
 
 
+class NotThereError(StoreError, BadInputError):
+    """There is no store, release or scene where one was named."""
+
+
 class CorruptDataError(StoreError):
     """Stored bytes do not match their checksum, shape or code range."""
 

@@ -6,14 +6,11 @@ relative to the manifest's folder and may not leave it, symlinks included. Colum
 starts with `split_` gives each scene its part (train, valid, test) in a splitting of that name.
 """
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast, get_args
+from typing import cast, get_args
 
 import pandas as pd
 import pandera.pandas as pa
@@ -21,6 +18,7 @@ import pandera.pandas as pa
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside, sha256_file, write_file_with
 from iea40k.scene import Kind, Scene, SourceFile, check_scene_id
+from iea40k.tables import Table, read_table
 
 SEPARATOR = "|"
 REQUIRED = ("scene_id", "kind", "exposures")
@@ -46,24 +44,6 @@ SIMULATIONS = ("", "ev", "messias")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
-class _Reader(Protocol):
-    """What `csv.reader` returns; the standard library does not name the type."""
-
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text as read: `frame` (every cell a str, "" where empty) and the file line of each row."""
-
-    file: Path
-    frame: pd.DataFrame
-    lines: tuple[int, ...]
-    decimal_comma: bool = False
-
-
 @dataclass(frozen=True)
 class Manifest:
     """A parsed manifest: its scenes in the file's order, the line of each, and what is wrong with other rows."""
@@ -72,19 +52,6 @@ class Manifest:
     scenes: tuple[Scene, ...]
     lines: dict[str, int] = field(default_factory=dict)
     problems: tuple[IEAError, ...] = ()
-
-
-def read_table(file: Path) -> Table:
-    """Read a CSV (UTF-8, with or without BOM; comma, semicolon or tab; any line ends) or parquet as text.
-
-    Raises `BadInputError` where the file is missing, empty, not UTF-8 or not a table, and `ManifestError`
-    listing every row with too many or too few cells.
-    """
-    if not file.is_file():
-        raise BadInputError("there is no such file", where=file, remedy="check the path of the manifest")
-    if file.suffix.lower() == ".parquet":
-        return _read_parquet(file)
-    return _read_csv(file)
 
 
 def read_manifest(file: Path, *, check_digests: bool = False, keep_going: bool = False) -> Manifest:
@@ -142,85 +109,6 @@ def check_digest(source: SourceFile) -> None:
 def split_cell(cell: str) -> tuple[str, ...]:
     """Return the values of a cell: "a|b" -> ("a", "b"), "" -> ()."""
     return tuple(part.strip() for part in cell.split(SEPARATOR)) if cell.strip() else ()
-
-
-# ---------------------------------------------------------------- reading
-
-
-def _read_parquet(file: Path) -> Table:
-    try:
-        frame = pd.read_parquet(file)
-    except Exception as error:  # pyarrow raises many unrelated types for a file that is not parquet
-        raise BadInputError("not a parquet file", where=file, got=str(error)) from error
-    frame = frame.astype(object).where(frame.notna(), "").astype(str)
-    frame.columns = [str(c).strip() for c in frame.columns]
-    return Table(file, frame, tuple(range(1, len(frame) + 1)))
-
-
-def _read_csv(file: Path) -> Table:
-    data = file.read_bytes()
-    if not data.strip():
-        raise BadInputError("the table is empty", where=file, expected="a header line and a row a scene")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadInputError(
-            "the table is UTF-16", where=file, expected="UTF-8", remedy="in Excel, save as 'CSV UTF-8'"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInputError(
-            "the table is not UTF-8",
-            where=Place(file, data[: error.start].count(b"\n") + 1),
-            expected="UTF-8",
-            got=f"byte {data[error.start]:#04x}",
-            remedy="in Excel, save as 'CSV UTF-8'",
-        ) from error
-    header = text.lstrip("\r\n").splitlines()[0]
-    delimiter = max((",", ";", "\t"), key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return _rows_to_table(file, reader, delimiter)
-
-
-def _rows_to_table(file: Path, reader: "_Reader", delimiter: str) -> Table:
-    header: list[str] = []
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    problems: list[IEAError] = []
-    start = 1
-    try:
-        for row in reader:
-            line, start = start, reader.line_num + 1
-            if not any(cell.strip() for cell in row):
-                continue
-            if not header:
-                header = [cell.strip() for cell in row]
-            elif len(row) != len(header):
-                problems.append(_ragged(file, line, header, row))
-            else:
-                rows.append([cell.strip() for cell in row])
-                lines.append(line)
-    except csv.Error as error:
-        raise BadInputError("the CSV cannot be read", where=Place(file, start), got=str(error)) from error
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise BadInputError("columns appear twice", where=Place(file, 1), got=", ".join(repeated))
-    if problems:
-        raise ManifestError(file, problems)
-    frame = pd.DataFrame(rows, columns=pd.Index(header), dtype=str)
-    return Table(file, frame, tuple(lines), decimal_comma=delimiter == ";")
-
-
-def _ragged(file: Path, line: int, header: list[str], row: list[str]) -> IEAError:
-    return BadInputError(
-        "the row has another number of cells than the header",
-        where=Place(file, line),
-        expected=f"{len(header)} cells",
-        got=str(len(row)),
-        remedy="quote cells that contain the separator",
-    )
-
-
-# ---------------------------------------------------------------- checking
 
 
 def _valid_scene_id(cell: str) -> bool:

@@ -84,6 +84,11 @@ def register(rendering: LinearRGB, retouch: LinearRGB) -> Registration:
     target = _structure(rendering)
     turns = _quarter_turns(rendering, retouch)
     turned = np.rot90(retouch, turns)
+    shapes = (rendering.shape[1] / rendering.shape[0], turned.shape[1] / turned.shape[0])
+    if max(shapes) > min(shapes) * (1 + MOVEMENT):
+        raise _refused(
+            f"one shape of frame, within {MOVEMENT:.0%}", f"{_size(rendering)} against {_size(turned)}"
+        )
     source = _structure(turned)
     scale = np.diag([source.shape[1] / target.shape[1], source.shape[0] / target.shape[0], 1.0])[:2]
     # Pixel centres: without the half pixels a change of size would count as a movement.

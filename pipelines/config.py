@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from iea40k.color import SPACES
 from iea40k.errors import ConfigError
 from iea40k.scene import LADDER, level_name
 
@@ -18,6 +19,8 @@ class BuildConfig(BaseModel):
     - `reference`: where a row gives several experts: one of them ("A" ... "E"), their per-pixel "median", or
       "median-spread", which also stores their spread as uncertainty; a row without experts uses a fusion
     - `seed`: of everything random (simulated exposures)
+    - `assume_profile`: the colour space of pictures that name none ("srgb", "prophoto", ...). Without it JPEG and PNG
+      are sRGB, as their standards have it, and a TIFF that names none is refused
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +29,14 @@ class BuildConfig(BaseModel):
     evs: Annotated[tuple[float, ...], Field(min_length=1, max_length=64)] = LADDER
     reference: Literal["median-spread", "median", "A", "B", "C", "D", "E"] = "median-spread"
     seed: Annotated[int, Field(ge=0)] = 0
+    assume_profile: str | None = None
+
+    @field_validator("assume_profile")
+    @classmethod
+    def _known_space(cls, name: str | None) -> str | None:
+        if name is not None and name not in SPACES:
+            raise ValueError(f"one of {', '.join(SPACES)}")
+        return name
 
     @field_validator("evs")
     @classmethod

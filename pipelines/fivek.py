@@ -16,7 +16,8 @@ import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import inside, sha256_file
-from iea40k.manifest import SEPARATOR, read_table, split_cell
+from iea40k.manifest import SEPARATOR, split_cell, write_manifest
+from iea40k.tables import read_table
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
 from pipelines.official.names import SPLIT, official_part
 from pipelines.taxonomy import Taxonomy
@@ -113,6 +114,15 @@ def keep_handwork(rows: pd.DataFrame, earlier: Mapping[str, Mapping[str, str]]) 
             if cells.get(column):
                 kept.loc[index, column] = cells[column]
     return kept
+
+
+def set_aside(earlier: Mapping[str, Mapping[str, str]], rows: pd.DataFrame, file: Path) -> None:
+    """Write the earlier rows that are not among `rows` to `file`, with all that people wrote into them."""
+    gone = [
+        dict(cells) for scene_id, cells in sorted(earlier.items()) if scene_id not in set(rows["scene_id"])
+    ]
+    if gone or file.is_file():
+        write_manifest(pd.DataFrame(gone, columns=None if gone else ["scene_id"]), file)
 
 
 def read_earlier(file: Path) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from iea40k.manifest import check_digest
 from iea40k.recipe import digest, versions
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, Scene, level_name
-from pipelines.brackets import build_bracket
+from pipelines.brackets import Loader, build_bracket
 from pipelines.config import BuildConfig
 from pipelines.simulated import build_simulated
 
@@ -80,7 +80,7 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
         check_digest(source)
     plan = plan_digest(scene, config)
     if scene.kind == "bracket":
-        bracket = build_bracket(scene, config.short_side)
+        bracket = build_bracket(scene, config.short_side, load=_bracket_loader(config))
         frames: Frames = bracket
         uncertainty = None
         found: dict[str, Any] = {
@@ -94,9 +94,10 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
             evs=config.evs,
             reference_method=config.reference,
             seed=config.seed,
+            assume_profile=config.assume_profile,
         )
         frames, uncertainty = simulated, simulated.uncertainty
-        found = {"ev_source": "simulated", "rejected": []}
+        found = {"ev_source": "simulated", "rejected": [list(row) for row in simulated.rejected]}
     return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
 
 
@@ -142,6 +143,15 @@ def assemble(
         recipe=recipe,
         uncertainty=uncertainty,
     )
+
+
+def _bracket_loader(config: BuildConfig) -> Loader | None:
+    if config.assume_profile is None:
+        return None
+    from iea40k.develop import ReadOptions, load_encoded  # late: it needs LibRaw
+
+    options = ReadOptions(assume_profile=config.assume_profile)
+    return lambda path: load_encoded(path, short_side=config.short_side, options=options)
 
 
 def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]:

@@ -37,9 +37,21 @@ class SimulatedFrames:
     uncertainty: NDArray[np.uint16] | None
     recipe: dict[str, Any]
 
+    @property
+    def rejected(self) -> list[tuple[str, str]]:
+        """The retouches that did not fit the photograph: whose, and why."""
+        refused: Mapping[str, str] = self.recipe.get("placing", {}).get("refused", {})
+        return [(f"retouch {name}".strip(), why) for name, why in refused.items()]
+
 
 def build_simulated(
-    scene: Scene, *, short_side: int, evs: Sequence[float], reference_method: str, seed: int
+    scene: Scene,
+    *,
+    short_side: int,
+    evs: Sequence[float],
+    reference_method: str,
+    seed: int,
+    assume_profile: str | None = None,
 ) -> SimulatedFrames:
     """Build a scene of kind "raw" or "rendered".
 
@@ -51,15 +63,37 @@ def build_simulated(
     Raises `UnreadableImageError`, `AlignmentError` where no needed retouch fits, `BadInputError` where the wanted
     expert has none.
     """
+    load = _Loader(short_side, assume_profile)
     if scene.simulation == "messias":
-        return _random_exposures(scene, short_side, len(evs), reference_method, seed)
+        return _random_exposures(scene, load, len(evs), reference_method, seed)
     if not scene.references:
-        return _ladder_alone(scene, short_side, evs)
-    return _ladder_to_retouch(scene, short_side, evs, reference_method)
+        return _ladder_alone(scene, load, evs)
+    return _ladder_to_retouch(scene, load, evs, reference_method)
 
 
-def _ladder_alone(scene: Scene, short_side: int, evs: Sequence[float]) -> SimulatedFrames:
-    light, source = _load(scene.exposures[0], short_side)
+@dataclass(frozen=True)
+class _Loader:
+    """Reads a file of the scene to light (H, W, 3), with its recipe."""
+
+    short_side: int
+    assume_profile: str | None
+
+    def __call__(self, source: SourceFile) -> tuple[LinearRGB, Mapping[str, Any]]:
+        from iea40k.develop import (
+            ReadOptions,
+            load_linear,
+        )  # LibRaw is loaded only where something is developed
+
+        options = ReadOptions(assume_profile=self.assume_profile)
+        try:
+            linear = load_linear(source.path, short_side=self.short_side, options=options)
+        except IEAError as error:
+            raise error.located(Place(source.name)) from error.__cause__
+        return linear.pixels, linear.recipe
+
+
+def _ladder_alone(scene: Scene, load: _Loader, evs: Sequence[float]) -> SimulatedFrames:
+    light, source = load(scene.exposures[0])
     exposures = expose_with_contrast(light, evs, 1.0)
     reference, fused = fuse(exposures)
     recipe = {
@@ -71,9 +105,9 @@ def _ladder_alone(scene: Scene, short_side: int, evs: Sequence[float]) -> Simula
     return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, None, recipe)
 
 
-def _ladder_to_retouch(scene: Scene, short_side: int, evs: Sequence[float], method: str) -> SimulatedFrames:
-    light, source = _load(scene.exposures[0], short_side)
-    retouches, sources = _load_retouches(scene, method, short_side)
+def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method: str) -> SimulatedFrames:
+    light, source = load(scene.exposures[0])
+    retouches, sources = _load_retouches(scene, method, load)
     light, placed, placing = reconcile(light, retouches)
     reference, uncertainty, how = _reference(placed, method)
     tone = fit_tone(light, reference)
@@ -89,16 +123,16 @@ def _ladder_to_retouch(scene: Scene, short_side: int, evs: Sequence[float], meth
     return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, uncertainty, recipe)
 
 
-def _random_exposures(scene: Scene, short_side: int, count: int, method: str, seed: int) -> SimulatedFrames:
+def _random_exposures(scene: Scene, load: _Loader, count: int, method: str, seed: int) -> SimulatedFrames:
     recipe: dict[str, Any] = {"simulation": "messias", "seed": seed, "tone": {"model": NO_TONE_MATCH}}
     uncertainty = None
     if scene.references:
-        retouches, recipe["retouches"] = _load_retouches(scene, method, short_side)
+        retouches, recipe["retouches"] = _load_retouches(scene, method, load)
         # The degraded picture is the reference itself, so the retouches only have to fit each other.
         _, placed, recipe["placing"] = reconcile(next(iter(retouches.values())), retouches)
         reference, uncertainty, recipe["reference"] = _reference(placed, method)
     else:
-        light, recipe["source"] = _load(scene.exposures[0], short_side)
+        light, recipe["source"] = load(scene.exposures[0])
         reference = encode_srgb(light)
         recipe["reference"] = {"method": "the picture as it is"}
     draws = draw(count, seed, scene.scene_id)
@@ -113,7 +147,7 @@ def _reference(
 
 
 def _load_retouches(
-    scene: Scene, method: str, short_side: int
+    scene: Scene, method: str, load: _Loader
 ) -> tuple[dict[str, LinearRGB], dict[str, Mapping[str, Any]]]:
     retouches: dict[str, LinearRGB] = {}
     sources: dict[str, Mapping[str, Any]] = {}
@@ -121,15 +155,5 @@ def _load_retouches(
         name = scene.experts[index]
         if name in retouches or (not name and len(scene.experts) > 1):
             name = f"{name}#{index + 1}"
-        retouches[name], sources[name] = _load(scene.references[index], short_side)
+        retouches[name], sources[name] = load(scene.references[index])
     return retouches, sources
-
-
-def _load(source: SourceFile, short_side: int) -> tuple[LinearRGB, Mapping[str, Any]]:
-    from iea40k.develop import load_linear  # LibRaw is loaded only where something is developed
-
-    try:
-        linear = load_linear(source.path, short_side=short_side)
-    except IEAError as error:
-        raise error.located(Place(source.name)) from error.__cause__
-    return linear.pixels, linear.recipe

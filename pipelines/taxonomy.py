@@ -15,7 +15,7 @@ import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import write_atomic
-from iea40k.manifest import read_table
+from iea40k.tables import read_table
 
 LABELS = ("super_class", "scene_class", "light", "device")
 

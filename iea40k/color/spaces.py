@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import LinearRGB
 from iea40k.color.icc import Curve, parse_profile
-from iea40k.color.transfer import clipped_share, encode_srgb, look_up, srgb_inverse
+from iea40k.color.transfer import encode_srgb, look_up, srgb_inverse
 from iea40k.errors import ArrayError, BadInputError
 
-_D50 = np.array([0.96422, 1.0, 0.82521])
+_D50 = np.array([0.9642, 1.0, 0.8249])  # as ISO 15076-1 has it, for every profile
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_BAND = 1 << 15  # pixels converted at a time: what fits the processor's cache
 _WHITE_D65, _WHITE_D50 = (0.3127, 0.3290), (0.3457, 0.3585)
 
 
@@ -113,9 +114,15 @@ def convert_to_srgb(pixels: NDArray[Any], icc: bytes | None = None) -> tuple[NDA
 
     Clipping comes last, after the change of primaries; nothing is 8 bits wide before.
     """
-    light = to_linear_srgb(pixels, icc)
-    share = clipped_share(light)
-    return encode_srgb(light), share["below"] + share["above"]
+    space = profile_space(icc)
+    picture = np.empty((*pixels.shape[:2], 3), np.uint8)
+    clipped = 0
+    rows = max(1, _BAND // max(1, pixels.shape[1]))
+    for start in range(0, pixels.shape[0], rows):
+        light = space.to_srgb(space.light(pixels[start : start + rows]))
+        clipped += int(np.count_nonzero(light < 0) + np.count_nonzero(light > 1))
+        picture[start : start + rows] = encode_srgb(light)
+    return picture, clipped / max(picture.size, 1)
 
 
 def _gamma(exponent: float) -> Curve:
@@ -175,14 +182,27 @@ def _engine_light(pixels: NDArray[Any], icc: bytes) -> LinearRGB:
     light = imagecodecs.cms_transform(
         values,
         icc,
-        imagecodecs.cms_profile("srgb", gamma=1.0),
+        _linear_profile(),
         outdtype=np.float64,
+        colorspace="rgb" if pixels.ndim == 3 and pixels.shape[2] == 3 else "gray",
         outcolorspace="rgb",
         intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
         flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
     )
     linear: LinearRGB = light.astype(np.float32)
     return linear
+
+
+@cache
+def _linear_profile() -> bytes:
+    import imagecodecs
+
+    primaries, white, _ = SPACES["linear-srgb"]
+    chromaticities = [value for x, y in primaries for value in (x, y, 1.0)]
+    profile: bytes = imagecodecs.cms_profile(
+        "rgb", whitepoint=(*white, 1.0), primaries=chromaticities, gamma=1.0
+    )
+    return profile
 
 
 def _check_floats(pixels: NDArray[np.float32]) -> None:

@@ -25,6 +25,7 @@ def load_linear(path: Path, *, short_side: int | None = 512, options: ReadOption
     Light of colours beyond sRGB's gamut is clipped at 0 and the share recorded in the recipe; light above 1 stays.
     Raises `UnreadableImageError` for whatever cannot be read in full and without a guess.
     """
+    fit(2, 2, short_side)  # an impossible size is the caller's fault, not the file's
     try:
         return _load(path, short_side, options)
     except UnreadableImageError as error:
@@ -58,7 +59,10 @@ def _load(path: Path, short_side: int | None, options: ReadOptions) -> LinearIma
             got="bare sensor data; LibRaw would guess a camera from the file's length",
             remedy="convert it to DNG, or accept the guess (accept_headerless) after looking at the picture",
         )
-    if kind in ("raw", "headerless"):
+    if kind == "headerless":
+        guessed = develop_raw(path, short_side, options)
+        return LinearImage(guessed.pixels, {**guessed.recipe, "camera": "guessed from the file's length"})
+    if kind == "raw":
         return develop_raw(path, short_side, options)
     return _light_of_rendered(path, kind, short_side, options)
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from iea40k.color import ColorSpace, named_space, profile_space
-from iea40k.develop.linear import ReadOptions
-from iea40k.develop.raw import check_pixels
+from iea40k.develop.linear import ReadOptions, check_pixels
 from iea40k.develop.tiff_tags import refuse_truncated
 from iea40k.errors import IEAError, UnreadableImageError
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from iea40k.errors import AlreadyExistsError, CorruptDataError, StoreError
+from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError
 from iea40k.files import disk_errors, publish_folder, write_atomic
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
@@ -87,13 +87,13 @@ class Store:
         try:
             head = json.loads(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise StoreError(
+            raise NotThereError(
                 "there is no store here", where=path, remedy="make one with `iea40k build MANIFEST STORE`"
             ) from error
         except ValueError as error:
             raise CorruptDataError("store.json cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise StoreError("this folder is not a store", where=file, expected=f'"format": "{FORMAT}"')
+            raise NotThereError("this folder is not a store", where=file, expected=f'"format": "{FORMAT}"')
         if head.get("version") != FORMAT_VERSION:
             raise scenes.newer_format(file, FORMAT_VERSION, head.get("version"))
         return cls(path)
@@ -176,7 +176,7 @@ class Store:
             try:
                 final.rename(folder / "discarded")
             except FileNotFoundError as error:
-                raise StoreError("there is no such scene", where=final) from error
+                raise NotThereError("there is no such scene", where=final) from error
 
     def clear_leftovers(self) -> int:
         """Remove what killed writers left; return how much. Living writers are left alone."""

@@ -15,7 +15,7 @@ import zarr
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
-from iea40k.errors import CorruptDataError, IEAError, StoreError
+from iea40k.errors import CorruptDataError, IEAError, NotThereError, StoreError
 from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
@@ -90,7 +90,7 @@ class StoredScene:
 
     def _frame(self, name: str, level: str) -> NDArray[Any]:
         if level not in self.levels:
-            raise StoreError(
+            raise NotThereError(
                 "the scene has no such level",
                 where=self.folder,
                 expected=", ".join(self.levels),
@@ -188,7 +188,7 @@ def read_attributes(folder: Path) -> dict[str, Any]:
     try:
         attributes = json.loads(file.read_bytes())["attributes"]
     except FileNotFoundError as error:
-        raise StoreError(
+        raise NotThereError(
             "there is no such scene", where=folder, remedy="see which there are with `iea40k status`"
         ) from error
     except (ValueError, KeyError, TypeError) as error:

@@ -1,6 +1,7 @@
 """`iea40k fetch fivek`: bring FiveK photographs from the official site, or out of the official archive."""
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -54,14 +55,20 @@ def fivek(
     """
     from pipelines import fivek_fetch as source
     from pipelines.archives import unpack
+    from pipelines.download import Patience
     from pipelines.fivek_metadata import find_metadata, photo_number, read_metadata
 
-    address = site or source.SITE
+    def wait(seconds: float) -> None:
+        if seconds > 5:
+            messages.print(f"the site is busy or away: waiting {seconds:.0f} s", style="yellow")
+        time.sleep(seconds)
+
+    address, patience = site or source.SITE, Patience(sleep=wait)
     letters = source.parse_experts(experts)
     if metadata is None and not find_metadata(root):
         if archive is None:
             messages.print("fetching the lists of photos and licences")
-            source.fetch_lists(root, site=address)
+            source.fetch_lists(root, site=address, patience=patience)
         else:
             unpack(archive, root, lambda name: name.lower().endswith(".txt"))
     known = read_metadata(list(metadata or [root]))
@@ -74,7 +81,9 @@ def fivek(
     wanted = source.without_unpacked(source.plan(photos, letters), root)
     sums = source.read_checksums(checksums) if checksums else {}
     with Progress("fetching", "files") as bar:
-        report = source.fetch(wanted, root, site=address, pause=pause, sha256s=sums, progress=bar.update)
+        report = source.fetch(
+            wanted, root, site=address, pause=pause, patience=patience, sha256s=sums, progress=bar.update
+        )
     wrong: list[IEAError] = []
     if verify:
         _, wrong = source.verify(root, report.present)

@@ -38,7 +38,7 @@ def fivek(
     """Make a manifest of a FiveK tree: one row a photo whose DNG has arrived.
 
     Run it again when more has arrived: labels that people filled in are kept. What has not arrived is listed in a table
-    beside the manifest (FILE.missing.csv), and in the column 'missing'.
+    beside the manifest (NAME.missing.csv), and in the column 'missing'; rows whose DNG has gone wait in NAME.gone.csv.
     """
     from pipelines import fivek as source
     from pipelines.fivek_metadata import find_metadata, read_metadata
@@ -47,14 +47,17 @@ def fivek(
     tree = source.scan(root)
     known = read_metadata(list(metadata or find_metadata(root) or [root]))
     known = known.under(licence) if licence else known
+    aside, missing = (output.with_name(f"{output.stem}.{what}.csv") for what in ("gone", "missing"))
     earlier = source.read_earlier(output)
+    known_before = {**source.read_earlier(aside), **earlier}
     hasher = source.digests_since(output, {} if rehash else earlier)
     with Progress("reading", "photos") as bar:
         found = source.describe(tree, known, load_taxonomy(), output.parent, hasher, bar.update)
     if found.rows.empty:
         raise _nothing(root, found.problems)
-    write_manifest(source.keep_handwork(found.rows, earlier), output)
-    missing = output.with_name(f"{output.stem}.missing.csv")
+    # Before the manifest: a row that people have labelled must never be nowhere.
+    source.set_aside(known_before, found.rows, aside)
+    write_manifest(source.keep_handwork(found.rows, known_before), output)
     write_manifest(found.missing, missing)
     for problem in found.problems:
         messages.print(problem.letter(), style="yellow", markup=False)

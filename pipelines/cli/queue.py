@@ -16,6 +16,7 @@ from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import REFERENCE, Purpose
 from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
+from iea40k.store.ledger.place import LEDGER_FILE, ledger_url
 from iea40k.store.ledger.tasks import Reason
 from pipelines.cli.app import DONE, messages
 
@@ -64,8 +65,6 @@ def ledger_place(store: Path, ledger: str | None, given_as_option: bool = True) 
     """Return where a store's ledger is. Raises `BadInputError` for a password in an option: others can see it."""
     if ledger is None:
         return str(store)
-    from iea40k.store.ledger.place import ledger_url
-
     if given_as_option and ledger_url(ledger).password is not None:
         raise BadInputError(
             "a password on the command line can be read by everybody on this machine",
@@ -73,6 +72,14 @@ def ledger_place(store: Path, ledger: str | None, given_as_option: bool = True) 
             remedy="put the password into ~/.pgpass or PGPASSWORD, or the whole URL into IEA40K_LEDGER",
         )
     return ledger
+
+
+def ledger_of(context: typer.Context, store: Path, ledger: str | None) -> str | None:
+    """Return where the ledger of a command's store is, None where `--ledger` names none and the store has none."""
+    if ledger is None and not (store / LEDGER_FILE).is_file():
+        return None
+    source = context.get_parameter_source("ledger")
+    return ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
 
 
 @queue_app.callback()

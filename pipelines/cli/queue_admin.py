@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from iea40k.store.ledger import Lane, Queue
+from iea40k.errors import BadInputError
+from iea40k.store.ledger import Lane, Ledger, Queue
 from iea40k.store.ledger.entries import Purpose
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.queue import Actor, Json, Where, actor, queue_app, show_table
@@ -112,10 +114,19 @@ def stale(
 
 
 @queue_app.command("verify")
-def verify(context: typer.Context, as_json: Json = False) -> int:
+def verify(
+    context: typer.Context,
+    release: Annotated[
+        Path | None,
+        typer.Option(help="Also: is the ledger up to this release's cursor still what it was then?"),
+    ] = None,
+    as_json: Json = False,
+) -> int:
     """Check the ledger itself: every chain, row by row, and the database's own integrity."""
     with cast("Where", context.obj).open() as ledger:
         problems, cursor = list(ledger.tampering()), ledger.cursor()
+        if release is not None:
+            problems += _since(ledger, release)
     if as_json:
         typer.echo(json.dumps({"cursor": cursor, "problems": problems}, ensure_ascii=False))
     else:
@@ -140,6 +151,23 @@ def upgrade_ledger(context: typer.Context) -> int:
         database.close()
     messages.print(f"schema {before or 'none'} -> {newest_revision()}")
     return DONE
+
+
+def _since(ledger: Ledger, folder: Path) -> list[str]:
+    from iea40k.store.ledger.labels import ledger_facts
+    from iea40k.store.release import Release
+
+    noted = Release.open(folder).head["ledger"]
+    if not noted:
+        raise BadInputError("this release was made without a ledger", where=folder)
+    then = {name: noted[name] for name in ("ledger_id", "cursor", "chains")}
+    if then["ledger_id"] != ledger.ledger_id():
+        return [f"{folder} was made from another ledger, {then['ledger_id']}"]
+    if then["cursor"] > ledger.cursor():
+        return [f"the ledger ends at entry {ledger.cursor()}, {folder} was made at entry {then['cursor']}"]
+    if ledger_facts(ledger, then["cursor"]) != then:
+        return [f"the entries up to {then['cursor']} are not those that {folder} was made from"]
+    return []
 
 
 def _lane(scene: str, level: str, annotator: str, purpose: str) -> Lane:

@@ -1,14 +1,18 @@
 """`iea40k release`, `verify` and `diff`: cut a release, check it, compare two."""
 
 import json
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from iea40k.errors import IEAError, StoreError
+from iea40k.errors import CorruptDataError, IEAError, NotThereError
 from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger
+from iea40k.store.ledger.labels import ledger_facts, ledger_labels
+from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.store.release import (
     Release,
     ReleaseDiff,
@@ -20,6 +24,7 @@ from iea40k.store.release import (
 from iea40k.store.verify import verify_store
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.progress import Progress
+from pipelines.cli.queue import ledger_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 _SHOWN = 20
@@ -33,6 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def release(
+    context: typer.Context,
     store: Annotated[Path, typer.Argument(help="The store.")],
     out: Annotated[Path, typer.Argument(help="The release's folder; it must not exist.")],
     version: Annotated[str, typer.Option("--version", help="The release's version, X.Y.Z.")],
@@ -42,6 +48,21 @@ def release(
         list[str] | None, typer.Option(help="Only scenes of this licence; may be given several times.")
     ] = None,
     published: Annotated[str, typer.Option(help="Date of publication for the card, YYYY-MM-DD.")] = "",
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
+        ),
+    ] = None,
+    cursor: Annotated[
+        int | None,
+        typer.Option(help="Fold the ledger up to this entry: the same bytes as then. All if left out."),
+    ] = None,
+    base_only: Annotated[bool, typer.Option("--base-only", help="Without any correction.")] = False,
+    leave_out_stale: Annotated[
+        bool,
+        typer.Option("--leave-out-stale", help="Without strokes on a base that has since been rebuilt."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on."""
@@ -49,8 +70,15 @@ def release(
         version=version, name=name, seed=seed, licences=tuple(sorted(licence or ())), published=published
     )
     opened = Store.open(store)
-    with Progress("releasing", "images") as bar:
-        written = write_release(opened, out, options, progress=bar.update)
+    with Progress("releasing", "images") as bar, ExitStack() as stack:
+        labels_of = None
+        place = None if base_only else ledger_of(context, store, ledger)
+        if place is not None:
+            found = stack.enter_context(Ledger.open(place))
+            facts = {**ledger_facts(found, cursor), "stale_left_out": leave_out_stale}
+            options = replace(options, ledger=facts)
+            labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale)
+        written = write_release(opened, out, options, labels_of=labels_of, progress=bar.update)
     if as_json:
         typer.echo(json.dumps({"path": str(out), "digest": written.digest, **written.head}))
     else:
@@ -69,7 +97,7 @@ def verify(
         if kind == "release":
             problems = verify_release(path, progress=bar.update)
         else:
-            problems = verify_store(Store.open(path), progress=bar.update)
+            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(path)]
     if as_json:
         listed = [_as_json(problem) for problem in problems]
         typer.echo(json.dumps({"path": str(path), "kind": kind, "problems": listed}))
@@ -96,11 +124,18 @@ def diff(
     return DONE
 
 
+def _ledger_problems(store: Path) -> list[IEAError]:
+    if not (store / LEDGER_FILE).is_file():
+        return []
+    with Ledger.open(store) as ledger:
+        return [CorruptDataError(line, where=store / LEDGER_FILE) for line in ledger.tampering()]
+
+
 def _kind(path: Path) -> str:
     for file, kind in (("release.json", "release"), ("store.json", "store")):
         if (path / file).is_file():
             return kind
-    raise StoreError(
+    raise NotThereError(
         "there is neither a release nor a store here",
         where=path,
         expected="a folder with release.json or store.json",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
-from iea40k.manifest import read_table
 from iea40k.scene import ev_of_level
+from iea40k.tables import read_table
 from pipelines.official.names import (
     IMAGES,
     LABELS,

@@ -74,6 +74,12 @@ def test_a_hard_crop_is_refused_not_stretched(wide: NDArray[np.float32]) -> None
         register(wide, toned(wide[40:260, 60:380]))
 
 
+def test_another_shape_of_frame_is_refused_however_well_it_would_stretch(wide: NDArray[np.float32]) -> None:
+    stretched = cv2.resize(toned(wide), (420, 320), interpolation=cv2.INTER_AREA)
+    with pytest.raises(AlignmentError, match="shape of frame"):
+        register(wide, stretched)
+
+
 def test_a_flat_picture_has_no_position(wide: NDArray[np.float32]) -> None:
     with pytest.raises(AlignmentError):
         register(np.full_like(wide, 0.2), np.full_like(wide, 0.2))

@@ -87,6 +87,23 @@ def test_what_has_not_arrived_is_listed_and_a_second_run_adds_it(tree: Path) -> 
     assert "missing" in rows(tree / "fivek.missing.csv").columns
 
 
+def test_labels_of_a_photo_that_is_away_for_a_while_are_not_lost(tree: Path) -> None:
+    file, dng = tree / "fivek.csv", tree / f"raw/Canon_EOS_5D/{IDS[2]}.dng"
+    run(["manifest", "fivek", str(tree), "-o", str(file)])
+    table = rows(file)
+    table.loc[IDS[2], "scene_class"] = "tower"
+    table.reset_index().to_csv(file, index=False)
+    dng.rename(tree / "away")
+    for _ in range(2):
+        assert run(["manifest", "fivek", str(tree), "-o", str(file)]) == 0
+        assert IDS[2] not in rows(file).index
+    assert rows(tree / "fivek.gone.csv").loc[IDS[2], "scene_class"] == "tower"
+    (tree / "away").rename(dng)
+    assert run(["manifest", "fivek", str(tree), "-o", str(file)]) == 0
+    assert rows(file).loc[IDS[2], "scene_class"] == "tower"
+    assert IDS[2] not in rows(tree / "fivek.gone.csv").index
+
+
 def test_a_changed_file_gets_a_new_digest(tree: Path) -> None:
     file, dng = tree / "fivek.csv", tree / f"raw/Canon_EOS_5D/{IDS[2]}.dng"
     run(["manifest", "fivek", str(tree), "-o", str(file)])

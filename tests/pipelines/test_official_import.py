@@ -252,7 +252,7 @@ def test_images_without_a_row_come_without_a_score(tree: Official, tmp_path: Pat
 
 @pytest.mark.real_data
 def test_every_published_name_is_understood(real_data: Path) -> None:
-    from iea40k.manifest import read_table
+    from iea40k.tables import read_table
 
     expected = {"train_256": 36972, "train_256_2ev": 20540, "valid_256_2ev": 4375}
     for table, count in expected.items():

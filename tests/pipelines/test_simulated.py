@@ -104,7 +104,7 @@ def test_somebody_elses_retouch_is_refused(tmp_path: Path) -> None:
         build(planned, "C")
     frames = build(planned, "median-spread")
     assert frames.recipe["reference"]["experts"] == ["B"]
-    assert "C" in frames.recipe["placing"]["refused"]
+    assert [name for name, _ in frames.rejected] == ["retouch C"]
     assert frames.uncertainty is None
     with pytest.raises(BadInputError, match="expert A"):
         build(planned, "A")
@@ -182,6 +182,23 @@ def test_the_thumbnail_on_page_zero_is_not_the_picture(tmp_path: Path) -> None:
         writer.write(small, photometric="rgb", iccprofile=icc, subfiletype=1)
         writer.write(pixels, photometric="rgb", iccprofile=icc)
     np.testing.assert_array_equal(build(planned).reference, straight.reference)
+
+
+def test_a_retouch_without_a_profile_needs_a_choice(tmp_path: Path) -> None:
+    import tifffile
+
+    planned = fivek(tmp_path, "C", stops=0.5)
+    straight = build(planned)
+    file = planned.references[0].path
+    with tifffile.TiffFile(file) as tiff:
+        pixels = tiff.pages.first.asarray()
+    tifffile.imwrite(file, pixels, photometric="rgb")
+    with pytest.raises(UnreadableImageError, match=r"profile|colour space"):
+        build(planned)
+    frames = build_simulated(
+        planned, short_side=512, evs=EVS, reference_method="C", seed=0, assume_profile="prophoto"
+    )
+    assert np.abs(frames.reference.astype(int) - straight.reference).max() <= 1
 
 
 def test_frames_are_scaled_to_the_short_side(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from iea40k.errors import ManifestError
-from iea40k.manifest import read_table, write_manifest
+from iea40k.manifest import write_manifest
+from iea40k.tables import read_table
 from pipelines.cli.app import run
 from pipelines.taxonomy import apply_labels, load_taxonomy, write_labels
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,37 @@ from iea40k.errors import (
     StoreError,
 )
 from iea40k.store.ledger.place import refuse_network, shown
+from iea40k.store.ledger.schema import counter
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 
 
 _NOW = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-# One round trip: the clock is read after the lock is held.
+# One round trip: the clock is read, and the entry number given out, after the lock is held.
 _LOCK = sa.text(
     "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM pg_advisory_xact_lock(253504)"
 )
+_LOCK_AND_COUNT = sa.text(
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, ledger_next_entry()"
+    " FROM pg_advisory_xact_lock(253504)"
+)
+_COUNT_POSTGRESQL = sa.select(sa.func.ledger_next_entry())
+_COUNT_SQLITE = (
+    counter.update()
+    .where(counter.c.name == "entry")
+    .values(value=counter.c.value + 1)
+    .returning(counter.c.value)
+)
+
+
+@dataclass
+class _Begun:
+    """A writing transaction on PostgreSQL: when it could begin, and an entry number not yet used."""
+
+    connection: sa.Connection
+    now: int
+    entry: int | None
 
 
 class Database:
@@ -39,7 +61,7 @@ class Database:
         self.url = url
         self.engine = _sqlite_engine(url) if self.is_sqlite(url) else _postgresql_engine(url)
         self._writer = threading.Lock()
-        self._begun: tuple[sa.Connection, int] | None = None
+        self._begun: _Begun | None = None
 
     @staticmethod
     def is_sqlite(url: sa.URL) -> bool:
@@ -66,15 +88,26 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, journal: bool = False) -> Iterator[sa.Connection]:
         """A transaction that is durable when the block ends, and leaves nothing when it raises.
 
         Writers wait for each other, on both databases: what one reads in its transaction stays true until it ends.
+        `journal` says that the block will add to a journal or change nothing: one round trip less on PostgreSQL.
         """
-        with self._errors(), self._writer, self.engine.connect() as connection, connection.begin():
-            if self.dialect == "postgresql":
-                self._begun = (connection, int(connection.execute(_LOCK).scalar_one()))
+        with (
+            self._errors(),
+            self._writer,
+            self.engine.connect() as connection,
+            connection.begin() as transaction,
+        ):
+            if self.dialect == "sqlite":
+                yield connection
+                return
+            row = connection.execute(_LOCK_AND_COUNT if journal else _LOCK).one()
+            begun = self._begun = _Begun(connection, int(row[0]), int(row[1]) if journal else None)
             yield connection
+            if begun.entry is not None:
+                transaction.rollback()  # nothing was recorded: the number goes back
 
     def now(self, connection: sa.Connection) -> int:
         """Return the ledger's own time, in microseconds since 1970 UTC.
@@ -83,9 +116,19 @@ class Database:
         """
         if self.dialect == "sqlite":
             return time.time_ns() // 1000
-        if self._begun is not None and self._begun[0] is connection:
-            return self._begun[1]
+        if self._begun is not None and self._begun.connection is connection:
+            return self._begun.now
         return int(connection.execute(_NOW).scalar_one())
+
+    def next_entry(self, connection: sa.Connection) -> int:
+        """Give out the next entry number; other writers wait until this transaction ends."""
+        if self.dialect == "sqlite":
+            return int(connection.execute(_COUNT_SQLITE).scalar_one())
+        begun = self._begun
+        if begun is not None and begun.connection is connection and begun.entry is not None:
+            entry, begun.entry = begun.entry, None
+            return entry
+        return int(connection.execute(_COUNT_POSTGRESQL).scalar_one())
 
     def close(self) -> None:
         """Close every connection."""

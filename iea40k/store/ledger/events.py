@@ -46,18 +46,13 @@ class Event:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def place_of(connection: sa.Connection, key: TaskKey) -> dict[str, Any]:
-    """Return the next place in the journal, for `append_event` in the same transaction; see `next_place`."""
-    return next_place(connection, events.name, key.scene_id, key.level)
-
-
 def append_event(
     database: Database, connection: sa.Connection, event: Event, place: dict[str, Any] | None = None
 ) -> int:
     """Record an event, at a place given out before or the next one, and return its entry number."""
     key = event.key
     row: dict[str, Any] = {
-        **(place_of(connection, key) if place is None else place),
+        **(place or next_place(database, connection, events.name, key.scene_id, key.level)),
         "event_id": uuid.uuid4().hex,
         "task": key.task,
         "assignment": event.assignment,

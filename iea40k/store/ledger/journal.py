@@ -22,7 +22,7 @@ from iea40k.store.ledger.entries import (
     ZoneEdit,
 )
 from iea40k.store.ledger.patch import PackedPatch
-from iea40k.store.ledger.schema import corrections, counter, heads, zone_edits
+from iea40k.store.ledger.schema import corrections, heads, zone_edits
 from iea40k.store.ledger.weights import PackedWeights
 
 _WHICH = (
@@ -46,18 +46,7 @@ _MARKS = {
     .order_by(table.c.seq)
     for table in (corrections, zone_edits)
 }
-_COUNT = (
-    counter.update()
-    .where(counter.c.name == "entry")
-    .values(value=counter.c.value + 1)
-    .returning(counter.c.value)
-)
 _HEAD = sa.select(heads.c.seq, heads.c.hash).where(*_WHICH)
-_ONE = sa.select(sa.literal(1).label("one")).subquery()
-_PLACE = sa.select(sa.func.ledger_next_entry().label("entry"), heads.c.seq, heads.c.hash).select_from(
-    _ONE.outerjoin(heads, sa.and_(*_WHICH))
-)
-"""One round trip on PostgreSQL, where a round trip with the lock in hand keeps every writer waiting."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ def append_draft(
     """
     table = _table(draft)
     _check_targets(connection, table, draft)
-    row = next_place(connection, table.name, draft.lane.scene_id, draft.lane.level)
+    row = next_place(database, connection, table.name, draft.lane.scene_id, draft.lane.level)
     row |= {"token": token, "server_time": database.now(connection), **_columns(draft)}
     row["hash"] = row_hash(table.name, row)
     connection.execute(_INSERT[table.name], row)
@@ -103,19 +92,21 @@ def find_recorded(
     return found
 
 
-def next_place(connection: sa.Connection, journal: str, scene_id: str, level: str) -> dict[str, Any]:
+def next_place(
+    database: Database, connection: sa.Connection, journal: str, scene_id: str, level: str
+) -> dict[str, Any]:
     """Give out the next entry number; return it as `entry`, with `seq` and `previous` of the image's next row.
 
     Other writers wait until this transaction ends.
     """
-    if connection.dialect.name == "sqlite":
-        entry = connection.execute(_COUNT).scalar_one()
-        head = connection.execute(_HEAD, {"j": journal, "s": scene_id, "l": level}).first()
-        seq, link = (0, FIRST) if head is None else head
-    else:
-        place = connection.execute(_PLACE, {"j": journal, "s": scene_id, "l": level}).one()
-        entry, seq, link = place.entry, place.seq or 0, place.hash or FIRST
-    return {"entry": int(entry), "scene_id": scene_id, "level": level, "seq": seq + 1, "previous": link}
+    head = connection.execute(_HEAD, {"j": journal, "s": scene_id, "l": level}).first()
+    seq, link = (0, FIRST) if head is None else head
+    return place_after(database.next_entry(connection), scene_id, level, seq, link)
+
+
+def place_after(entry: int, scene_id: str, level: str, seq: int, link: str) -> dict[str, Any]:
+    """Return the place after an image's last row, which was number `seq` with the hash `link`."""
+    return {"entry": entry, "scene_id": scene_id, "level": level, "seq": seq + 1, "previous": link}
 
 
 def read_corrections(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[Correction]:

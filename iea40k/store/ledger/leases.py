@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from iea40k.errors import LeaseLostError, LedgerError
+from iea40k.store.ledger.chain import FIRST
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.entries import Lane, Lease
-from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event, place_of
+from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
+from iea40k.store.ledger.journal import place_after
 from iea40k.store.ledger.statements import (
     BEGIN_WORK,
     END,
@@ -65,7 +67,7 @@ def take(
 ) -> Lease:
     """Give a person a row of `next_work`, under a new token."""
     key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
-    place = place_of(connection, key)
+    place = _place(database, connection, work)
     token, expires = place["entry"], database.now(connection) + ttl_us
     values = {"token": token, "expires": expires}
     assignment = work.assignment
@@ -106,7 +108,8 @@ def finish(
 ) -> None:
     """End a lease in `state`; `work` is what `check_in_force` returned in this transaction."""
     connection.execute(END, {"this": work.assignment, "state": state})
-    _tell(database, connection, work, event, work.annotator, state, comment, details)
+    place = _place(database, connection, work)
+    _tell(database, connection, work, event, work.annotator, state, comment, details, place)
 
 
 def check_in_force(connection: sa.Connection, lease: Lease) -> Any:
@@ -153,13 +156,20 @@ def judge(
             got="no such work" if work is None else work.state,
         )
     connection.execute(JUDGE, {"this": work.assignment, "state": state, "comment": comment})
-    _tell(database, connection, work, event, actor, state, comment)
+    _tell(database, connection, work, event, actor, state, comment, place=_place(database, connection, work))
+
+
+def _place(database: Database, connection: sa.Connection, work: Any) -> dict[str, Any]:
+    """Return the place after the row of events that `work` was read with; one event a row."""
+    entry = database.next_entry(connection)
+    return place_after(entry, work.scene_id, work.level, work.head_seq or 0, work.head_hash or FIRST)
 
 
 def _reclaim(database: Database, connection: sa.Connection, actor: str) -> None:
     late = connection.execute(LATE, {"now": database.now(connection), "most": RECLAIM_AT_ONCE}).all()
     for work in late:
         connection.execute(END, {"this": work.assignment, "state": "expired"})
+        # Two of these may be of one image: each looks for the end of the chain anew.
         _tell(database, connection, work, "expire", actor, "expired")
 
 
@@ -172,6 +182,7 @@ def _tell(
     state: str,
     comment: str = "",
     details: dict[str, Any] | None = None,
+    place: dict[str, Any] | None = None,
 ) -> None:
     append_event(
         database,
@@ -186,4 +197,5 @@ def _tell(
             comment=comment,
             details=details or {},
         ),
+        place,
     )

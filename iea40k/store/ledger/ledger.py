@@ -163,7 +163,7 @@ class Ledger:
                 got=str(draft.lane),
             )
 
-        with self.database.write() as connection:
+        with self.database.write(journal=True) as connection:
             recorded = journal.find_recorded(connection, draft)
             if recorded is not None:
                 return recorded

@@ -46,7 +46,7 @@ class Queue:
         Raises `LedgerError` for a person who holds `MOST_LEASES`, or whose work a curator has ended.
         """
         check_annotator(annotator)
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             work = leases.next_work(self._database, connection, annotator, purposes, MOST_LEASES)
             if work is None:
                 return None
@@ -58,7 +58,7 @@ class Queue:
         A window still open elsewhere under the old tokens loses its leases.
         """
         check_annotator(annotator)
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             return [
                 leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "resume")
                 for work in leases.leased_by(connection, annotator)
@@ -84,7 +84,7 @@ class Queue:
         """
         if verdict not in VERDICTS:
             raise BadInputError("no such verdict", expected=", ".join(VERDICTS), got=repr(verdict))
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
             standing = history(read_marks(connection, lease.lane)).standing
             _check_verdict(lease.lane, verdict, len(standing))
@@ -99,20 +99,20 @@ class Queue:
     def skip(self, lease: Lease, reason: str) -> None:
         """Leave this image to others, for a reason; this person is not given it again. Raises `LeaseLostError`."""
         _need(reason, "a reason")
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
             leases.finish(self._database, connection, work, "skip", "skipped", reason)
 
     def give_back(self, lease: Lease) -> None:
         """Put the image back, for anybody, this person included. Raises `LeaseLostError`."""
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
             leases.finish(self._database, connection, work, "give_back", "expired")
 
     def flag(self, lease: Lease, comment: str) -> None:
         """Tell the curator something about the image; the work goes on. Raises `LeaseLostError`."""
         _need(comment, "a comment")
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
             key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
             who = lease.lane.annotator
@@ -152,7 +152,7 @@ class Queue:
         self, lane: Lane, event: Literal["review", "accept", "return"], state: str, actor: str, comment: str
     ) -> None:
         check_annotator(actor)
-        with self._database.write() as connection:
+        with self._database.write(journal=True) as connection:
             leases.judge(self._database, connection, lane, event, state, actor, comment)
 
 

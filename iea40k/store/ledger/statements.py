@@ -7,13 +7,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from iea40k.store.ledger.schema import annotators, assignments, tasks
+from iea40k.store.ledger.schema import annotators, assignments, events, heads, tasks
 
 _A, _T = assignments.c, tasks.c
+_HEAD = heads.c.seq.label("head_seq"), heads.c.hash.label("head_hash")
+_IS_HEAD = (heads.c.journal == sa.literal_column(f"'{events.name}'"),)
 _WORK = sa.select(
     _A.assignment, _A.annotator, _A.state, _A.token, _A.expires, _A.comment,
-    _T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority,
-).join_from(assignments, tasks, _T.task == _A.task)  # fmt: skip
+    _T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority, *_HEAD,
+).select_from(
+    assignments.join(tasks, _T.task == _A.task).outerjoin(
+        heads, sa.and_(*_IS_HEAD, heads.c.scene_id == _T.scene_id, heads.c.level == _T.level)
+    )
+)  # fmt: skip
+"""Somebody's work, with the head of the image's chain of events: what follows needs no further query for it."""
 
 _WHO = sa.bindparam("who", type_=sa.Text)
 _PURPOSES: sa.BindParameter[Any] = sa.bindparam("purposes", expanding=True)
@@ -73,7 +80,11 @@ def _next_statement() -> sa.Select[Any]:
         sa.select(both).order_by(both.c.turn, both.c.priority.desc(), both.c.task).limit(1).subquery("work")
     )
     one = sa.select(sa.literal(1).label("one")).subquery("one_row")
-    return sa.select(*_GLANCE, first).select_from(one.outerjoin(first, sa.true()))
+    return sa.select(*_GLANCE, first, *_HEAD).select_from(
+        one.outerjoin(first, sa.true()).outerjoin(
+            heads, sa.and_(*_IS_HEAD, heads.c.scene_id == first.c.scene_id, heads.c.level == first.c.level)
+        )
+    )
 
 
 NEXT_WORK = _next_statement()

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from iea40k.arrays import Validity
 from iea40k.errors import ArrayError
 from iea40k.store.ledger.patch import inflate
 
@@ -45,3 +46,7 @@ class PackedWeights:
         return np.frombuffer(inflate(self.data, self.height * self.width), np.uint8).reshape(
             self.height, self.width
         )
+
+    def touch(self, touched: Validity) -> None:
+        """Set the pixels with weight in `touched` (H, W) bool in place."""
+        touched[self.top : self.top + self.height, self.left : self.left + self.width] |= self.unpack() > 0

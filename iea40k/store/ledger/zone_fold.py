@@ -47,9 +47,8 @@ def replay_zones(reference: EncodedRGB, edits: Sequence[ZoneEdit]) -> FoldedRefe
         else:
             w = edit.weights
             box = np.s_[w.top : w.top + w.height, w.left : w.left + w.width]
-            weights = w.unpack()
-            shift[box] += weights.astype(np.int32) * (edit.new_zone - edit.old_zone)
-            touched[box] |= weights > 0
+            shift[box] += w.unpack().astype(np.int32) * (edit.new_zone - edit.old_zone)
+            w.touch(touched)
         applied.append(edit)
     return FoldedReference(apply_shift(reference, shift), shift, touched, tuple(applied), tuple(stale))
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from iea40k.errors import BadInputError, CorruptDataError, StoreError
+from iea40k.errors import BadInputError, CorruptDataError, NotThereError
 from iea40k.store.release import arrays, tables
 from iea40k.store.scenes import newer_format
 from iea40k.store.shards import ShardedArray
@@ -46,7 +46,7 @@ class Release:
         try:
             head = json.loads(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise StoreError(
+            raise NotThereError(
                 "there is no release here",
                 where=path,
                 expected=f"a folder with {HEAD}, which is written last",
@@ -55,7 +55,7 @@ class Release:
         except ValueError as error:
             raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise StoreError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
+            raise NotThereError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
         if head.get("format_version") != FORMAT_VERSION:
             raise newer_format(file, FORMAT_VERSION, head.get("format_version"))
         return cls(path, head)

@@ -71,12 +71,12 @@ def _places(release: Release, frame: str, images: pd.DataFrame, scenes: pd.DataF
 
 def _reader(release: Release, frame: str, name: str, count: int) -> ShardedArray | None:
     """Return the reader of an array, None where it may be and is absent; raise where it is not as it must be."""
-    if name not in _NEVER_ABSENT and not release.has_array(frame, name):
-        return None
-    reader = release.array(frame, name)
     height, _, width = frame.partition("x")
     if not (height.isdecimal() and width.isdecimal()):
         raise CorruptDataError("not a frame shape", where=release.path, expected="HEIGHTxWIDTH", got=frame)
+    if name not in _NEVER_ABSENT and not release.has_array(frame, name):
+        return None
+    reader = release.array(frame, name)
     expected = (count, int(height), int(width), *((3,) if name in _PICTURES else ()))
     if reader.shape != expected or reader.dtype != DTYPES[name]:
         raise CorruptDataError(

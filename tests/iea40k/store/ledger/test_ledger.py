@@ -117,7 +117,7 @@ def test_a_row_that_forks_the_chain_or_jumps_the_counter_is_refused(ledger: Ledg
 def _force(ledger: Ledger, row: dict[str, object], *, count: bool) -> None:
     with ledger.database.write() as connection:
         if count:
-            journal.next_place(connection, "corrections", "s1", "P0")
+            journal.next_place(ledger.database, connection, "corrections", "s1", "P0")
         connection.execute(corrections.insert().values(row))
 
 

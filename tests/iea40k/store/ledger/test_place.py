@@ -125,10 +125,10 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
 
 def _write_while_killed(ledger: Ledger, killer: sa.Engine, kill: sa.TextClause) -> None:
     with ledger.database.write() as mine:
-        journal.next_place(mine, "corrections", "s1", "P0")
+        journal.next_place(ledger.database, mine, "corrections", "s1", "P0")
         with killer.connect() as connection:
             connection.execute(kill)
-        journal.next_place(mine, "corrections", "s1", "P0")
+        journal.next_place(ledger.database, mine, "corrections", "s1", "P0")
 
 
 @pytest.mark.postgres

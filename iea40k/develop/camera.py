@@ -1,0 +1,130 @@
+"""What a RAW file says of its camera: white balance, colours, mosaic, framing, exposure bias.
+
+All of it is read from the file's description, none from its pixels, so that two frames of a series get the same. And
+before development: LibRaw's half-size output alters what `sizes` and `raw_pattern` answer afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.develop.tiff_tags import BASELINE_EXPOSURE, DNG_VERSION
+from iea40k.errors import UnreadableImageError
+
+if TYPE_CHECKING:
+    import rawpy
+
+_XYZ_OF_SRGB = np.array([
+    [0.412453, 0.357580, 0.180423],
+    [0.212671, 0.715160, 0.072169],
+    [0.019334, 0.119193, 0.950227],
+])  # fmt: skip
+
+# LibRaw's flip bits (1: columns, 2: rows, 4: transpose afterwards) as EXIF orientations.
+_FLIPS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
+
+
+@dataclass(frozen=True)
+class CameraFacts:
+    """What development needs to know, and who says so (`*_from`).
+
+    - `balance`: gains of R, G, B, second G; `matrix` (3x3): balanced camera colours to sRGB's primaries
+    - `visible`: (height, width) of what LibRaw develops; `frame`: (top, left, height, width) of the picture in it
+    - `offsets`: where R, G, B are sampled in a 2x2 block, (down, right) in blocks from its centre; None if the
+      sensor has no such mosaic
+    - `orientation`: EXIF's, 1 ... 8; `baseline`: stops to be added (DNG BaselineExposure)
+    """
+
+    balance: tuple[float, ...]
+    balance_from: str
+    matrix: NDArray[np.float64]
+    matrix_from: str
+    visible: tuple[int, int]
+    frame: tuple[int, int, int, int]
+    frame_from: str
+    offsets: tuple[tuple[float, float], ...] | None
+    orientation: int
+    baseline: float
+
+
+def camera_facts(raw: "rawpy.RawPy", tags: Mapping[int, Any]) -> CameraFacts:
+    """Return the facts of an opened file that has not been developed yet. Raises `UnreadableImageError`."""
+    sizes = raw.sizes
+    frame, frame_from = _frame(sizes)
+    return CameraFacts(
+        *_white_balance(raw.camera_whitebalance, raw.daylight_whitebalance),
+        *_colour_matrix(raw),
+        (sizes.height, sizes.width),
+        frame,
+        frame_from,
+        _plane_offsets(raw),
+        _FLIPS[sizes.flip],
+        _baseline_exposure(tags),
+    )
+
+
+def _white_balance(camera: Any, daylight: Any) -> tuple[tuple[float, ...], str]:
+    # Asked to use an invalid camera balance, LibRaw computes one from the picture: two frames would differ in colour.
+    given = ", ".join(f"{gain:g}" for gain in camera[:3])
+    invalid = f"since the camera's is invalid ({given})"
+    for gains, source in ((camera, "camera"), (daylight, f"daylight, {invalid}")):
+        if all(np.isfinite(gains)) and min(gains[:3]) > 0:
+            return tuple(float(gain) for gain in gains), source
+    return (1.0, 1.0, 1.0, 1.0), f"none, {invalid}"
+
+
+def _colour_matrix(raw: "rawpy.RawPy") -> tuple[NDArray[np.float64], str]:
+    if raw.num_colors != 3:
+        return np.eye(3), "LibRaw"
+    embedded = np.asarray(raw.color_matrix, np.float64)[:3, :3]
+    if embedded[0, 0] > 0.125:  # LibRaw's own test of whether there is one
+        return embedded, "file"
+    camera_of_xyz = np.asarray(raw.rgb_xyz_matrix, np.float64)[:3]
+    if not camera_of_xyz.any():
+        return np.eye(3), "none: camera colours are taken as sRGB"
+    camera_of_srgb = camera_of_xyz @ _XYZ_OF_SRGB
+    # Rows that add up to 1 keep white white.
+    return np.linalg.inv(camera_of_srgb / camera_of_srgb.sum(axis=1, keepdims=True)), "LibRaw's table"
+
+
+def _frame(sizes: Any) -> tuple[tuple[int, int, int, int], str]:
+    """Return the maker's framing within the visible area: beyond it lie pixels that no converter shows."""
+    top, left = sizes.crop_top_margin - sizes.top_margin, sizes.crop_left_margin - sizes.left_margin
+    height, width = sizes.crop_height, sizes.crop_width
+    inside = top >= 0 and left >= 0 and top + height <= sizes.height and left + width <= sizes.width
+    if min(height, width) < 2 or not inside or sizes.pixel_aspect != 1.0:
+        return (0, 0, sizes.height, sizes.width), "visible area"
+    return (top, left, height, width), "camera's crop"
+
+
+def _plane_offsets(raw: "rawpy.RawPy") -> tuple[tuple[float, float], ...] | None:
+    pattern, sizes = raw.raw_pattern, raw.sizes
+    if pattern is None or pattern.shape != (2, 2) or raw.num_colors != 3 or sizes.pixel_aspect != 1.0:
+        return None
+    names = raw.color_desc.decode("ascii")
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in (0, 1):
+        for column in (0, 1):
+            name = names[raw.raw_color(sizes.top_margin + row, sizes.left_margin + column)]
+            found.setdefault(name, []).append(((row - 0.5) / 2, (column - 0.5) / 2))
+    if set(found) != set("RGB"):
+        return None
+    means = [np.mean(found[name], axis=0) for name in "RGB"]
+    return tuple((float(mean[0]), float(mean[1])) for mean in means)
+
+
+def _baseline_exposure(tags: Mapping[int, Any]) -> float:
+    value = tags.get(BASELINE_EXPOSURE) if DNG_VERSION in tags else None
+    if value is None:
+        return 0.0
+    numerator, denominator = value
+    if denominator == 0 or abs(numerator / denominator) > 8:
+        raise UnreadableImageError(
+            "the DNG's BaselineExposure is impossible",
+            expected="-8 ... 8 stops",
+            got=f"{numerator}/{denominator}",
+        )
+    return float(numerator / denominator)

@@ -1,0 +1,160 @@
+"""What a release takes from the ledger: a scene's labels at a cursor, and the facts that pin the cursor down."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from iea40k.errors import StaleBaseError, StoreError
+from iea40k.recipe import canonical_json
+from iea40k.store.ledger.corrected import (
+    CorrectedReference,
+    CorrectedResidual,
+    SceneRecord,
+    corrected_reference,
+    corrected_residual,
+    read_record,
+)
+from iea40k.store.ledger.entries import REFERENCE, Correction, Lane, ZoneEdit
+from iea40k.store.ledger.fold import history
+from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.schema import JOURNALS, heads
+from iea40k.store.release.labels import Labels, LabelsOf, Provenance, base_labels
+from iea40k.store.scenes import StoredScene
+
+ZONES = "reference"
+"""The purpose under which the provenance of every level of a scene names who edited its reference."""
+
+
+def ledger_facts(ledger: Ledger, cursor: int | None = None) -> dict[str, Any]:
+    """Return what a release notes of the ledger: `ledger_id`, `cursor`, and `chains`, the digest of all chains there.
+
+    Raises `StoreError` for a cursor that the ledger has not reached.
+    """
+    reached = ledger.cursor()
+    if cursor is not None and not 0 <= cursor <= reached:
+        raise StoreError(
+            "the ledger has no such entry",
+            where=ledger.database.name,
+            expected=f"0 ... {reached}",
+            got=f"{cursor}",
+        )
+    at = reached if cursor is None else cursor
+    return {"ledger_id": ledger.ledger_id(), "cursor": at, "chains": chains_digest(ledger, at)}
+
+
+def chains_digest(ledger: Ledger, cursor: int) -> str:
+    """Return the sha256 over the last link of every chain up to entry `cursor`: it changes if any row before does."""
+    hasher = hashlib.sha256()
+    with ledger.database.read() as connection:
+        for table in JOURNALS:
+            t = table.c
+            last = (
+                sa.select(t.scene_id, t.level, sa.func.max(t.seq).label("seq"))
+                .where(t.entry <= cursor)
+                .group_by(t.scene_id, t.level)
+                .subquery()
+            )
+            links = sa.select(t.scene_id, t.level, t.seq, t.hash).join(
+                last, sa.and_(t.scene_id == last.c.scene_id, t.level == last.c.level, t.seq == last.c.seq)
+            )
+            # Sorted here: databases do not agree on the order of text.
+            for link in sorted(tuple(row) for row in connection.execute(links)):
+                hasher.update(canonical_json([table.name, *link]).encode() + b"\n")
+    return hasher.hexdigest()
+
+
+def ledger_labels(ledger: Ledger, cursor: int, *, leave_out_stale: bool = False) -> LabelsOf:
+    """Return the function that gives a scene's labels with all that counts up to entry `cursor`.
+
+    The same cursor gives the same labels for ever. Strokes that were drawn on a base that has since been rebuilt raise
+    `StaleBaseError` as the scene comes up, or with `leave_out_stale` stay out of the labels.
+    """
+    known = _known_scenes(ledger)
+
+    def labels_of(scene: StoredScene) -> Labels:
+        if scene.scene_id not in known:
+            return base_labels(scene)
+        labels, stale = _labels(scene, read_record(ledger, scene.scene_id, cursor))
+        if stale and not leave_out_stale:
+            raise _stale(scene.scene_id, stale)
+        return labels
+
+    return labels_of
+
+
+def _labels(scene: StoredScene, record: SceneRecord) -> tuple[Labels, list[Correction | ZoneEdit]]:
+    reference = corrected_reference(scene, record)
+    images = [corrected_residual(scene, level, record, reference) for level in scene.levels]
+    touched = np.stack([image.touched | reference.touched for image in images])
+    stale: list[Correction | ZoneEdit] = [*reference.stale, *(s for image in images for s in image.stale)]
+    labels = Labels(
+        residual=np.stack([image.codes for image in images]),
+        touched=touched if touched.any() else None,
+        spread=np.stack([image.uncertainty for image in images]) if any(i.experts for i in images) else None,
+        reference=reference.picture if reference.changed else None,
+        provenance=tuple(_provenance(record, reference, images)),
+    )
+    return labels, stale
+
+
+def _provenance(
+    record: SceneRecord, reference: CorrectedReference, images: Iterable[CorrectedResidual]
+) -> Iterable[Provenance]:
+    for image in images:
+        if reference.changed:
+            for lane in _lanes(record, REFERENCE, reference.experts, reference.adjudicator):
+                yield from _entry(image.level, ZONES, lane, history(record.zone_edits.get(lane, ())).standing)
+        for lane in _lanes(record, image.level, image.experts, image.adjudicator):
+            strokes = [s for s in image.strokes if s.lane == lane]
+            yield from _entry(image.level, lane.purpose, lane, strokes)
+
+
+def _lanes(record: SceneRecord, level: str, experts: Iterable[str], adjudicator: str | None) -> list[Lane]:
+    lanes = [Lane(record.scene_id, level, name) for name in experts]
+    if adjudicator is not None:
+        lanes.append(Lane(record.scene_id, level, adjudicator, "adjudication"))
+    return lanes
+
+
+def _entry(
+    level: str, purpose: str, lane: Lane, strokes: Iterable[Correction] | Iterable[ZoneEdit]
+) -> Iterable[Provenance]:
+    drawn: list[Correction | ZoneEdit] = [*strokes]
+    if not drawn:
+        return
+    touched = np.zeros(drawn[0].image_shape, np.bool_)
+    for stroke in drawn:
+        if isinstance(stroke, Correction) and stroke.patch is not None:
+            stroke.patch.touch(touched)
+        elif isinstance(stroke, ZoneEdit) and stroke.weights is not None:
+            stroke.weights.touch(touched)
+        else:
+            touched[...] = False
+    times = [stroke.server_time for stroke in drawn]
+    yield Provenance(
+        level, lane.annotator, purpose, len(drawn), int(touched.sum()), _iso(min(times)), _iso(max(times))
+    )
+
+
+def _known_scenes(ledger: Ledger) -> set[str]:
+    with ledger.database.read() as connection:
+        return set(connection.execute(sa.select(heads.c.scene_id).distinct()).scalars())
+
+
+def _stale(scene_id: str, stale: list[Correction | ZoneEdit]) -> StaleBaseError:
+    people = ", ".join(sorted({f"{s.lane.annotator} ({s.lane.level})" for s in stale}))
+    return StaleBaseError(
+        f"{len(stale)} strokes were drawn on a base that has since been rebuilt",
+        where=scene_id,
+        got=people,
+        remedy="`iea40k queue STORE stale --offer` sends them back for another look; "
+        "`--leave-out-stale` makes the release without them",
+    )
+
+
+def _iso(microseconds: int) -> str:
+    return dt.datetime.fromtimestamp(microseconds / 1e6, dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,114 @@
+"""`iea40k release`, `verify` and `diff` as a person runs them: exit codes, results on stdout, letters on stderr."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iea40k.store.layout import Store
+from pipelines.cli.app import BAD_USE, DONE, FAILURES, run
+from tests.builders import built_scene
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = Store.create(tmp_path_factory.mktemp("cli") / "store")
+    for index in range(4):
+        store.write_scene(built_scene(f"s{index}", licence="MIT" if index else "CC0-1.0"))
+    return store.path
+
+
+@pytest.fixture
+def out(store: Path, tmp_path: Path) -> Path:
+    assert run(["release", str(store), str(tmp_path / "out"), "--version", "1.0.0"]) == DONE
+    return tmp_path / "out"
+
+
+def test_release_verify_diff_from_a_shell(store: Path, tmp_path: Path) -> None:
+    def iea40k(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[3],
+        )
+
+    first = iea40k("release", store, tmp_path / "1", "--version", "1.0.0")
+    assert first.returncode == DONE, first.stderr
+    assert "4 scenes, 12 exposures" in first.stderr
+    assert first.stdout == ""
+    second = iea40k("release", store, tmp_path / "2", "--version", "1.1.0", "--licence", "mit", "--json")
+    result = json.loads(second.stdout)
+    assert (result["scenes"], result["version"], len(result["digest"])) == (3, "1.1.0", 64)
+    assert iea40k("verify", tmp_path / "2").returncode == DONE
+    compared = iea40k("diff", tmp_path / "1", tmp_path / "2")
+    assert "IEA40K 1.0.0 -> IEA40K 1.1.0" in compared.stdout
+    assert "s0" in compared.stdout
+
+
+def test_a_published_release_stays_as_it_is(
+    store: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (out / "SHA256SUMS").read_bytes()
+    assert run(["release", str(store), str(out), "--version", "2.0.0"]) == BAD_USE
+    assert "never overwritten" in capsys.readouterr().err
+    assert (out / "SHA256SUMS").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--version", "1"], "not a version"),
+        (["--version", "1.0.0", "--licence", "GPL"], "no scene of the store has this licence"),
+        (["--version", "1.0.0", "--published", "yesterday"], "date of publication"),
+        ([], "--version"),
+    ],
+)
+def test_wrong_use_is_told(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert run(["release", str(store), str(tmp_path / "x"), *options]) == BAD_USE
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_verify_lists_what_is_wrong(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (out / "README.md").write_text("changed")
+    assert run(["verify", str(out)]) == FAILURES
+    assert "README.md" in capsys.readouterr().err
+    assert run(["verify", str(out), "--json"]) == FAILURES
+    found = json.loads(capsys.readouterr().out)
+    assert found["kind"] == "release"
+    assert [p["what"] for p in found["problems"]] == ["a file is not what was published"]
+
+
+def test_verify_knows_stores(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(store), "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out) == {"path": str(store), "kind": "store", "problems": []}
+
+
+def test_verify_of_neither_says_what_it_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(tmp_path)]) == BAD_USE
+    assert "neither a release nor a store" in capsys.readouterr().err
+
+
+def test_diff_as_json(store: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["release", str(store), str(tmp_path / "b"), "--version", "1.0.1", "--seed", "5"])
+    capsys.readouterr()
+    assert run(["diff", str(out), str(tmp_path / "b"), "--json"]) == DONE
+    found = json.loads(capsys.readouterr().out)
+    assert (found["scenes_added"], found["pixels_changed"]) == ([], 0)
+    assert found["moved_in_splits"]
+    assert run(["diff", str(out), str(out)]) == DONE
+    assert "the same scenes" in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    assert run(["release", nowhere, str(tmp_path / "out"), "--version", "1.0.0"]) == BAD_USE
+    assert "no store here" in capsys.readouterr().err
+    assert run(["diff", nowhere, nowhere]) == BAD_USE
+    assert "no release here" in capsys.readouterr().err
