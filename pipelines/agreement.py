@@ -43,7 +43,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Consistency:
-    """One person against themselves, on hidden repeats: mean absolute difference in [0, 2] over painted pixels."""
+    """One person against themselves on hidden repeats, or against an adjudicator's map.
+
+    `mae` is the mean absolute difference in [0, 2] over the pixels that either painted, averaged over `images`.
+    """
 
     annotator: str
     images: int
@@ -58,6 +61,7 @@ class Report:
     pairs: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
     people: list[PersonFigures] = field(default_factory=list)
     consistency: list[Consistency] = field(default_factory=list)
+    against_adjudicator: list[Consistency] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -103,13 +107,19 @@ class _Work:
         self._group_by = group_by
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._repeats: dict[str, list[float]] = {}
+        self._gold: dict[str, list[float]] = {}
 
     def add_scene(self, scene: StoredScene, record: SceneRecord) -> None:
         reference = corrected_reference(scene, record)
         for level in scene.levels:
             lanes = record.counted(level, "expert", HANDED_IN)
             repeats = record.counted(level, "repeat", HANDED_IN)
-            if len(lanes) < 2 and not repeats:
+            judges = [
+                lane
+                for lane in record.counted(level, "adjudication", HANDED_IN)
+                if record.work(lane).verdict != "consensus is right"
+            ]
+            if len(lanes) < 2 and not repeats and not judges:
                 continue
             base = residual_base(scene, level, record, reference)
             maps = _fold(base, record, lanes)
@@ -117,7 +127,12 @@ class _Work:
                 self._tally(scene, level, maps)
                 times = {lane.annotator: record.work(lane).submitted / _DAY for lane in lanes}
                 self.report.deviations += deviations(maps.codes, maps.touched & maps.valid, times)
-            self._repeat(maps, _fold(base, record, repeats))
+            again, judged = _fold(base, record, repeats), _fold(base, record, judges[-1:])
+            for name in sorted(set(maps.codes) & set(again.codes)):
+                _compare(self._repeats, name, maps, again, again.codes[name])
+            for name in maps.codes:
+                for gold in judged.codes.values():
+                    _compare(self._gold, name, maps, judged, gold)
 
     def finish(self) -> Report:
         report = self.report
@@ -127,10 +142,8 @@ class _Work:
         painted = self._tallies.get(("all", "", "painted"))
         report.pairs = painted.pairs() if painted else {}
         report.people = person_figures(report.deviations)
-        report.consistency = [
-            Consistency(name, len(found), float(np.mean(found)))
-            for name, found in sorted(self._repeats.items())
-        ]
+        report.consistency = _averages(self._repeats)
+        report.against_adjudicator = _averages(self._gold)
         return report
 
     def _tally(self, scene: StoredScene, level: str, maps: _Maps) -> None:
@@ -140,12 +153,18 @@ class _Work:
             for region, mask in (("everywhere", maps.valid), ("painted", maps.touched & maps.valid)):
                 self._tallies.setdefault((group, value, region), Tally()).add(maps.codes, mask)
 
-    def _repeat(self, first: _Maps, second: _Maps) -> None:
-        for name in set(first.codes) & set(second.codes):
-            mask = (first.touched | second.touched) & first.valid
-            if mask.any():
-                difference = first.codes[name][mask].astype(np.int32) - second.codes[name][mask]
-                self._repeats.setdefault(name, []).append(float(np.abs(difference).mean()) / RESIDUAL_SCALE)
+
+def _compare(
+    into: dict[str, list[float]], name: str, first: _Maps, second: _Maps, other: ResidualCodes
+) -> None:
+    mask = (first.touched | second.touched) & first.valid
+    if mask.any():
+        difference = first.codes[name][mask].astype(np.int32) - other[mask]
+        into.setdefault(name, []).append(float(np.abs(difference).mean()) / RESIDUAL_SCALE)
+
+
+def _averages(found: dict[str, list[float]]) -> list[Consistency]:
+    return [Consistency(name, len(values), float(np.mean(values))) for name, values in sorted(found.items())]
 
 
 def _fold(base: ResidualCodes, record: SceneRecord, lanes: list[Lane]) -> _Maps:

@@ -12,7 +12,8 @@ from pipelines.agreement import Report
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Return a report's figures as JSON-able tables: rows, pairs, people, consistency, skipped."""
+    """Return a report's figures as JSON-able tables: rows, pairs, people, consistency,
+    against_adjudicator, skipped."""
     return {
         "rows": [
             {"group": r.group, "value": r.value, "region": r.region, **asdict(r.agreement)}
@@ -24,6 +25,7 @@ def as_json(report: Report) -> dict[str, Any]:
         ],
         "people": [asdict(person) for person in report.people],
         "consistency": [asdict(person) for person in report.consistency],
+        "against_adjudicator": [asdict(person) for person in report.against_adjudicator],
         "skipped": report.skipped,
     }
 

@@ -65,8 +65,13 @@ def agreement(
             ("group", "value", "images", "pixels", "icc", "alpha", "mae", "sign_area"),
         )
         show_table(tables["people"], ("annotator", "images", "bias", "spread", "drift", "drift_error"))
-        if report.consistency:
-            show_table(tables["consistency"], ("annotator", "images", "mae"))
+        for key, title in (
+            ("consistency", "against themselves, on hidden repeats"),
+            ("against_adjudicator", "against the adjudicator"),
+        ):
+            if tables[key]:
+                messages.print(title)
+                show_table(tables[key], ("annotator", "images", "mae"))
         messages.print(
             "over pixels that one expert at least painted; residual units, drift a 30 days; --json has all pixels too"
         )

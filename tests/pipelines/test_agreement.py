@@ -52,7 +52,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "curator",
         )
         add_tasks(ledger, [TaskRequest("s0", "N1", 0, slots=3, purpose="repeat")], "curator")
+        add_tasks(ledger, [TaskRequest("s1", "P1", 0, purpose="adjudication")], "curator")
         queue = Queue(ledger)
+        judge = queue.lease("Judge", purposes=("adjudication",))
+        assert judge is not None
+        paint(ledger, store, judge, 326)
         for name, offset in BIAS.items():
             while (lease := queue.lease(name)) is not None:
                 paint(ledger, store, lease, offset + (163 if lease.lane.purpose == "repeat" else 0))
@@ -86,6 +90,11 @@ def test_planted_inconsistency_is_found(report: Report) -> None:
         ("O'Brien", 1),
     ]
     assert report.consistency[0].mae == pytest.approx(163 / 32640)
+
+
+def test_distance_to_the_adjudicator_is_found(report: Report) -> None:
+    found = {c.annotator: (c.images, c.mae) for c in report.against_adjudicator}
+    assert found == {name: (1, pytest.approx(abs(offset - 326) / 32640)) for name, offset in BIAS.items()}
 
 
 def test_groups_cover_the_whole_and_pixels_are_counted(report: Report) -> None:

@@ -1,17 +1,14 @@
 """One connection pool to one ledger: transactions, the clock, and errors that a person can act on."""
 
 import contextlib
-import random
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from iea40k.errors import (
     BadInputError,
@@ -20,12 +17,9 @@ from iea40k.errors import (
     LedgerUnavailableError,
     StoreError,
 )
-from iea40k.store.ledger.place import refuse_network, shown
+from iea40k.store.ledger.place import shown
 from iea40k.store.ledger.schema import counter
-
-BUSY_SECONDS = 30
-"""How long a writer waits for another one before it gives up."""
-
+from iea40k.store.ledger.sqlite import BUSY_SECONDS, Turns, sqlite_engine, sqlite_file
 
 _NOW = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 # One round trip: the clock is read, and the entry number given out, after the lock is held.
@@ -59,14 +53,15 @@ class Database:
 
     def __init__(self, url: sa.URL) -> None:
         self.url = url
-        self.engine = _sqlite_engine(url) if self.is_sqlite(url) else _postgresql_engine(url)
+        self._turns: Turns | None = None
+        if url.get_backend_name() == "sqlite":
+            file = sqlite_file(url)
+            self._turns = Turns(file.with_name(f"{file.name}-turns"))
+            self.engine = sqlite_engine(url, self._turns)
+        else:
+            self.engine = _postgresql_engine(url)
         self._writer = threading.Lock()
         self._begun: _Begun | None = None
-
-    @staticmethod
-    def is_sqlite(url: sa.URL) -> bool:
-        """Return whether the URL names a SQLite file."""
-        return url.get_backend_name() == "sqlite"
 
     @property
     def name(self) -> str:
@@ -133,6 +128,8 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -140,7 +137,7 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             raise explain(error, self.name) from error
-        except sqlite3.Error as error:  # from `_begin_writing`, which speaks to the driver
+        except sqlite3.Error as error:  # from the beginning of a transaction, which speaks to the driver
             wrapped = sa.exc.OperationalError("BEGIN IMMEDIATE", None, error)
             raise explain(wrapped, self.name) from error
         except sa.exc.TimeoutError as error:
@@ -196,58 +193,6 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
 
 def _own_message(text: str) -> str:
     return text.partition("ledger: ")[2].splitlines()[0]
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    file = Path(str(url.database))
-    if not file.parent.is_dir():
-        raise BadInputError(
-            "there is no such store", where=file.parent, remedy="make it with `iea40k build MANIFEST STORE`"
-        )
-    refuse_network(file)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=4)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        # The driver must not begin transactions of its own: writers begin with the lock in hand (see _begin).
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("ledger_begin") == "BEGIN":
-            connection.exec_driver_sql("BEGIN")
-        else:
-            _begin_writing(connection)
-
-    return engine
-
-
-def _begin_writing(connection: sa.Connection) -> None:
-    # A deferred transaction that turns into a writer fails at once when another one wrote in between; hence IMMEDIATE.
-    # SQLite's own waiting sleeps longer and longer, and starves whoever waited longest: with eight writers one of
-    # them waited 5.7 s. Short random sleeps give everybody a chance at every turn, and who waited
-    # longer sleeps shorter.
-    driver: Any = connection.connection.driver_connection
-    begun = time.monotonic()
-    driver.execute("PRAGMA busy_timeout=0").close()
-    try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE").close()
-            except sqlite3.OperationalError as error:
-                if (
-                    error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
-                    or time.monotonic() > begun + BUSY_SECONDS
-                ):
-                    raise
-                patient = time.monotonic() - begun > 0.01
-                time.sleep(random.uniform(0.0001, 0.0004 if patient else 0.002))
-            else:
-                return
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}").close()
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from iea40k.errors import StaleBaseError, StoreError
+from iea40k.errors import BadInputError, StaleBaseError
 from iea40k.recipe import canonical_json
 from iea40k.store.ledger.corrected import (
     CorrectedReference,
@@ -32,11 +32,11 @@ ZONES = "reference"
 def ledger_facts(ledger: Ledger, cursor: int | None = None) -> dict[str, Any]:
     """Return what a release notes of the ledger: `ledger_id`, `cursor`, and `chains`, the digest of all chains there.
 
-    Raises `StoreError` for a cursor that the ledger has not reached.
+    Raises `BadInputError` for a cursor that the ledger has not reached.
     """
     reached = ledger.cursor()
     if cursor is not None and not 0 <= cursor <= reached:
-        raise StoreError(
+        raise BadInputError(
             "the ledger has no such entry",
             where=ledger.database.name,
             expected=f"0 ... {reached}",

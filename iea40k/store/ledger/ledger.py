@@ -111,13 +111,14 @@ class Ledger:
             return sorted(connection.execute(sa.select(heads.c.scene_id).where(drawn).distinct()).scalars())
 
     def shared_scenes(self) -> list[str]:
-        """Return the ids of the scenes of which some image was mapped by two people or more, sorted."""
+        """Return the ids of the scenes of which some image was mapped twice or more, sorted.
+
+        By two people, by one person as a hidden repeat, or by an expert and an adjudicator.
+        """
         e = events.c
-        submitted = sa.select(e.scene_id, e.level, e.annotator).where(
-            e.event == "submit", e.purpose == "expert"
-        )
+        submitted = sa.select(e.scene_id, e.level, e.annotator, e.purpose).where(e.event == "submit")
         c = corrections.c
-        painted = sa.select(c.scene_id, c.level, c.annotator).where(c.token.is_(None), c.lane == "expert")
+        painted = sa.select(c.scene_id, c.level, c.annotator, c.lane).where(c.token.is_(None))
         maps = sa.union(submitted, painted).subquery()
         shared = (
             sa.select(maps.c.scene_id)

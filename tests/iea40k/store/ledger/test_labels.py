@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iea40k.errors import StaleBaseError, StoreError
+from iea40k.errors import BadInputError, StaleBaseError
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
@@ -151,7 +151,7 @@ def test_stale_strokes_stop_a_release_until_somebody_decides(
 
 def test_a_cursor_beyond_the_end_is_refused(ledger: Ledger) -> None:
     for cursor in (-1, ledger.cursor() + 1):
-        with pytest.raises(StoreError, match="no such entry"):
+        with pytest.raises(BadInputError, match="no such entry"):
             ledger_facts(ledger, cursor)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,31 @@ def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
         assert outbox.submit(ledger, lambda _: again).recorded == 3
         assert len(outbox) == 0
         assert np.array_equal(ledger.folded(lease.lane, base).codes, codes)
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_gone_for_a_while_costs_no_stroke(
+    postgresql_url: str, postgresql_server: sa.Engine, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    base = a_base()
+    name = sa.make_url(postgresql_url).database
+    with Ledger.open(postgresql_url, create=True) as ledger, postgresql_server.connect() as server:
+        first, one = a_stroke(base, 1)
+        assert outbox.record(ledger, first) is not None
+        server.execute(sa.text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
+        server.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": name},
+        )
+        second, two = a_stroke(one, 2, base=base)
+        third, three = a_stroke(two, 3, base=base)
+        assert [outbox.record(ledger, draft) for draft in (second, third)] == [None, None]
+        assert outbox.submit(ledger, lambda _: None).recorded == 0
+        server.execute(sa.text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
+        assert outbox.submit(ledger, lambda _: None).recorded == 2
+        assert np.array_equal(ledger.folded(LANE, base).codes, three)
+        assert len(outbox) == 0
 
 
 def test_an_undo_drawn_offline_is_submitted_in_order(tmp_path: Path) -> None:
