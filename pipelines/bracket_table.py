@@ -9,8 +9,9 @@ from iea40k.brackets.grouping import GroupingRules, group
 from iea40k.capture import Capture, parse_time, read_capture
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside
-from iea40k.manifest import OPTIONAL, Table, read_table
+from iea40k.manifest import OPTIONAL
 from iea40k.scene import check_scene_id
+from iea40k.tables import Table, read_table
 from pipelines.bracket_rows import Found, add_scene, check_below, name_scenes, relative_name
 
 SETTINGS = ("exposure_time", "f_number", "iso")
