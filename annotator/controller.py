@@ -448,6 +448,8 @@ class Controller:
             self._opened(opened[0])
         elif self.session.image is before:
             self.refresh()
+        else:
+            self._opened(None)
 
     def _opened(self, image: Image | None) -> None:
         image = self.session.image

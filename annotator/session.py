@@ -23,7 +23,7 @@ from annotator.steps import carried_tool, redo_step, undo_step
 from annotator.tools.brush import Box
 from annotator.tools.propagate import Carried
 from iea40k.arrays import ResidualCodes
-from iea40k.errors import IEAError, LeaseLostError, LedgerError
+from iea40k.errors import IEAError, LeaseLostError, LedgerError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
     Correction,
@@ -165,7 +165,10 @@ class Session:
         if self.image is not None:
             self._remember(self.image)
         self._worker.shutdown(wait=True, cancel_futures=True)
-        ahead = self._ahead.result() if self._ahead is not None and not self._ahead.cancelled() else None
+        ahead = None
+        if self._ahead is not None and not self._ahead.cancelled():
+            with contextlib.suppress(IEAError):
+                ahead = self._ahead.result()
         for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
             with contextlib.suppress(IEAError):
                 if lease is not None:
@@ -314,7 +317,11 @@ class Session:
 
     def _open_next(self, left: Image | None = None) -> Image | None:
         ahead, self._ahead = self._ahead, None
-        image = ahead.result() if ahead is not None else None
+        image = None
+        if ahead is not None:
+            # What failed ahead, while the ledger was away, is tried again below.
+            with contextlib.suppress(IEAError):
+                image = ahead.result()
         if image is None:
             image = self._fetch()
         elif left is not None and left.lane.scene_id == image.lane.scene_id and image.lease is not None:
@@ -341,6 +348,9 @@ class Session:
             self._leases[lease.lane] = lease
             try:
                 return load_image(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
+            except LedgerUnavailableError:
+                self._held.insert(0, lease)
+                raise
             except IEAError as error:
                 del self._leases[lease.lane]
                 self._queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
