@@ -7,23 +7,21 @@ is worked on. A sitting that is killed resumes where it stopped: same image, sam
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self, cast
 
 from annotator.courier import Courier, Saving
 from annotator.files import Desk, desk_for
 from annotator.image import Image
-from annotator.loading import load_image, waiting_in
+from annotator.loading import load_image
 from annotator.pace import Clock, Pace
 from annotator.steps import carried_tool, redo_step, undo_step
 from annotator.tools.brush import Box
 from annotator.tools.propagate import Carried
-from iea40k.arrays import ResidualCodes
-from iea40k.errors import IEAError, LeaseLostError, LedgerError, LedgerUnavailableError
+from iea40k.errors import IEAError, LeaseLostError, LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
     Correction,
@@ -48,9 +46,6 @@ class Session:
     """One person's sitting at one store's queue. Close it: what is leased ahead is given back then."""
 
     can_paint = True
-    role = "annotate"
-    maps: Mapping[str, ResidualCodes] = MappingProxyType({})
-    """In review: people's maps of the image, the consensus and the base, by name."""
 
     def __init__(
         self,
@@ -124,7 +119,7 @@ class Session:
 
         Raises `LedgerError` where strokes are not in the ledger yet or the verdict does not fit; then nothing changes.
         """
-        image, lease = self._leased()
+        image, lease = self._work()
         self._all_delivered(image)
         self._queue.submit(
             lease, verdict=verdict, active_seconds=round(self._time.active, 1), comment=comment
@@ -134,28 +129,23 @@ class Session:
 
     def skip(self, reason: str) -> Image | None:
         """Leave the image to others, for a reason, and open the next."""
-        image, lease = self._leased()
+        image, lease = self._work()
         self._all_delivered(image)
         self._queue.skip(lease, reason)
         return self._leave(image)
 
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
-        self._queue.flag(self._leased()[1], comment)
+        self._queue.flag(self._work()[1], comment)
 
     def abandon(self) -> Image | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
-        image = self._open_image()
+        image, _ = self._work()
         return self._leave(image)
 
     def next_if_idle(self) -> Image | None:
         """Ask for work again where there was none."""
         return self.image if self.image is not None else self._open_next()
-
-    def step(self, step: int) -> Image | None:
-        """Go to another image without finishing this one: not at the queue, which decides what comes."""
-        del step
-        raise LedgerError("the queue brings the images", remedy="submit this one, or skip it with a reason")
 
     def close(self) -> Saving:
         """End the sitting: deliver, keep the image under work, give back what was leased ahead."""
@@ -165,10 +155,7 @@ class Session:
         if self.image is not None:
             self._remember(self.image)
         self._worker.shutdown(wait=True, cancel_futures=True)
-        ahead = None
-        if self._ahead is not None and not self._ahead.cancelled():
-            with contextlib.suppress(IEAError):
-                ahead = self._ahead.result()
+        ahead = self._ahead.result() if self._ahead is not None and not self._ahead.cancelled() else None
         for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
             with contextlib.suppress(IEAError):
                 if lease is not None:
@@ -181,13 +168,13 @@ class Session:
 
     def record(self, patch: Patch, kind: str, tool: dict[str, object]) -> Box | None:
         """Record a stroke whose codes may be in the image already; return the box that changed."""
-        image = self._open_image()
+        image, _ = self._work()
         draft = image.draft(kind, PackedPatch.of(patch), tool)
         return self._post(image, draft)
 
     def clear(self) -> None:
         """Take the whole image back to its base, as one step that can be undone."""
-        image = self._open_image()
+        image, _ = self._work()
         self._post(image, image.draft("clear", None, {"tool": "clear"}))
 
     def undo(self) -> tuple[bool, Box | None]:
@@ -203,7 +190,7 @@ class Session:
 
         Raises `LedgerError` where a level is work of its own that is finished or leased: nothing is recorded then.
         """
-        image = self._open_image()
+        image, _ = self._work()
         self._all_delivered(image)
         group = uuid.uuid4().hex
         drafts = []
@@ -237,7 +224,7 @@ class Session:
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
-        image = self._open_image()
+        image, _ = self._work()
         count = 0
         for stale in image.stale:
             draft = adopt_stale(cast("Correction", stale), image.base, image.codes)
@@ -268,17 +255,13 @@ class Session:
 
     # ------------------------------------------------------------ private
 
-    def _open_image(self) -> Image:
+    def _work(self) -> tuple[Image, Lease]:
         if self.image is None:
             raise LedgerError("no image is open", remedy="the queue is empty: ask the curator for work")
-        return self.image
-
-    def _leased(self) -> tuple[Image, Lease]:
-        image = self._open_image()
-        lease = self._leases.get(image.lane)
+        lease = self._leases.get(self.image.lane)
         if lease is None:
-            raise LeaseLostError("this image is not leased to you", where=image.lane.scene_id)
-        return image, lease
+            raise LeaseLostError("this image is not leased to you", where=self.image.lane.scene_id)
+        return self.image, lease
 
     def _post(self, image: Image, draft: CorrectionDraft) -> Box | None:
         self._courier.post(draft)
@@ -286,7 +269,7 @@ class Session:
         return image.add(draft)
 
     def _step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        image = self._open_image()
+        image, _ = self._work()
         step = (redo_step if redo else undo_step)(image.strokes, image.others.values(), image.level)
         if step is None:
             return False, None
@@ -302,7 +285,7 @@ class Session:
 
     def _all_delivered(self, image: Image) -> None:
         saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()
-        if not saving.clean and any(w.draft.lane == image.lane for w in waiting_in(self._courier.outbox)):
+        if not saving.clean and any(w.draft.lane == image.lane for w in self._courier.outbox.waiting()):
             raise LedgerError(
                 "strokes on this image are not in the ledger yet; they are safe on this machine",
                 where=f"{image.lane.scene_id} {image.level}",
@@ -317,11 +300,7 @@ class Session:
 
     def _open_next(self, left: Image | None = None) -> Image | None:
         ahead, self._ahead = self._ahead, None
-        image = None
-        if ahead is not None:
-            # What failed ahead, while the ledger was away, is tried again below.
-            with contextlib.suppress(IEAError):
-                image = ahead.result()
+        image = ahead.result() if ahead is not None else None
         if image is None:
             image = self._fetch()
         elif left is not None and left.lane.scene_id == image.lane.scene_id and image.lease is not None:
@@ -348,9 +327,6 @@ class Session:
             self._leases[lease.lane] = lease
             try:
                 return load_image(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
-            except LedgerUnavailableError:
-                self._held.insert(0, lease)
-                raise
             except IEAError as error:
                 del self._leases[lease.lane]
                 self._queue.skip(lease, f"cannot be opened: {error.what}"[:4000])

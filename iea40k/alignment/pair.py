@@ -18,9 +18,6 @@ Pyramid = tuple[Structure, ...]
 FAR = 32
 """Pixels within which a tile that has no match nearby is looked for."""
 
-HOPELESS = 0.15
-"""Share of tiles that must follow a level's motion for the next finer level to be worth its time."""
-
 SURE_SCORE = 0.9
 """A registration that scores more needs no second guess."""
 
@@ -30,9 +27,9 @@ class Limits:
     """What is asked of an alignment before it is believed."""
 
     bounds: Bounds = field(default_factory=Bounds)
-    score: float = 0.75
+    score: float = 0.65
     clear: float = 0.4
-    least_votes: int = 8
+    least_votes: int = 4
     still: float = 0.35
     """A motion that moves no corner by more than this many pixels is left undone: resampling would cost more."""
 
@@ -76,21 +73,18 @@ def _pyramids(fixed: View, moving: View) -> tuple[Pyramid, Pyramid]:
 
 
 def refine(fixed: Pyramid, moving: Pyramid, guess: Homography) -> Homography:
-    """Return the guess refined by tile votes from the coarsest level to full size, or to where it proves hopeless."""
+    """Return the guess refined by tile votes from the coarsest level to full size."""
     found = guess
     for level in reversed(range(len(fixed))):
-        followers = 1.0
         for _ in range(2 if level else 3):
             votes = vote(fixed[level], moving[level], halved(found, level), radius=6)
             if len(votes) < 2:
                 break
-            motion = fit(votes, _size(fixed[level]))
+            arrived = votes.centres + votes.shifts
+            motion = fit(arrived, votes.centres, np.clip(votes.peaks, 0, 1) ** 2, size=_size(fixed[level]))
             found = normal(halved(motion.homography, -level) @ found)
-            followers = float(np.mean(motion.weights > 1e-6))
             if motion.kind == "none":
                 break
-        if followers < HOPELESS:
-            break
     return found
 
 
@@ -121,12 +115,10 @@ def judge(fixed: Pyramid, moving: Pyramid, homography: Homography, limits: Limit
     if reason is not None:
         return Registration(homography, 0.0, 0, 0, float("nan"), reason)
     votes = vote(fixed[0], moving[0], homography, radius=6)
-    lengths = votes.lengths
+    lengths = np.linalg.norm(votes.shifts, axis=1)
     clear = votes.peaks >= limits.clear
     agreeing = (lengths <= AGREES) & clear
-    count = int(clear.sum())
-    if agreeing.sum() >= limits.score * count:  # those that strayed could only lower the score
-        count += _strayed(fixed[0], moving[0], homography, votes.centres[~clear], limits)
+    count = int(clear.sum()) + _strayed(fixed[0], moving[0], homography, votes.centres[~clear], limits)
     score = float(agreeing.sum() / count) if count else 0.0
     residual = float(np.median(lengths[agreeing])) if agreeing.any() else float("nan")
     if count < limits.least_votes:
@@ -144,7 +136,7 @@ def _strayed(
         return 0
     votes = vote(fixed, moving, homography, radius=FAR, only=centres)
     # The best of 4,225 shifts by chance is higher than the best of 169.
-    return int(((votes.peaks >= limits.clear + 0.2) & (votes.lengths > AGREES)).sum())
+    return int(((votes.peaks >= limits.clear + 0.2) & (np.linalg.norm(votes.shifts, axis=1) > AGREES)).sum())
 
 
 def _guesses(fixed: Pyramid, moving: Pyramid, start: Homography | None) -> Iterator[Homography | None]:
@@ -152,8 +144,7 @@ def _guesses(fixed: Pyramid, moving: Pyramid, start: Homography | None) -> Itera
         yield start
         return
     yield np.eye(3)
-    for level in range(min(1, len(fixed) - 1), -1, -1):
-        yield feature_proposal(fixed, moving, level)
+    yield feature_proposal(fixed, moving)
     yield shift_proposal(fixed, moving)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -224,6 +225,7 @@ class _Run:
             "data": dict(self.data.identity),
             "metrics": {f"valid_{key}": value for key, value in found.metrics.items()},
             "steps": self.progress.step,
+            "short_side": int(np.median([min(s.shape) for s in self.data.train.samples])),
             "training": self.config.model_dump(mode="json"),
         }
         save_weights(

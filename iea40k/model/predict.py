@@ -1,0 +1,203 @@
+"""Photographs of any size and kind to residual files, heat maps and scores; one bad file costs one file."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from iea40k.arrays import EncodedRGB, Residual
+from iea40k.color import decode_srgb, encode_srgb
+from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
+from iea40k.develop.geometry import scale_light
+from iea40k.errors import BadInputError, IEAError
+from iea40k.files import write_atomic
+from iea40k.metrics import holistic_score
+from iea40k.model.inference import OVERLAP, TILE, predict_encoded
+from iea40k.model.networks import describe
+from iea40k.model.weights import Weights
+from iea40k.render import Palette, heatmap
+
+SHORT_SIDE = 512
+"""What the network sees where its weights do not say on which size they were trained."""
+
+COUNTS_FROM = 0.15
+"""|residual| from which a pixel counts as under- or overexposed in a prediction's facts: a stop at middle grey."""
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How photographs are assessed.
+
+    - `short_side`: what the network sees (None: the size it was trained on); 0 = every pixel, in tiles
+    - `native`: keep the map at the size that the network saw instead of the photograph's
+    - `flips`: average over the four flips, so that a flipped photograph gets the flipped map
+    """
+
+    short_side: int | None = None
+    native: bool = False
+    flips: bool = False
+    tile: int = TILE
+    overlap: int = OVERLAP
+    palette: Palette = "blue-white-red"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A photograph's residual (h, w) float32 in [-1, 1], and its facts, JSON-able: score, shares, sizes."""
+
+    residual: Residual
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What became of a file: its facts, or the error that it met."""
+
+    image: Path
+    facts: dict[str, Any] | None
+    error: IEAError | None
+
+
+def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions | None = None) -> Prediction:
+    """Return the prediction for a picture (H, W, 3) uint8, sRGB-encoded.
+
+    The picture is shrunk (by area, in linear light) to the size that the network knows, and the map enlarged again
+    (bilinear), unless `native`.
+    """
+    options = options or PredictOptions()
+    seen = shrink(image, _short_side(weights, options))
+    device = torch.device(options.device)
+    network = weights.network.to(device)
+    side = _square(weights)
+
+    def look(picture: EncodedRGB) -> Residual:
+        return predict_encoded(
+            network, picture, device=device, side=side, tile=options.tile, overlap=options.overlap
+        )
+
+    residual = _over_flips(look, seen) if options.flips else look(seen)
+    facts = _facts(weights, residual, image, seen)
+    if not options.native and residual.shape != image.shape[:2]:
+        size = (image.shape[1], image.shape[0])
+        residual = cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR)
+    facts["size"] = [residual.shape[1], residual.shape[0]]
+    return Prediction(residual, facts)
+
+
+def predict_files(
+    weights: Weights,
+    images: Sequence[Path],
+    out: Path,
+    options: PredictOptions | None = None,
+    progress: Callable[[Predicted, int, int], None] = lambda *_: None,
+) -> list[Predicted]:
+    """Write `STEM_residual.npy`, `STEM_heatmap.png` and `STEM.json` for every image into `out`.
+
+    Raises `BadInputError` before anything is read where two images would write the same files.
+    """
+    options = options or PredictOptions()
+    _check_stems(images)
+    done = []
+    for number, path in enumerate(images, start=1):
+        try:
+            image, recipe = load_encoded(path, short_side=None)
+            prediction = predict_image(weights, image, options)
+            facts = {"image": str(path), **prediction.facts, "recipe": recipe}
+            _write(out, path.stem, prediction.residual, facts, options.palette)
+            outcome = Predicted(path, facts, None)
+        except IEAError as error:
+            outcome = Predicted(path, None, error.located(path))
+        done.append(outcome)
+        progress(outcome, number, len(images))
+    return done
+
+
+def find_images(places: Sequence[Path]) -> list[Path]:
+    """Return the given files, and the photographs directly inside the given folders, sorted by name."""
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            inside = sorted(
+                p for p in place.iterdir() if p.suffix.lower() in RAW_SUFFIXES | RENDERED_SUFFIXES
+            )
+            if not inside:
+                raise BadInputError("there is no photograph in this folder", where=place)
+            found += inside
+        else:
+            found.append(place)
+    return found
+
+
+def shrink(image: EncodedRGB, short_side: int | None) -> EncodedRGB:
+    """Return a picture whose shorter side is at most `short_side`, scaled by area in linear light; None keeps it."""
+    size = fit(image.shape[0], image.shape[1], short_side)
+    return image if size == image.shape[:2] else encode_srgb(scale_light(image, size, decode_srgb))
+
+
+def _over_flips(look: Callable[[EncodedRGB], Residual], image: EncodedRGB) -> Residual:
+    total = np.zeros(image.shape[:2], np.float32)
+    for rows in (1, -1):
+        for columns in (1, -1):
+            total += look(np.ascontiguousarray(image[::rows, ::columns]))[::rows, ::columns]
+    return (total / 4).astype(np.float32)
+
+
+def _short_side(weights: Weights, options: PredictOptions) -> int | None:
+    if describe(weights.name).fixed_side is not None or _square(weights) is not None:
+        return None  # resized to its square by the network's own way of resizing
+    if options.short_side is not None:
+        return options.short_side or None
+    return int(weights.facts.get("short_side", SHORT_SIDE))
+
+
+def _square(weights: Weights) -> int | None:
+    """Return the side of the square that the weights were trained on, None where images kept their shape."""
+    data = weights.facts.get("training", {}).get("data", {})
+    return int(data["size"]) if data.get("view") == "official" else None
+
+
+def _facts(weights: Weights, residual: Residual, image: EncodedRGB, seen: EncodedRGB) -> dict[str, Any]:
+    return {
+        "score": round(holistic_score(residual), 4),
+        "mean_abs_residual": round(float(np.abs(residual).mean()), 6),
+        "mean_residual": round(float(residual.mean()), 6),
+        "underexposed_share": round(float((residual > COUNTS_FROM).mean()), 6),
+        "overexposed_share": round(float((residual < -COUNTS_FROM).mean()), 6),
+        "network": weights.name,
+        "image_size": [image.shape[1], image.shape[0]],
+        "seen_size": [seen.shape[1], seen.shape[0]],
+    }
+
+
+def _write(out: Path, stem: str, residual: Residual, facts: dict[str, Any], palette: Palette) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, residual.astype(np.float32, copy=False), allow_pickle=False)
+    write_atomic(out / f"{stem}_residual.npy", buffer.getvalue())
+    # Unbounded networks (wavelet_net) can leave the scale; the picture shows its end, the array keeps the value.
+    picture = heatmap(np.clip(residual, -1, 1), palette)
+    written, data = cv2.imencode(".png", picture[..., ::-1])
+    if not written:
+        raise IEAError("the heat map could not be encoded", where=out / f"{stem}_heatmap.png")
+    write_atomic(out / f"{stem}_heatmap.png", data.tobytes())
+    write_atomic(out / f"{stem}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def _check_stems(images: Sequence[Path]) -> None:
+    by_stem: dict[str, list[str]] = {}
+    for path in images:
+        by_stem.setdefault(path.stem.casefold(), []).append(str(path))
+    double = [" and ".join(paths) for paths in by_stem.values() if len(paths) > 1]
+    if double:
+        raise BadInputError(
+            "images would write the same files",
+            expected="file names that differ before the suffix",
+            got="; ".join(double[:5]),
+            remedy="assess them into different folders",
+        )

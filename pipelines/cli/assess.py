@@ -1,0 +1,203 @@
+"""`iea40k predict`, `iea40k score` and `iea40k judge`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iea40k.errors import BadInputError
+from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.model import Device, need_torch
+from pipelines.cli.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from iea40k.model.predict import Predicted
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Size = Annotated[
+    int | None, typer.Option("--size", help="Short side that the network sees; 0 = every pixel, in tiles.")
+]
+DEFAULT_WEIGHTS = "p_ieanet_s"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands `predict`, `score` and `judge`."""
+    app.command("predict")(predict)
+    app.command("score")(score)
+    app.command("judge")(judge)
+
+
+def predict(
+    weights: Annotated[str, typer.Argument(help="A .safetensors or .pth file, or a shipped name.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Photographs (JPEG, PNG, TIFF, RAW), or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the results go.")],
+    size: Size = None,
+    native: Annotated[
+        bool, typer.Option("--native", help="Keep the map at the size the network saw.")
+    ] = False,
+    flips: Annotated[bool, typer.Option("--flips", help="Average over the four flips: 4x the time.")] = False,
+    palette: Annotated[str, typer.Option(help="blue-white-red or colour-blind-safe.")] = "blue-white-red",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Write STEM_residual.npy, STEM_heatmap.png and STEM.json for each photograph."""
+    need_torch()
+    from iea40k.model.devices import pick_device
+    from iea40k.model.predict import PredictOptions, find_images, predict_files
+    from iea40k.model.weights import load_weights
+    from iea40k.render import PALETTES
+
+    if palette not in PALETTES:
+        raise BadInputError("no such palette", expected=" or ".join(PALETTES), got=palette)
+    options = PredictOptions(size, native, flips, palette=palette, device=pick_device(device))  # type: ignore[arg-type]
+    loaded, paths = load_weights(weights), find_images(images)
+    with Progress("assessing", "images") as bar:
+
+        def advance(outcome: "Predicted", done: int, total: int) -> None:
+            bar.update(done, total, outcome.image.name)
+            if outcome.error is not None:
+                bar.say(outcome.error.letter(), style="red")
+
+        outcomes = predict_files(loaded, paths, out, options, advance)
+    failed = [o for o in outcomes if o.error is not None]
+    done = [o.facts for o in outcomes if o.facts is not None]
+    if as_json:
+        errors = [{"image": str(o.image), "error": o.error.letter()} for o in failed if o.error is not None]
+        typer.echo(json.dumps({"images": done, "failures": errors}))
+    else:
+        for facts in done:
+            typer.echo(
+                f"{facts['image']}: score {facts['score']:.2f}, under {facts['underexposed_share']:.0%}, "
+                f"over {facts['overexposed_share']:.0%}"
+            )
+    return FAILURES if failed else DONE
+
+
+def score(
+    source: Annotated[
+        Path, typer.Argument(metavar="IMAGE|RESIDUAL", help="A photograph, or a residual .npy.")
+    ],
+    criteria: Annotated[str, typer.Option(help="A criteria file, or a shipped name such as portrait.")],
+    mask: Annotated[Path | None, typer.Option(help="An image, white where the criteria's region is.")] = None,
+    weights: Annotated[str, typer.Option(help="Weights, for a photograph.")] = DEFAULT_WEIGHTS,
+    size: Size = None,
+    as_json: AsJson = False,
+) -> int:
+    """Score a photograph or a residual map by a maker's own criteria."""
+    from iea40k.scoring import judge as apply
+    from iea40k.scoring import load_criteria
+
+    rules = load_criteria(criteria)
+    residual = _residual(source, weights, size)
+    region = None if mask is None else _mask(mask)
+    verdict = apply(residual, rules, region)
+    if as_json:
+        typer.echo(json.dumps({"criteria": rules.name, **asdict(verdict)}))
+    else:
+        typer.echo(f"{rules.name}: {verdict.score:g} / 100, {verdict.because}")
+        for name, value in verdict.measured.items():
+            typer.echo(f"  {name:32} {value:.4f}")
+        if rules.region and not verdict.masked:
+            messages.print(f"no mask: '{rules.region}' was read on the whole image", style="yellow")
+    return DONE
+
+
+def judge(
+    weights: Annotated[str, typer.Argument(help="A .safetensors or .pth file, or a shipped name.")],
+    folders: Annotated[list[Path], typer.Argument(help="One folder of outputs for each enhancer.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="A folder of ideal exposures, to compare with.")
+    ] = None,
+    size: Size = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Rank enhancement algorithms by the mean |residual| of their outputs: lower is better."""
+    need_torch()
+    from iea40k.model.devices import pick_device
+    from iea40k.model.judging import judge_folders
+    from iea40k.model.predict import PredictOptions
+    from iea40k.model.weights import load_weights
+
+    options = PredictOptions(size, native=True, device=pick_device(device))
+    with Progress("judging", "images") as bar:
+        found = judge_folders(
+            load_weights(weights),
+            folders,
+            options,
+            reference,
+            lambda stem, done, total: bar.update(done, total, stem),
+        )
+    for error in found.failures:
+        messages.print(error.letter(), style="red", markup=False)
+    if found.left_out:
+        messages.print(f"not in every folder: {', '.join(found.left_out)}", style="yellow", markup=False)
+    ranking: list[dict[str, Any]] = [{**asdict(r), "folder": str(r.folder)} for r in found.ranking]
+    if as_json:
+        failures = [error.letter() for error in found.failures]
+        typer.echo(
+            json.dumps(
+                {"ranking": ranking, "images": found.images, "left_out": found.left_out, "failures": failures}
+            )
+        )
+    else:
+        typer.echo(f"mean |residual| over {len(found.images)} images; lower is better")
+        for place, entry in enumerate(found.ranking, start=1):
+            more = "".join(f"  {name} {value:.3f}" for name, value in entry.against_reference.items())
+            typer.echo(
+                f"{place}. {entry.folder}  {entry.mean_abs_residual:.4f}  (mean {entry.mean_residual:+.4f}, "
+                f"best on {entry.wins}){more}"
+            )
+    return FAILURES if found.failures else DONE
+
+
+def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float32]":
+    import numpy as np
+
+    if source.suffix.lower() != ".npy":
+        need_torch()
+        from iea40k.develop import load_encoded
+        from iea40k.model.predict import PredictOptions, predict_image
+        from iea40k.model.weights import load_weights
+
+        image, _ = load_encoded(source, short_side=None)
+        residual: NDArray[np.float32] = predict_image(
+            load_weights(weights), image, PredictOptions(size)
+        ).residual
+        return residual
+    try:
+        values = np.load(source, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadInputError("not a residual file", where=source, got=str(error)) from error
+    values = np.squeeze(values)
+    if values.ndim != 2 or not np.issubdtype(values.dtype, np.floating):
+        raise BadInputError(
+            "not a residual map",
+            where=source,
+            expected="(height, width) floating point in [-1, 1], NaN = no data",
+            got=f"{values.shape} {values.dtype}",
+        )
+    if (np.abs(values[~np.isnan(values)]) > 1).any():
+        raise BadInputError(
+            "residuals lie outside their range",
+            where=source,
+            expected="[-1, 1]",
+            got=f"{np.nanmin(values):g} ... {np.nanmax(values):g}",
+            remedy="labels of the published release are in units of 1/255: divide them by 255",
+        )
+    found: NDArray[np.float32] = values.astype(np.float32)
+    return found
+
+
+def _mask(path: Path) -> "NDArray[np.bool_]":
+    from iea40k.develop import load_encoded
+
+    white: NDArray[np.bool_] = load_encoded(path, short_side=None)[0].max(axis=2) > 127
+    return white
