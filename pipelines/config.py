@@ -21,6 +21,8 @@ class BuildConfig(BaseModel):
     - `seed`: of everything random (simulated exposures)
     - `assume_profile`: the colour space of pictures that name none ("srgb", "prophoto", ...). Without it JPEG and PNG
       are sRGB, as their standards have it, and a TIFF that names none is refused
+    - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
+    - `max_pixels`: larger pictures are refused before their memory is taken
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +32,8 @@ class BuildConfig(BaseModel):
     reference: Literal["median-spread", "median", "A", "B", "C", "D", "E"] = "median-spread"
     seed: Annotated[int, Field(ge=0)] = 0
     assume_profile: str | None = None
+    accept_headerless: bool = False
+    max_pixels: Annotated[int, Field(ge=4)] = 200_000_000
 
     @field_validator("assume_profile")
     @classmethod

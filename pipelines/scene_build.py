@@ -1,7 +1,7 @@
 """One scene: from its manifest row to the arrays of the store. The unit that any executor runs."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from iea40k.scene import BuiltScene, Scene, level_name
 from pipelines.brackets import Loader, build_bracket
 from pipelines.config import BuildConfig
 from pipelines.simulated import build_simulated
+
+if TYPE_CHECKING:
+    from iea40k.develop import ReadOptions
 
 _PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
 
@@ -79,8 +82,9 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
     for source in (*scene.exposures, *scene.references):
         check_digest(source)
     plan = plan_digest(scene, config)
+    options = _read_options(config)
     if scene.kind == "bracket":
-        bracket = build_bracket(scene, config.short_side, load=_bracket_loader(config))
+        bracket = build_bracket(scene, config.short_side, load=_bracket_loader(config.short_side, options))
         frames: Frames = bracket
         uncertainty = None
         found: dict[str, Any] = {
@@ -94,7 +98,7 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
             evs=config.evs,
             reference_method=config.reference,
             seed=config.seed,
-            assume_profile=config.assume_profile,
+            options=options,
         )
         frames, uncertainty = simulated, simulated.uncertainty
         found = {"ev_source": "simulated", "rejected": [list(row) for row in simulated.rejected]}
@@ -145,13 +149,20 @@ def assemble(
     )
 
 
-def _bracket_loader(config: BuildConfig) -> Loader | None:
-    if config.assume_profile is None:
-        return None
-    from iea40k.develop import ReadOptions, load_encoded  # late: it needs LibRaw
+def _read_options(config: BuildConfig) -> "ReadOptions":
+    from iea40k.develop import ReadOptions  # late: it needs LibRaw
 
-    options = ReadOptions(assume_profile=config.assume_profile)
-    return lambda path: load_encoded(path, short_side=config.short_side, options=options)
+    return ReadOptions(
+        max_pixels=config.max_pixels,
+        assume_profile=config.assume_profile,
+        accept_headerless=config.accept_headerless,
+    )
+
+
+def _bracket_loader(short_side: int, options: "ReadOptions") -> Loader:
+    from iea40k.develop import load_encoded
+
+    return lambda path: load_encoded(path, short_side=short_side, options=options)
 
 
 def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]:

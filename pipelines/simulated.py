@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from iea40k.registration import reconcile
 from iea40k.scene import Scene, SourceFile
 from iea40k.simulation import degrade, draw
 from iea40k.tone import expose_with_contrast, fit_tone
+
+if TYPE_CHECKING:
+    from iea40k.develop import ReadOptions
 
 NO_TONE_MATCH = "none: the reference is made of the same rendering"
 
@@ -51,7 +54,7 @@ def build_simulated(
     evs: Sequence[float],
     reference_method: str,
     seed: int,
-    assume_profile: str | None = None,
+    options: "ReadOptions | None" = None,
 ) -> SimulatedFrames:
     """Build a scene of kind "raw" or "rendered".
 
@@ -63,7 +66,7 @@ def build_simulated(
     Raises `UnreadableImageError`, `AlignmentError` where no needed retouch fits, `BadInputError` where the wanted
     expert has none.
     """
-    load = _Loader(short_side, assume_profile)
+    load = _Loader(short_side, options)
     if scene.simulation == "messias":
         return _random_exposures(scene, load, len(evs), reference_method, seed)
     if not scene.references:
@@ -76,7 +79,7 @@ class _Loader:
     """Reads a file of the scene to light (H, W, 3), with its recipe."""
 
     short_side: int
-    assume_profile: str | None
+    options: "ReadOptions | None"
 
     def __call__(self, source: SourceFile) -> tuple[LinearRGB, Mapping[str, Any]]:
         from iea40k.develop import (
@@ -84,7 +87,7 @@ class _Loader:
             load_linear,
         )  # LibRaw is loaded only where something is developed
 
-        options = ReadOptions(assume_profile=self.assume_profile)
+        options = self.options or ReadOptions()
         try:
             linear = load_linear(source.path, short_side=self.short_side, options=options)
         except IEAError as error:

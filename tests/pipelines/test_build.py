@@ -152,6 +152,40 @@ def test_bad_files_cost_their_scene_and_nothing_else(project, tmp_path, capsys):
     assert len(status["suspicion"]) == 54
 
 
+@pytest.mark.real_data
+def test_real_raw_files_build_and_the_unusable_are_named(real_data, tmp_path):
+    names = {
+        "hero6": "gopro_hero6/GOPR0024.dng",
+        "fusion": "gopro_fusion/GPBK7066.dng",
+        "d30": "canon_eos_d30/CRW.CRW",
+        "6d": "canon_eos_6d_lossy/canon_eos_6d.dng",
+        "gpr": "gopro_hero6/GOPR0024.GPR",
+        "kodak": "kodak_c330/RAW_KODAK_C330_FORMAT_NONE_YRGB.raw",
+        "headerless": "nikon_768x512_headerless/DSC_1339_768x512_rggb.raw",
+    }
+    rows = [f"{scene},raw,{Path(name).name}" for scene, name in names.items()]
+    for name in names.values():
+        (tmp_path / Path(name).name).write_bytes((real_data / "raw" / name).read_bytes())
+    (tmp_path / "m.csv").write_text("scene_id,kind,exposures\n" + "\n".join(rows) + "\n")
+    report = build(tmp_path / "m.csv", tmp_path / "store", CONFIG)
+    built = {o.scene_id for o in report.outcomes if o.status == "built"}
+    letters = {o.scene_id: o.letter for o in report.outcomes if o.status == "quarantined"}
+    assert built == {"hero6", "fusion", "d30", "6d"}
+    assert "GPR" in letters["gpr"]
+    assert "names no camera" in letters["kodak"]
+    assert "names no camera" in letters["headerless"]
+    # The guess is accepted only where the curator says so.
+    told = CONFIG.model_copy(update={"accept_headerless": True})
+    assert build(tmp_path / "m.csv", tmp_path / "told", told, only=["kodak"]).failures == []
+    scene = Store.open(tmp_path / "told").read_scene("kodak")
+    assert "guessed" in str(scene.recipe["frames"])
+
+
+def test_a_picture_beyond_the_limit_is_refused(project, tmp_path):
+    report = build(project, tmp_path / "s", CONFIG.model_copy(update={"max_pixels": 10_000}), only=["coffee"])
+    assert "max_pixels" in report.failures[0]
+
+
 def test_another_configuration_never_touches_what_is_there(project, built):
     before = tree_digest(built)
     report = build(project, built, BuildConfig(short_side=64), only=["coffee"])
@@ -176,7 +210,7 @@ def test_wrong_use_ends_with_code_2_and_a_letter(project, tmp_path, capsys):
     assert not (tmp_path / "s").exists()
     assert run(["build", str(tmp_path / "none.csv"), str(tmp_path / "s")]) == 2
     assert run(["build", str(project)]) == 2
-    assert run(["status", str(tmp_path / "s")]) == 1
+    assert run(["status", str(tmp_path / "s")]) == 2
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     assert run(["build", str(project), str(tmp_path / "full")]) == 2

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from iea40k.color import encode_srgb
+from iea40k.develop import ReadOptions
 from iea40k.errors import AlignmentError, BadInputError, UnreadableImageError
 from iea40k.residuals import luma, residual_codes
 from iea40k.scene import Scene, SourceFile
@@ -196,7 +197,12 @@ def test_a_retouch_without_a_profile_needs_a_choice(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImageError, match=r"profile|colour space"):
         build(planned)
     frames = build_simulated(
-        planned, short_side=512, evs=EVS, reference_method="C", seed=0, assume_profile="prophoto"
+        planned,
+        short_side=512,
+        evs=EVS,
+        reference_method="C",
+        seed=0,
+        options=ReadOptions(assume_profile="prophoto"),
     )
     assert np.abs(frames.reference.astype(int) - straight.reference).max() <= 1
 
