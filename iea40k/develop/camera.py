@@ -1,7 +1,7 @@
 """What a RAW file says of its camera: white balance, colours, mosaic, framing, exposure bias.
 
 All of it is read from the file's description, none from its pixels, so that two frames of a series get the same. And
-before development: LibRaw's half-size output alters what `sizes` and `raw_pattern` answer afterwards.
+before development: LibRaw's output alters what `sizes` and `raw_pattern` answer afterwards.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.develop.tiff_tags import BASELINE_EXPOSURE, DNG_VERSION
+from iea40k.develop.tiff_tags import BASELINE_EXPOSURE, BLACK_REPEAT, DNG_VERSION
 from iea40k.errors import UnreadableImageError
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ class CameraFacts:
 
     - `balance`: gains of R, G, B, second G; `matrix` (3x3): balanced camera colours to sRGB's primaries
     - `visible`: (height, width) of what LibRaw develops; `frame`: (top, left, height, width) of the picture in it
-    - `offsets`: where R, G, B are sampled in a 2x2 block, (down, right) in blocks from its centre; None if the
-      sensor has no such mosaic
+    - `mosaic`: colour (0 R, 1 G, 2 B, 3 second G) of each place in a 2x2 block of the visible area, row by
+      row; None if the sensor has no such mosaic
+    - `black`: code of no light for R, G, B, second G; `white`: code of saturation
     - `orientation`: EXIF's, 1 ... 8; `baseline`: stops to be added (DNG BaselineExposure)
     """
 
@@ -45,7 +46,9 @@ class CameraFacts:
     visible: tuple[int, int]
     frame: tuple[int, int, int, int]
     frame_from: str
-    offsets: tuple[tuple[float, float], ...] | None
+    mosaic: tuple[int, int, int, int] | None
+    black: tuple[float, ...]
+    white: float
     orientation: int
     baseline: float
 
@@ -60,7 +63,9 @@ def camera_facts(raw: "rawpy.RawPy", tags: Mapping[int, Any]) -> CameraFacts:
         (sizes.height, sizes.width),
         frame,
         frame_from,
-        _plane_offsets(raw),
+        _mosaic(raw, tags),
+        tuple(float(level) for level in raw.black_level_per_channel),
+        float(raw.white_level),
         _FLIPS[sizes.flip],
         _baseline_exposure(tags),
     )
@@ -100,20 +105,30 @@ def _frame(sizes: Any) -> tuple[tuple[int, int, int, int], str]:
     return (top, left, height, width), "camera's crop"
 
 
-def _plane_offsets(raw: "rawpy.RawPy") -> tuple[tuple[float, float], ...] | None:
-    pattern, sizes = raw.raw_pattern, raw.sizes
-    if pattern is None or pattern.shape != (2, 2) or raw.num_colors != 3 or sizes.pixel_aspect != 1.0:
+def _mosaic(raw: "rawpy.RawPy", tags: Mapping[int, Any]) -> tuple[int, int, int, int] | None:
+    """Return which of LibRaw's colours (3 = second green) lies where in a block; None if it is no plain Bayer."""
+    sizes = raw.sizes
+    visible = raw.raw_image_visible if raw.raw_type.name == "Flat" else None
+    if raw.num_colors != 3 or sizes.pixel_aspect != 1.0 or visible is None or visible.dtype != np.uint16:
         return None
-    names = raw.color_desc.decode("ascii")
-    found: dict[str, list[tuple[float, float]]] = {}
-    for row in (0, 1):
-        for column in (0, 1):
-            name = names[raw.raw_color(sizes.top_margin + row, sizes.left_margin + column)]
-            found.setdefault(name, []).append(((row - 0.5) / 2, (column - 0.5) / 2))
-    if set(found) != set("RGB"):
+    if visible.shape != (sizes.height, sizes.width) or raw.color_desc != b"RGBG":
         return None
-    means = [np.mean(found[name], axis=0) for name in "RGB"]
-    return tuple((float(mean[0]), float(mean[1])) for mean in means)
+    if raw.white_level <= max(raw.black_level_per_channel):
+        return None
+    if any(side > 2 for side in np.ravel(tags.get(BLACK_REPEAT, 1))):  # black levels that rawpy does not tell
+        return None
+    middle = (sizes.height // 4 * 2, sizes.width // 4 * 2)
+    places = [_block(raw, top, left) for top, left in ((0, 0), (2, 4), middle)]
+    # X-Trans has another period, and Fuji's turned sensors none along rows.
+    if len(set(places)) > 1 or sorted(places[0]) != [0, 1, 2, 3] or places[0][0] % 2 == places[0][1] % 2:
+        return None
+    return places[0]
+
+
+def _block(raw: "rawpy.RawPy", top: int, left: int) -> tuple[int, int, int, int]:
+    top, left = raw.sizes.top_margin + top, raw.sizes.left_margin + left
+    a, b, c, d = (int(raw.raw_color(top + row, left + column)) for row in (0, 1) for column in (0, 1))
+    return a, b, c, d
 
 
 def _baseline_exposure(tags: Mapping[int, Any]) -> float:

@@ -21,7 +21,7 @@ class ReadOptions:
     - `assume_profile`: colour space of pictures that name none, one of `iea40k.color.SPACES`. None: JPEG and PNG are
       taken as sRGB, as their standards have it; TIFF is refused
     - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
-    - `full_demosaic`: interpolate the whole mosaic (AHD) where 2x2 blocks would do; 3 to 5 times slower
+    - `full_demosaic`: interpolate the whole mosaic (AHD) also where the quick way would do; 3 to 5 times slower
 
     Raises `BadInputError` for an unknown space or an impossible limit.
     """

@@ -1,8 +1,9 @@
 """RAW files to linear light, without anything that depends on the picture's own brightness.
 
-LibRaw decodes, subtracts black, balances white and joins each 2x2 block of the mosaic to a pixel, in camera
-colours. Then the colour planes are brought into register, scaled by area, and turned to sRGB's primaries.
-1.0 is where the first balanced channel saturates, and the others are cut there too, so that blown areas stay neutral.
+LibRaw decodes. A Bayer mosaic at least twice as large as what is wanted then goes straight to the small picture
+(`iea40k.develop.mosaic`); any other file is demosaiced by LibRaw (AHD) and scaled by area. Both give balanced camera
+colours, which are turned to sRGB's primaries at the end. 1.0 is where the first balanced channel saturates, and the
+others are cut there too, so that blown areas stay neutral.
 """
 
 from pathlib import Path
@@ -12,10 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from iea40k.arrays import LinearRGB
 from iea40k.color import clipped_share
 from iea40k.develop.camera import CameraFacts, camera_facts
 from iea40k.develop.geometry import fit, orient, scale_light
 from iea40k.develop.linear import LinearImage, ReadOptions, check_pixels
+from iea40k.develop.mosaic import Mosaic, scale_mosaic
 from iea40k.develop.tiff_tags import first_tags, refuse_truncated
 from iea40k.errors import UnreadableImageError
 from iea40k.recipe import versions
@@ -46,25 +49,22 @@ def develop_raw(path: Path, short_side: int | None, options: ReadOptions) -> Lin
 def _develop(
     raw: "rawpy.RawPy", facts: CameraFacts, short_side: int | None, options: ReadOptions
 ) -> LinearImage:
-    levels = {"black": list(raw.black_level_per_channel), "white": int(raw.white_level)}
-    enough = short_side is not None and min(facts.frame[2:]) // 2 >= short_side
-    halved = enough and facts.offsets is not None and not options.full_demosaic
-    camera = _demosaic(raw, facts, halved)
-    saturated = float(np.count_nonzero(camera == _WHITE)) / camera.size
-    blocks = ((facts.visible[0] + 1) // 2, (facts.visible[1] + 1) // 2)
-    picture = _register(camera, facts) if halved and camera.shape[:2] == blocks else _cut(camera, facts)
-    size = fit(picture.shape[0], picture.shape[1], short_side)
-    light = scale_light(picture, size, lambda rows: rows.astype(np.float32))
-    light = cv2.transform(light, (facts.matrix * (2.0**facts.baseline / _WHITE)).astype(np.float32))
+    size = fit(facts.frame[2], facts.frame[3], short_side)
+    direct = facts.mosaic is not None and 2 * size[0] <= facts.frame[2] and not options.full_demosaic
+    if direct:
+        camera, saturated = scale_mosaic(_mosaic(raw, facts), size)
+    else:
+        camera, saturated = _demosaiced(raw, facts, short_side)
+    light = cv2.transform(camera, (facts.matrix * 2.0**facts.baseline).astype(np.float32))
     share = clipped_share(light)
     recipe = {
         "reader": "raw",
         "versions": {**versions("rawpy", "opencv-python-headless", "numpy"), "libraw": _libraw_version()},
         "white_balance": {"gains": list(facts.balance), "from": facts.balance_from},
         "colour_matrix": facts.matrix_from,
-        "levels": levels,
+        "levels": {"black": list(facts.black), "white": facts.white},
         "baseline_exposure": facts.baseline,
-        "demosaic": "2x2 blocks, planes registered" if halved else "AHD",
+        "demosaic": "mosaic to scale" if direct else "AHD",
         "frame": {"top_left_height_width": list(facts.frame), "from": facts.frame_from},
         "orientation": facts.orientation,
         "short_side": short_side,
@@ -75,12 +75,39 @@ def _develop(
     return LinearImage(orient(np.maximum(light, 0), facts.orientation), recipe)
 
 
-def _demosaic(raw: "rawpy.RawPy", facts: CameraFacts, halved: bool) -> NDArray[np.uint16]:
+def _mosaic(raw: "rawpy.RawPy", facts: CameraFacts) -> Mosaic:
+    assert facts.mosaic is not None
+    top, left, height, width = facts.frame
+    # A frame that begins between blocks sees another order of colours.
+    order = [facts.mosaic[2 * ((row + top) % 2) + (column + left) % 2] for row in (0, 1) for column in (0, 1)]
+    least = min(facts.balance[:3])
+    gains = [facts.balance[1 if colour == 3 else colour] / least for colour in order]
+    black = [facts.black[colour] for colour in order]
+    codes = raw.raw_image_visible[top : top + height // 2 * 2, left : left + width // 2 * 2]
+    a, b, c, d = (1 if colour == 3 else colour for colour in order)
+    scales = [gain / (facts.white - level) for gain, level in zip(gains, black, strict=True)]
+    return Mosaic(codes, (a, b, c, d), tuple(black), tuple(scales))
+
+
+def _demosaiced(raw: "rawpy.RawPy", facts: CameraFacts, short_side: int | None) -> tuple[LinearRGB, float]:
+    codes = _demosaic(raw, facts)
+    saturated = float(np.count_nonzero(codes == _WHITE)) / codes.size
+    picture = _cut(codes, facts)
+    size = fit(picture.shape[0], picture.shape[1], short_side)
+    return scale_light(picture, size, _unit_light), saturated
+
+
+def _unit_light(rows: NDArray[np.uint16]) -> LinearRGB:
+    light = rows.astype(np.float32)
+    light /= np.float32(_WHITE)
+    return light
+
+
+def _demosaic(raw: "rawpy.RawPy", facts: CameraFacts) -> NDArray[np.uint16]:
     """Return balanced camera colours (h, w, 3), linear, 65535 = saturation, not turned."""
     import rawpy
 
     camera: NDArray[Any] = raw.postprocess(
-        half_size=halved,
         demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
         highlight_mode=rawpy.HighlightMode.Clip,
         user_wb=list(facts.balance),
@@ -99,29 +126,6 @@ def _cut(camera: NDArray[Any], facts: CameraFacts) -> NDArray[Any]:
         return camera
     top, left, height, width = facts.frame
     return camera[top : top + height, left : left + width]
-
-
-def _register(camera: NDArray[np.uint16], facts: CameraFacts) -> NDArray[np.float32]:
-    """Return half-size colours within the frame, every plane as if sampled in the centre of its blocks.
-
-    Red and blue lie a quarter of a block from it: left there, they would fringe every edge.
-    """
-    assert facts.offsets is not None
-    top, left, height, width = facts.frame
-    planes = []
-    for channel, (down, right) in enumerate(facts.offsets):
-        start = np.array([[1, 0, left / 2 - right], [0, 1, top / 2 - down]], np.float64)
-        plane = camera[..., channel].astype(np.float32)
-        moved = cv2.warpAffine(
-            plane,
-            start,
-            (width // 2, height // 2),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        planes.append(moved)
-    registered: NDArray[np.float32] = cv2.merge(planes)
-    return registered
 
 
 def _libraw_version() -> str:

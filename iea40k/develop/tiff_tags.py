@@ -12,7 +12,7 @@ from iea40k.errors import UnreadableImageError
 # tifffile reports oddities of makers' tags here; what matters to us becomes an error of our own.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
-DNG_VERSION, BASELINE_EXPOSURE, UNIQUE_CAMERA_MODEL = 50706, 50730, 50708
+DNG_VERSION, BLACK_REPEAT, BASELINE_EXPOSURE = 50706, 50713, 50730
 
 
 def first_tags(path: Path) -> dict[int, Any]:

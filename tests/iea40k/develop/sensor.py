@@ -34,11 +34,13 @@ def write_sensor(
     neutral: tuple[float, float, float] | None = (0.5, 1.0, 0.7),
     active: tuple[int, int, int, int] | None = None,
     crop: tuple[int, int, int, int] | None = None,
+    blacks: tuple[int, int, int, int] | None = None,
 ) -> None:
     """Write light (H, W, 3), sRGB primaries, 1.0 = white, as the codes of an ideal sensor.
 
-    `active` (top, left, bottom, right) and `crop` (top, left, height, width, within it) are the DNG's own tags; the
-    pattern starts at the active area's corner. `neutral` is what the sensor sees as grey; None leaves the tag out.
+    `active` (top, left, bottom, right) and `crop` (top, left, height, width, within it) are the DNG's own tags. The
+    pattern, and `blacks` for its four places, start at the active area's corner. `neutral` is what the sensor
+    sees as grey; None leaves the tag out.
     """
     gains = neutral or (1.0, 1.0, 1.0)
     top, left = active[:2] if active else (0, 0)
@@ -47,7 +49,10 @@ def write_sensor(
         for column in (0, 1):
             channel = "RGB".index(pattern[2 * ((row - top) % 2) + (column - left) % 2])
             mosaic[row::2, column::2] = light[row::2, column::2, channel] * gains[channel]
-    codes = np.rint(BLACK + np.clip(mosaic, 0, 1) * (WHITE - BLACK)).astype(np.uint16)
+    black = np.full(light.shape[:2], float(BLACK))
+    for place, level in enumerate(blacks or ()):
+        black[(place // 2 + top) % 2 :: 2, (place % 2 + left) % 2 :: 2] = level
+    codes = np.rint(black + np.clip(mosaic, 0, 1) * (WHITE - black)).astype(np.uint16)
     tags: list[tuple[int, int, int, Any, bool]] = [
         (271, 2, 0, "Ideal", True),
         (272, 2, 0, "Sensor", True),
@@ -56,11 +61,14 @@ def write_sensor(
         (50706, 1, 4, bytes((1, 4, 0, 0)), True),
         (50707, 1, 4, bytes((1, 1, 0, 0)), True),
         (50708, 2, 0, "Ideal Sensor", True),
-        (50714, 4, 1, BLACK, True),
         (50717, 4, 1, WHITE, True),
         (50721, 10, 9, pairs(*_XYZ_TO_SRGB), True),
         (50778, 3, 1, 21, True),
     ]
+    if blacks:
+        tags += [(50713, 3, 2, (2, 2), True), (50714, 4, 4, blacks, True)]
+    else:
+        tags.append((50714, 4, 1, BLACK, True))
     if neutral:
         tags.append((50728, 5, 3, pairs(*neutral), True))
     if active:
