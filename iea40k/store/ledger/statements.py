@@ -52,19 +52,28 @@ def _next_statement() -> sa.Select[Any]:
         .exists()
     )
     shown = (_T.task, _T.scene_id, _T.level, _T.purpose, _T.reason, _T.priority)
-    free = (
-        sa.select(*shown, had.c.assignment, had.c.comment, sa.literal(1).label("turn"))
-        .select_from(tasks.outerjoin(had, sa.and_(had.c.task == _T.task, had.c.annotator == _WHO)))
+    # A scalar subquery and no join: PostgreSQL would join and sort every open task to find the first of them.
+    state = sa.select(had.c.state).where(had.c.task == _T.task, had.c.annotator == _WHO).scalar_subquery()
+    first_free = (
+        sa.select(*shown)
         .where(
             _T.free
             > sa.literal_column("0"),  # as a parameter it would keep the partial index from being used
             _T.purpose.in_(_PURPOSES),
-            sa.or_(had.c.assignment.is_(None), had.c.state == "expired"),
+            sa.func.coalesce(state, "expired") == "expired",
             sa.or_(_T.purpose != "repeat", mapped),
         )
         .order_by(_T.priority.desc(), _T.task)
         .limit(1)
-        .subquery("free_work")
+        .subquery("first_free")
+    )
+    before = assignments.alias("before")
+    mine_before = before.c.task == first_free.c.task, before.c.annotator == _WHO
+    free = sa.select(
+        first_free,
+        sa.select(before.c.assignment).where(*mine_before).scalar_subquery().label("assignment"),
+        sa.select(before.c.comment).where(*mine_before).scalar_subquery().label("comment"),
+        sa.literal(1).label("turn"),
     )
     turn = sa.case((_A.state == "returned", 0), else_=1).label("turn")
     mine = (
@@ -75,7 +84,7 @@ def _next_statement() -> sa.Select[Any]:
         .limit(1)
         .subquery("own_work")
     )
-    both = sa.union_all(sa.select(mine), sa.select(free)).subquery("both")
+    both = sa.union_all(sa.select(mine), free).subquery("both")
     first = (
         sa.select(both).order_by(both.c.turn, both.c.priority.desc(), both.c.task).limit(1).subquery("work")
     )
