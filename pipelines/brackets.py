@@ -15,11 +15,15 @@ from iea40k.brackets.response import estimate_evs
 from iea40k.capture import Capture, read_capture
 from iea40k.errors import AlignmentError, IEAError
 from iea40k.fusion import fuse
-from iea40k.scene import Scene, SourceFile, level_name
+from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_references import Given, given_references
 
 Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
 """Reads a photograph: (H, W, 3) uint8, sRGB-encoded, upright and scaled down, and its recipe."""
+
+SAME_STATED, SAME_ESTIMATE = 0.01, 0.15
+"""Stops within which two frames count as one exposure: levels have names to a hundredth, and an estimate between frames
+that are nearly alike is no better than this."""
 
 Rejected = tuple[str, float, str]
 """A frame that was left out: name, alignment score in [0, 1], reason."""
@@ -83,7 +87,7 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
     given = given_references(scene, frames[stated.as_shot if stated else 0].pixels, load)
     aligned = _aligned(frames, given, stated.as_shot if stated else None)
     evs = _evs_of_kept(stated, aligned)
-    slots, repeated = _each_level_once(evs.evs, aligned, frames)
+    slots, repeated = _each_level_once(evs, aligned, frames)
     left_out = (*rejected, *odd, *((r.name, r.score, r.reason) for r in aligned.rejected), *repeated)
     _enough(slots, left_out, scene)
     exposures, validity = aligned.frames[slots], aligned.validity[slots]
@@ -193,23 +197,20 @@ def _evs_of_kept(stated: FrameEvs | None, aligned: Alignment) -> FrameEvs:
 
 
 def _each_level_once(
-    evs: tuple[float, ...], aligned: Alignment, frames: list[_Frame]
+    evs: FrameEvs, aligned: Alignment, frames: list[_Frame]
 ) -> tuple[list[int], list[Rejected]]:
-    """Return the slots that stay, the best aligned one of each level, and the others as rejected."""
-    best: dict[str, int] = {}
-    for slot in sorted(range(len(evs)), key=lambda s: (-aligned.scores[s], s)):
-        best.setdefault(level_name(evs[slot]), slot)
-    kept = sorted(best.values())
-    repeated = [
-        (
-            frames[aligned.kept[slot]].name,
-            aligned.scores[slot],
-            f"has the EV of {frames[aligned.kept[best[level_name(evs[slot])]]].name}",
-        )
-        for slot in range(len(evs))
-        if slot not in kept
-    ]
-    return kept, repeated
+    """Return the slots that stay, the best aligned one of each EV, and the others as rejected."""
+    nearest = SAME_ESTIMATE if evs.source == "estimated" else SAME_STATED
+    kept: list[int] = []
+    repeated: list[Rejected] = []
+    for slot in sorted(range(len(evs.evs)), key=lambda s: (-aligned.scores[s], s)):
+        twin = next((k for k in kept if abs(evs.evs[k] - evs.evs[slot]) < nearest), None)
+        if twin is None:
+            kept.append(slot)
+        else:
+            name, other = frames[aligned.kept[slot]].name, frames[aligned.kept[twin]].name
+            repeated.append((name, aligned.scores[slot], f"has the EV of {other}"))
+    return sorted(kept), repeated
 
 
 def _enough(slots: list[int], rejected: Sequence[Rejected], scene: Scene) -> None:

@@ -1,14 +1,15 @@
 """A whole bracket brought into register with one of its frames."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.alignment.borders import inside_borders
-from iea40k.alignment.geometry import Homography, implausible
+from iea40k.alignment.geometry import Homography, halved, implausible
 from iea40k.alignment.pair import Limits, Registration, register
 from iea40k.alignment.structure import View
 from iea40k.alignment.warp import warp
@@ -17,6 +18,9 @@ from iea40k.errors import AlignmentError
 
 MIDDLE = 110.0
 """The mean code of a frame that clips little at either end."""
+
+WORKING_SIDE = 1024
+"""Frames with more pixels on the shorter side are registered at half size, a quarter, ... and warped at their own."""
 
 ANCHORS = 3
 """How many frames are tried as the anchor before a bracket is given up."""
@@ -73,9 +77,9 @@ def align(
     limits = limits or Limits()
     _check(frames, names)
     borders = [inside_borders(frame) for frame in frames]
-    scene = _Scene(
-        [View.of(f, v) for f, v in zip(frames, borders, strict=True)], _by_brightness(frames), limits
-    )
+    halvings = max(0, math.ceil(math.log2(min(frames[0].shape[:2]) / WORKING_SIDE)))
+    views = [View.of(f, v).halved(halvings) for f, v in zip(frames, borders, strict=True)]
+    scene = _Scene(views, _by_brightness(frames), limits)
     chosen, placed, failed = scene.place(anchor, insist)
     rejected = tuple(Rejection(names[i], r.score, r.reason or "") for i, r in sorted(failed.items()))
     if len(placed) < 2:
@@ -85,6 +89,7 @@ def align(
             got="; ".join(f"{r.name}: {r.score:.2f}, {r.reason}" for r in rejected),
             remedy="leave the scene out, or give only the frames that were taken from one place",
         )
+    placed = {i: replace(r, homography=halved(r.homography, -halvings)) for i, r in placed.items()}
     kept = tuple(sorted(placed))
     pictures, validity = zip(*(warp(frames[i], borders[i], placed[i].homography) for i in kept), strict=True)
     return Alignment(

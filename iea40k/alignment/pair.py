@@ -18,6 +18,12 @@ Pyramid = tuple[Structure, ...]
 FAR = 32
 """Pixels within which a tile that has no match nearby is looked for."""
 
+MOST_TILES = 800
+"""Tiles overlap by half, unless there would be more of them than this: time and memory stay bounded."""
+
+HOPELESS = 0.15
+"""Share of tiles that must follow a level's motion for the next finer level to be worth its time."""
+
 SURE_SCORE = 0.9
 """A registration that scores more needs no second guess."""
 
@@ -27,9 +33,9 @@ class Limits:
     """What is asked of an alignment before it is believed."""
 
     bounds: Bounds = field(default_factory=Bounds)
-    score: float = 0.65
+    score: float = 0.75
     clear: float = 0.4
-    least_votes: int = 4
+    least_votes: int = 8
     still: float = 0.35
     """A motion that moves no corner by more than this many pixels is left undone: resampling would cost more."""
 
@@ -73,18 +79,21 @@ def _pyramids(fixed: View, moving: View) -> tuple[Pyramid, Pyramid]:
 
 
 def refine(fixed: Pyramid, moving: Pyramid, guess: Homography) -> Homography:
-    """Return the guess refined by tile votes from the coarsest level to full size."""
+    """Return the guess refined by tile votes from the coarsest level to full size, or to where it proves hopeless."""
     found = guess
     for level in reversed(range(len(fixed))):
+        followers = 1.0
         for _ in range(2 if level else 3):
             votes = vote(fixed[level], moving[level], halved(found, level), radius=6)
             if len(votes) < 2:
                 break
-            arrived = votes.centres + votes.shifts
-            motion = fit(arrived, votes.centres, np.clip(votes.peaks, 0, 1) ** 2, size=_size(fixed[level]))
+            motion = fit(votes, _size(fixed[level]))
             found = normal(halved(motion.homography, -level) @ found)
+            followers = float(np.mean(motion.weights > 1e-6))
             if motion.kind == "none":
                 break
+        if followers < HOPELESS:
+            break
     return found
 
 
@@ -102,7 +111,8 @@ def vote(
     size = (fixed.signal.shape[1], fixed.signal.shape[0])
     carried = Structure(warp_signal(moving.signal, homography), warp_mask(moving.known, homography, size))
     tile = 32 if min(size) < 256 else 48
-    return measure(fixed, carried, size=tile, step=tile // 2, radius=radius, only=only)
+    step = max(tile // 2, round((size[0] * size[1] / MOST_TILES) ** 0.5))
+    return measure(fixed, carried, size=tile, step=step, radius=radius, only=only)
 
 
 def judge(fixed: Pyramid, moving: Pyramid, homography: Homography, limits: Limits) -> Registration:
@@ -115,10 +125,12 @@ def judge(fixed: Pyramid, moving: Pyramid, homography: Homography, limits: Limit
     if reason is not None:
         return Registration(homography, 0.0, 0, 0, float("nan"), reason)
     votes = vote(fixed[0], moving[0], homography, radius=6)
-    lengths = np.linalg.norm(votes.shifts, axis=1)
+    lengths = votes.lengths
     clear = votes.peaks >= limits.clear
     agreeing = (lengths <= AGREES) & clear
-    count = int(clear.sum()) + _strayed(fixed[0], moving[0], homography, votes.centres[~clear], limits)
+    count = int(clear.sum())
+    if agreeing.sum() >= limits.score * count:  # those that strayed could only lower the score
+        count += _strayed(fixed[0], moving[0], homography, votes.centres[~clear], limits)
     score = float(agreeing.sum() / count) if count else 0.0
     residual = float(np.median(lengths[agreeing])) if agreeing.any() else float("nan")
     if count < limits.least_votes:
@@ -136,7 +148,7 @@ def _strayed(
         return 0
     votes = vote(fixed, moving, homography, radius=FAR, only=centres)
     # The best of 4,225 shifts by chance is higher than the best of 169.
-    return int(((votes.peaks >= limits.clear + 0.2) & (np.linalg.norm(votes.shifts, axis=1) > AGREES)).sum())
+    return int(((votes.peaks >= limits.clear + 0.2) & (votes.lengths > AGREES)).sum())
 
 
 def _guesses(fixed: Pyramid, moving: Pyramid, start: Homography | None) -> Iterator[Homography | None]:
@@ -144,7 +156,8 @@ def _guesses(fixed: Pyramid, moving: Pyramid, start: Homography | None) -> Itera
         yield start
         return
     yield np.eye(3)
-    yield feature_proposal(fixed, moving)
+    for level in range(min(1, len(fixed) - 1), -1, -1):
+        yield feature_proposal(fixed, moving, level)
     yield shift_proposal(fixed, moving)
 
 

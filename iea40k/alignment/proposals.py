@@ -9,6 +9,7 @@ from iea40k.alignment.structure import Structure
 from iea40k.alignment.tiles import measure
 
 FEATURES = 1500
+
 RATIO = 0.8
 """A feature's best match must be this much nearer than its second best (Lowe 2004)."""
 
@@ -26,9 +27,13 @@ def shift_proposal(fixed: tuple[Structure, ...], moving: tuple[Structure, ...]) 
     return halved(shifted(-float(dx), -float(dy)), -level)
 
 
-def feature_proposal(fixed: tuple[Structure, ...], moving: tuple[Structure, ...]) -> Homography | None:
-    """Return the similarity that SIFT features on the structure agree on, or None where too few do."""
-    level = min(1, len(fixed) - 1)
+def feature_proposal(
+    fixed: tuple[Structure, ...], moving: tuple[Structure, ...], level: int
+) -> Homography | None:
+    """Return the similarity that SIFT features on one level's structure agree on, or None where too few do.
+
+    A halved level is quicker and bears more noise; full size finds more in small or sparse pictures.
+    """
     (points, descriptors), (others, other_descriptors) = (_features(s[level]) for s in (fixed, moving))
     if descriptors is None or other_descriptors is None or min(len(points), len(others)) < 8:
         return None

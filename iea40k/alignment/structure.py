@@ -42,6 +42,13 @@ class View:
         luma = np.ascontiguousarray(frame, np.uint8).astype(np.float32) @ np.array(LUMA_WEIGHTS, np.float32)
         return cls(luma, np.ones(luma.shape, np.bool_) if valid is None else valid)
 
+    def halved(self, times: int) -> "View":
+        """Return the view as means of 2x2 pixels, so many times over."""
+        view = self
+        for _ in range(times):
+            view = View(*_halve(view.luma, view.valid))
+        return view
+
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""

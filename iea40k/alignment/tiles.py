@@ -6,6 +6,7 @@ that two unrelated pictures show themselves: their tiles point everywhere.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -15,6 +16,9 @@ from iea40k.alignment.structure import Structure
 LEAST_KNOWN = 0.25
 """Share of a tile's pixels that must be known, in both pictures, for the tile to vote."""
 
+BLIND = 0.25
+"""Contrast along an edge, as a share of that across it, below which a tile is partly blind to motion along it."""
+
 
 @dataclass(frozen=True)
 class Tiles:
@@ -23,16 +27,24 @@ class Tiles:
     - `centres` (N, 2) float64: x, y of the tile in the fixed picture, pixel centres at integers
     - `shifts` (N, 2) float64: where the tile's content lies in the moving picture, minus `centres`
     - `peaks` (N,): correlation at the best shift, in [-1, 1]
+    - `sight` (N, 2, 2): how well each shift is known by direction; times a vector, what the tile can tell of it. The
+      identity for a corner; for a straight edge, what lies across it
     - `surface` (2r+1, 2r+1): the correlations summed over all tiles, dy then dx from -r to r
     """
 
     centres: NDArray[np.float64]
     shifts: NDArray[np.float64]
     peaks: NDArray[np.float64]
+    sight: NDArray[np.float64]
     surface: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.peaks)
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """The lengths (N,) of the shifts in pixels, as far as each tile can tell."""
+        return np.asarray(np.linalg.norm(np.einsum("nij,nj->ni", self.sight, self.shifts), axis=1))
 
     @property
     def common_shift(self) -> NDArray[np.float64]:
@@ -61,11 +73,11 @@ def measure(
         corners = np.rint(only[:, ::-1] - (size - 1) / 2).astype(np.int64)
     if not len(corners):
         empty = np.zeros((0, 2))
-        return Tiles(empty, empty, np.zeros(0), np.zeros((2 * radius + 1,) * 2))
+        return Tiles(empty, empty, np.zeros(0), np.zeros((0, 2, 2)), np.zeros((2 * radius + 1,) * 2))
     surface = _correlate(fixed, moving, corners, size, radius)
     shifts, peaks = _peak(surface, radius)
     centres = np.asarray(corners[:, ::-1] + (size - 1) / 2, np.float64)
-    return Tiles(centres, shifts, peaks, surface.sum(axis=0))
+    return Tiles(centres, shifts, peaks, _sight(fixed, moving, corners, size), surface.sum(axis=0))
 
 
 def _usable_corners(fixed: Structure, moving: Structure, size: int, step: int) -> NDArray[np.int64]:
@@ -80,12 +92,37 @@ def _usable_corners(fixed: Structure, moving: Structure, size: int, step: int) -
 
 
 def _known_share(known: NDArray[np.bool_], corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    total = np.pad(known.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    return _sums(known.astype(np.float64), corners, size) / size**2
+
+
+def _sums(picture: NDArray[np.float64], corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    """Return the picture summed over each tile."""
+    total = np.pad(picture, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     top, left = corners[:, 0], corners[:, 1]
     bottom, right = top + size, left + size
-    inside = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
-    share: NDArray[np.float64] = inside / size**2
-    return share
+    inside: NDArray[np.float64] = (
+        total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
+    )
+    return inside
+
+
+def _sight(fixed: Structure, moving: Structure, corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    """Return the square roots of the tiles' structure tensors, scaled so that the best seen direction counts 1.
+
+    A direction that shows a `BLIND` part of the best one's contrast counts fully: it is plain enough to be wrong in.
+    """
+    across, down = cv2.Sobel(fixed.signal, cv2.CV_64F, 1, 0), cv2.Sobel(fixed.signal, cv2.CV_64F, 0, 1)
+    # Where the signal ends, its edge is the mask's and not the picture's.
+    inner = cv2.erode((fixed.known & moving.known).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(
+        np.float64
+    )
+    xx, xy, yy = (
+        _sums(a * b * inner, corners, size) for a, b in ((across, across), (across, down), (down, down))
+    )
+    tensor = np.stack((xx, xy, xy, yy), axis=-1).reshape(-1, 2, 2) + 1e-9 * np.eye(2)
+    values, vectors = np.linalg.eigh(tensor)
+    seen = np.clip(np.sqrt(np.clip(values / values[:, 1:], 0, 1)) / BLIND, 0, 1)
+    return np.asarray(np.einsum("nij,nj,nkj->nik", vectors, seen, vectors), np.float64)
 
 
 def _correlate(

@@ -14,7 +14,7 @@ under which that is most nearly so, weighed with what is usual, gives the steps.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -61,8 +61,12 @@ TOE_SPREAD, SHOULDER, SHOULDER_SPREAD = 0.2, 0.35, 0.3
 WEIGHT = 3.0
 """How many independent observations the frames count as against what is usual."""
 
-LOW, HIGH = 12, 235
+LOW, HIGH = 12.0, 235.0
 """Codes between which a value is believed in both frames."""
+
+PEDESTAL, MARGIN = 20.0, 12.0
+"""Film base, flare or a lifted black hold the darkest frame's shadows at one code. Up to `PEDESTAL` it is taken for
+such, and codes less than `MARGIN` above it are not believed: on a pedestal, ratios of light show too small."""
 
 LEAST_POINTS = 12
 """Fewest codes of the darker frame with a well exposed counterpart in the brighter."""
@@ -70,14 +74,21 @@ LEAST_POINTS = 12
 RELATIVE_ERROR = 0.06
 """Typical error of an estimated step, as a share of it; see docs/brackets.md."""
 
+SURE_MARGIN, UNSURE_ERROR = 1.0, 0.35
+"""Below this margin the other kind of response is nearly as likely, and the steps may be off by a third."""
+
 
 @dataclass(frozen=True)
 class Response:
-    """A member of the family: `toe`, `shoulder`, and the spread in stops that it leaves in the steps."""
+    """A member of the family: `toe`, `shoulder`, and the spread in stops that it leaves in the steps.
+
+    `margin` says how much likelier it is than the best member of the other kind, as a natural logarithm.
+    """
 
     toe: float
     shoulder: float
-    spread: float
+    spread: float = math.nan
+    margin: float = math.nan
 
     def log_light(self) -> Floats:
         """Return log2 of the light behind each code 0 ... 255, in stops below display white."""
@@ -105,7 +116,8 @@ def estimate_evs(
     order = np.argsort(
         [float(f[v].mean()) if v.any() else 0.0 for f, v in zip(frames, validity, strict=True)]
     )
-    spines = [spine(frames[a], frames[b], validity[a] & validity[b]) for a, b in pairwise(order)]
+    lowest = _lowest(frames[order[0]][validity[order[0]]])
+    spines = [spine(frames[a], frames[b], validity[a] & validity[b], lowest) for a, b in pairwise(order)]
     response, steps = fit_response(spines)
     evs = np.zeros(len(frames))
     evs[order[1:]] = np.cumsum(steps)
@@ -114,14 +126,18 @@ def estimate_evs(
         "toe": round(response.toe, 3),
         "shoulder": round(response.shoulder, 3),
         "spread_stops": round(response.spread, 3),
-        "relative_error": RELATIVE_ERROR,
+        "relative_error": RELATIVE_ERROR if response.margin >= SURE_MARGIN else UNSURE_ERROR,
+        "kind": "linear light encoded as sRGB" if response.toe < 0.5 else "a camera's own rendering",
+        "margin": round(response.margin, 2),
+        "lowest_code": round(lowest, 1),
     }
 
 
-def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity) -> Points:
+def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity, lowest: float = 12.0) -> Points:
     """Return the medians of both frames' joint histogram, along either axis, all channels together.
 
-    Raises `BadInputError` where too few codes are well exposed in both.
+    Codes below `lowest` or above `HIGH` are not believed. Raises `BadInputError` where too few codes are well
+    exposed in both.
     """
     found: list[tuple[Floats, Floats, Floats]] = []
     for channel in range(3):
@@ -132,7 +148,7 @@ def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity) -> Points:
         codes, middles, weight = _medians(counts.T)
         found.append((middles, codes, weight))
     x, y, weight = (np.concatenate(part) for part in zip(*found, strict=True))
-    good = (x >= LOW) & (x <= HIGH) & (y >= LOW) & (y <= HIGH)
+    good = (x >= lowest) & (x <= HIGH) & (y >= lowest) & (y <= HIGH)
     if np.unique(np.rint(x[good])).size < LEAST_POINTS:
         raise BadInputError(
             "the stops between two frames cannot be estimated",
@@ -145,18 +161,24 @@ def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity) -> Points:
 
 def fit_response(spines: Sequence[Points]) -> tuple[Response, tuple[float, ...]]:
     """Return the response under which each pair's step is most nearly one number, and the steps in stops."""
-    best: tuple[float, Response, tuple[float, ...]] | None = None
+    best: dict[float, tuple[float, Response, tuple[float, ...]]] = {}
     for toe in np.arange(-0.3, 1.6, 0.1):
         for shoulder in np.arange(-0.1, 1.0, 0.15):
-            response = Response(float(toe), float(shoulder), math.nan)
+            response = Response(float(toe), float(shoulder))
             spread, steps = _steps(response.log_light(), spines)
-            surprise = min(((toe - mode) / TOE_SPREAD) ** 2 for mode in MODES)
-            surprise += ((shoulder - SHOULDER) / SHOULDER_SPREAD) ** 2
+            mode = min(MODES, key=lambda m: abs(m - toe))
+            surprise = ((toe - mode) / TOE_SPREAD) ** 2 + ((shoulder - SHOULDER) / SHOULDER_SPREAD) ** 2
             cost = WEIGHT * math.log(max(spread, 1e-3)) + surprise / 2
-            if best is None or cost < best[0]:
-                best = cost, Response(response.toe, response.shoulder, spread), steps
-    assert best is not None  # the grid is never empty
-    return best[1], best[2]
+            if mode not in best or cost < best[mode][0]:
+                best[mode] = cost, replace(response, spread=spread), steps
+    first, second = sorted(best.values(), key=lambda found: found[0])
+    return replace(first[1], margin=second[0] - first[0]), first[2]
+
+
+def _lowest(darkest: NDArray[np.uint8]) -> float:
+    """Return the lowest code that is believed, given the darkest frame's valid pixels (N, 3)."""
+    floor = float(np.quantile(darkest.max(axis=1), 0.02)) if len(darkest) else 0.0
+    return max(LOW, floor + MARGIN) if floor <= PEDESTAL else LOW
 
 
 def _steps(log_light: Floats, spines: Sequence[Points]) -> tuple[float, tuple[float, ...]]:

@@ -9,7 +9,9 @@ import typer
 from iea40k.brackets.grouping import GroupingRules
 from iea40k.errors import BadInputError
 from iea40k.manifest import write_manifest
-from pipelines.bracket_manifest import Found, find_brackets
+from pipelines.bracket_manifest import find_brackets
+from pipelines.bracket_rows import Found
+from pipelines.bracket_table import brackets_of_table
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.manifest import manifest_app
 
@@ -26,10 +28,13 @@ def brackets(
 ) -> int:
     """Group captures into scenes by EXIF time and exposure, and write a manifest of them.
 
-    The manifest must lie in ROOT or above it. Exit code 1: written, but some files could not be used.
+    ROOT may be a table instead, a row a capture: 'file', and as needed 'scene_id', 'ev' or 'exposure_time', 'f_number'
+    and 'iso', 'reference'. The manifest must lie in ROOT or above it. Exit code 1: written, but some files could not
+    be used.
     """
     rules = GroupingRules(pause=pause, manual_pause=manual_pause, least=least)
-    found = find_brackets(root, output.absolute().parent, rules, digests=digests)
+    search = brackets_of_table if root.is_file() else find_brackets
+    found = search(root, output.absolute().parent, rules, digests=digests)
     if not found.rows:
         raise BadInputError(
             "there is no bracket here",

@@ -226,6 +226,85 @@ def test_scene_ids_fit_every_system(tmp_path: Path) -> None:
     assert len(read_manifest(tmp_path / "m.csv").scenes) == 3
 
 
+def table(folder: Path, text: str) -> Path:
+    path = folder / "captures.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_of_captures_becomes_a_manifest(walk: Path) -> None:
+    captures = table(
+        walk,
+        "file,scene_id,exposure_time,licence,x_weather\n"
+        "silent/a.jpg,garden,1/60,CC0-1.0,sun\n"
+        "silent/b.jpg,garden,0.8 s,,\n"
+        "walk/0.jpg,,,,\nwalk/1.jpg,,,,\nwalk/2.jpg,,,,\n",
+    )
+    assert run(["manifest", "brackets", str(captures), "-o", str(walk / "m.csv")]) == 0
+    garden, walked = read_manifest(walk / "m.csv", check_digests=True).scenes
+    assert garden.scene_id == "garden"
+    assert garden.evs == pytest.approx((0, np.log2(48)), abs=1e-3)
+    assert garden.attributes["licence"] == "CC0-1.0"
+    assert garden.attributes["x_weather"] == "sun"
+    assert garden.attributes["x_ev_source"] == "table"
+    assert walked.evs == pytest.approx((0, -2, 2), abs=1e-3)
+    assert walked.attributes["x_ev_source"] == "exif"
+
+
+def test_a_table_of_evs_in_a_spreadsheets_dialect(walk: Path) -> None:
+    captures = table(
+        walk,
+        "\ufefffile;scene_id;ev;reference\r\nsilent/a.jpg;s;-1,5;\r\nsilent/b.jpg;s;0;silent/reference_final.jpg\r\n",
+    )
+    assert run(["manifest", "brackets", str(captures), "-o", str(walk / "m.csv")]) == 0
+    (found,) = read_manifest(walk / "m.csv").scenes
+    assert found.evs == (-1.5, 0)
+    assert [r.name for r in found.references] == ["silent/reference_final.jpg"]
+
+
+def test_every_bad_cell_of_a_table_is_named_at_once(walk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    captures = table(
+        walk,
+        "file,scene_id,ev,exposure_time,iso\n"
+        "silent/a.jpg,s,0,bulb,100\n"
+        "silent/none.jpg,s,1,,\n"
+        "../outside.jpg,s,2,,\n"
+        ",s,3,,\n"
+        "walk/0.jpg,t,0,,-5\n"
+        "walk/1.jpg,u,0,,\nwalk/1.jpg,u,1,,\nwalk/2.jpg,u,,,\n"
+        "walk/broken.jpg,u,1,,\n",
+    )
+    assert run(["manifest", "brackets", str(captures), "-o", str(walk / "m.csv")]) == 2
+    told = capsys.readouterr().err
+    for place in (
+        "line 2, column 'exposure_time'",
+        "line 3, column 'file'",
+        "line 4, column 'file'",
+        "line 5, column 'file'",
+        "line 6, column 'iso'",
+        "line 8, column 'file'",
+        "line 9, column 'ev'",
+        "line 10, column 'file'",
+    ):
+        assert place in told
+    assert not (walk / "m.csv").exists()
+
+
+def test_an_unknown_column_of_a_table_is_refused(walk: Path) -> None:
+    captures = table(walk, "file,shutter\nsilent/a.jpg,1/60\n")
+    assert run(["manifest", "brackets", str(captures), "-o", str(walk / "m.csv")]) == 2
+
+
+def test_a_retouch_in_a_folder_of_several_scenes_names_its_capture(walk: Path) -> None:
+    for name in ("reference_4", "reference_lost"):
+        shutil.copy(walk / "walk/4.jpg", walk / f"walk/{name}.jpg")
+    found = find_brackets(walk, walk, digests=False)
+    by_id = {row["scene_id"]: row["references"] for row in found.rows}
+    assert by_id["walk_3"] == "walk/reference_4.jpg"
+    assert by_id["walk_0"] == ""
+    assert "walk/reference_lost.jpg" in dict(found.left_out)
+
+
 @pytest.mark.real_data
 def test_the_real_folder(real_data: Path, tmp_path: Path) -> None:
     shutil.copytree(real_data / "brackets", tmp_path / "brackets")
@@ -245,8 +324,8 @@ def test_mixed_sizes_are_left_out_by_name(real_data: Path) -> None:
 
 
 @pytest.mark.real_data
-def test_sixteen_stops_estimated(real_data: Path) -> None:
-    paths = sorted((real_data / "brackets/memorial_16").glob("*.png"))[1:13]
+def test_seven_stops_estimated(real_data: Path) -> None:
+    paths = sorted((real_data / "brackets/memorial_16").glob("*.png"))[2:9]
     built = build_bracket(scene(*paths), 384)
     assert built.ev_source == "estimated"
-    assert np.array(built.evs) - built.evs[-1] == pytest.approx(np.arange(11, -1, -1), rel=0.06, abs=0.15)
+    assert np.array(built.evs) - built.evs[-1] == pytest.approx(np.arange(6, -1, -1), rel=0.06, abs=0.12)

@@ -134,6 +134,22 @@ def test_the_score_that_is_asked_for_can_be_raised() -> None:
         align(frames, ["a", "b"], limits=Limits(score=1.01))
 
 
+def test_large_frames_are_registered_small_and_warped_at_their_size() -> None:
+    frames = [
+        cv2.resize(f, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        for f in (exposed("coffee"), exposed("coffee", 2))
+    ]
+    height, width = frames[0].shape[:2]
+    assert height > 1024
+    planted = shifted(37, -22)
+    frames[1] = cv2.warpPerspective(
+        frames[1], np.linalg.inv(planted), (width, height), borderMode=cv2.BORDER_REFLECT
+    )
+    found = align(frames, ["a", "b"], anchor=0)
+    assert found.frames.shape == (2, height, width, 3)
+    assert farthest_corner(found.homographies[1], planted, (width, height)) < 2
+
+
 def test_painted_borders_are_invalid_and_dark_ones_are_not() -> None:
     frame = exposed("coffee")
     frame[:, :6] = (0, 0, 255)
@@ -166,9 +182,9 @@ def test_a_hand_held_bracket_comes_into_register(real_data) -> None:
 
 @pytest.mark.real_data
 def test_impossible_viewpoints_are_rejected(real_data) -> None:
-    frames = _load(real_data / "brackets/darioloi_crusader_7", 512)[:4]
+    frames = _load(real_data / "brackets/darioloi_crusader_7", 512)[:3]
     with pytest.raises(AlignmentError, match="no two frames"):
-        align(frames, [str(i) for i in range(4)], anchor=0)
+        align(frames, [str(i) for i in range(3)], anchor=0)
 
 
 @pytest.mark.real_data

@@ -9,7 +9,7 @@ from iea40k.brackets.response import Response, estimate_evs, spine
 from iea40k.errors import BadInputError
 from tests.planted import exposed, photograph
 
-CAMERA = Response(1.0, 0.35, 0.0).log_light()
+CAMERA = Response(1.0, 0.35).log_light()
 
 
 def by_a_camera(name: str, ev: float, noise: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -71,7 +71,7 @@ def test_frames_without_common_light_are_a_typed_error() -> None:
 
 def test_the_family_is_a_response() -> None:
     for toe in (-0.3, 0.0, 1.0, 1.5):
-        assert (np.diff(Response(toe, 0.35, 0).log_light()) > 0).all()
+        assert (np.diff(Response(toe, 0.35).log_light()) > 0).all()
 
 
 def _well_exposed(frames):
