@@ -9,9 +9,12 @@ import typer
 
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Lane, Ledger, Queue
-from iea40k.store.ledger.entries import Purpose
+from iea40k.store.ledger.entries import Purpose, now_us
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.queue import Actor, Json, Where, actor, queue_app, show_table
+
+_WRONG_CLOCK = 60.0
+"""Seconds by which a machine's clock may differ from the ledger's before anybody is told."""
 
 
 @queue_app.command("accept")
@@ -125,14 +128,23 @@ def verify(
     """Check the ledger itself: every chain, row by row, and the database's own integrity."""
     with cast("Where", context.obj).open() as ledger:
         problems, cursor = list(ledger.tampering()), ledger.cursor()
+        skew = ledger.clock_skew(now_us)
         if release is not None:
             problems += _since(ledger, release)
     if as_json:
-        typer.echo(json.dumps({"cursor": cursor, "problems": problems}, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"cursor": cursor, "problems": problems, "clock_skew": skew}, ensure_ascii=False)
+        )
     else:
         for problem in problems:
             typer.echo(problem)
         messages.print(f"{cursor} entries, {len(problems)} problems", style="red" if problems else "green")
+        if abs(skew) > _WRONG_CLOCK:
+            messages.print(
+                f"this machine's clock is {abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the ledger's: "
+                "orders and leases do not depend on it, the times that people read do",
+                style="yellow",
+            )
     return FAILURES if problems else DONE
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
+from iea40k.store.ledger.entries import now_us
 from pipelines.cli.app import run
 from tests.builders import built_scene
 
@@ -104,6 +105,15 @@ def test_a_refusal_is_a_failure_not_wrong_use(queue: Callable[..., tuple[int, st
     queue("add")
     code, _, err = queue("accept", "s0", "P0", "Anna")
     assert (code, "nothing here to accept" in err) == (1, True)
+
+
+def test_a_clock_that_is_wrong_is_told(
+    queue: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue("add")
+    assert "clock" not in queue("verify")[2]
+    monkeypatch.setattr("pipelines.cli.queue_admin.now_us", lambda: now_us() + 7_200_000_000)
+    assert "7200 s ahead of the ledger's" in " ".join(queue("verify")[2].split())
 
 
 def test_a_password_in_the_environment_is_taken(
