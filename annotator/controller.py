@@ -12,7 +12,8 @@ from annotator.layers import Layers
 from annotator.loading import load_level
 from annotator.panel import Face, Panel, panel_of
 from annotator.readout import read_pixel
-from annotator.session import Session
+from annotator.review import Review
+from annotator.sitting import Sitting
 from annotator.tools.brush import Box, Mode
 from annotator.tools.propagate import How, propagate
 from annotator.tools.regions import suggested_regions
@@ -35,7 +36,7 @@ from iea40k.render import PALETTES
 class Controller:
     """One window's controller. Every public method may be bound to a key or a button; errors go to the face."""
 
-    def __init__(self, session: Session, layers: Layers, face: Face) -> None:
+    def __init__(self, session: Sitting, layers: Layers, face: Face) -> None:
         self.session, self.layers, self.face = session, layers, face
         self.look = read_settings(session.desk.settings_file, Look)
         self.hand = read_settings(session.desk.settings_file, Hand)
@@ -45,6 +46,7 @@ class Controller:
         self._cursor: tuple[int, int] | None = None
         self._jumped = -1
         self._last_value = self.hand.value
+        self.left_map, self.right_map = "", ""
         session.notice = face.notify
         layers.on_visibility(self._on_visibility)
 
@@ -55,15 +57,24 @@ class Controller:
         self._opened(self._try(self.session.start))
 
     def submit(self) -> None:
-        """Hand the image in as corrected."""
-        self._finish("corrected")
+        """Hand the image in as corrected; in review accept it; when only looking, go on."""
+        if self.session.role == "annotate":
+            self._finish("corrected")
+        elif self.session.role == "review":
+            self.accept()
+        else:
+            self.step(1)
 
     def base_is_right(self) -> None:
         """Hand the image in: nothing needs correction."""
-        self._finish("base is right")
+        if self.session.role == "annotate":
+            self._finish("base is right")
 
     def skip(self) -> None:
-        """Leave the image to others."""
+        """Leave the image to others; in review, return it."""
+        if self.session.role == "review":
+            self.return_()
+            return
         reason = self.face.ask("Skip", "Why? The curator reads it.") if self.session.image else None
         if reason:
             self._opened(self._try(lambda: self.session.skip(reason)))
@@ -73,6 +84,42 @@ class Controller:
         comment = self.face.ask("Tell the curator", "About this image:") if self.session.image else None
         if comment and self._did(lambda: self.session.flag(comment)):
             self.face.notify("info", "The curator will see it.")
+
+    def step(self, step: int) -> None:
+        """Go to another image, in review and when only looking."""
+        self._opened(self._try(lambda: self.session.step(step)))
+
+    def accept(self) -> None:
+        """In review: accept the map on the left, or every one that waits."""
+        session = self.session
+        if isinstance(session, Review):
+            self._opened(self._try(lambda: session.accept(self._judged())))
+
+    def return_(self) -> None:
+        """In review: return the map on the left, or every one that waits, with a comment."""
+        session = self.session
+        if not isinstance(session, Review) or session.image is None:
+            return
+        comment = self.face.ask("Return", f"What is to be done, {self._judged() or 'everybody'}?")
+        if comment:
+            self._opened(self._try(lambda: session.return_(self._judged(), comment)))
+
+    def take_over(self) -> None:
+        """In review: start one's own map from the map on the left."""
+        session, name = self.session, self.left_map
+        if (
+            isinstance(session, Review)
+            and name in session.maps
+            and self._did(lambda: session.take_over(name))
+        ):
+            self.set_maps(left="")
+
+    def set_maps(self, *, left: str | None = None, right: str | None = None) -> None:
+        """In review: choose the maps on the left and on the right; "" is one's own."""
+        self.left_map = self.left_map if left is None else left
+        self.right_map = self.right_map if right is None else right
+        if self.shown is not None:
+            self._display(self.shown)
 
     def next_if_idle(self) -> None:
         """Ask for work again."""
@@ -136,7 +183,7 @@ class Controller:
             "the same change (the reference is wrong there)": "same change",
             "the same value (the exposure's own fault)": "same value",
         }
-        levels = [level for level in image.scene.levels if level != image.level]
+        levels = [level for level in image.origin.levels if level != image.level]
         asked = self.face.choose(
             "Propagate to the other levels", f"Carry over to {', '.join(levels)}:", list(choices)
         )
@@ -302,7 +349,7 @@ class Controller:
         """Look at a level beside the one shown, with the same view."""
         if self.shown is None:
             return
-        levels = self.shown.scene.levels
+        levels = self.shown.origin.levels
         index = min(max(levels.index(self.shown.level) + step, 0), len(levels) - 1)
         self.go_level(levels[index])
 
@@ -360,12 +407,13 @@ class Controller:
         image = self.session.image
         return Facts(
             open=self.shown is not None,
-            paintable=self.session.can_paint and image is not None,
+            paintable=self.session.can_paint and image is not None and not self.left_map,
             home="" if image is None else image.level,
             shown="" if self.shown is None else self.shown.level,
             peek=self._peek,
             blink=self._blink,
             panning=self._panning,
+            maps=len(self.session.maps) > 0,
         )
 
     @property
@@ -376,8 +424,11 @@ class Controller:
     def panel(self) -> Panel:
         """Return what the panel says, just now."""
         s = self.session
-        return panel_of(
+        panel = panel_of(
             s.image, self.look, self.hand, self.facts, self.canvas, s.saving, s.pace, s.remaining, s.seconds
+        )
+        return dataclasses.replace(
+            panel, role=s.role, maps=tuple(s.maps), left_map=self.left_map, right_map=self.right_map
         )
 
     def refresh(self) -> None:
@@ -397,10 +448,16 @@ class Controller:
             self._opened(opened[0])
         elif self.session.image is before:
             self.refresh()
+        else:
+            self._opened(None)
 
     def _opened(self, image: Image | None) -> None:
         image = self.session.image
         self._jumped = -1
+        maps = self.session.maps
+        self.left_map = next(iter(maps), "") if len(maps) > 1 else ""
+        if self.right_map not in maps:
+            self.right_map = list(maps)[-1] if maps else ""
         if image is None:
             self.shown = None
             self.refresh()
@@ -416,15 +473,25 @@ class Controller:
     def _display(self, image: Image) -> None:
         self.shown = image
         self.painter.opened(image)
-        self.layers.open(image.exposure, image.reference, image.codes, image.flags, image.touched)
+        self._fill(image)
         self.refresh()
         self._read()
 
     def _redraw(self) -> None:
         image = self.session.image
         if image is not None and self.shown is image:
-            self.layers.open(image.exposure, image.reference, image.codes, image.flags, image.touched)
+            self._fill(image)
         self.refresh()
+
+    def _fill(self, image: Image) -> None:
+        maps = self.session.maps if image is self.session.image else {}
+        codes = maps.get(self.left_map, image.codes)
+        right = maps.get(self.right_map)
+        self.layers.open(image.exposure, image.reference, codes, image.flags, image.touched, right)
+
+    def _judged(self) -> str | None:
+        people = [name for name in self.session.maps if name not in ("consensus", "base")]
+        return self.left_map if self.left_map in people else None
 
     def _step(self, take: Callable[[], tuple[bool, Box | None]], nothing: str) -> None:
         taken = self._try(take)

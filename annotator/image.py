@@ -12,7 +12,6 @@ from annotator.tools.brush import Box
 from annotator.tools.stroke import Scratch
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity
 from iea40k.store.ledger import Correction, CorrectionDraft, Lane, Lease, PackedPatch, history, replay
-from iea40k.store.scenes import StoredScene
 
 
 @dataclass(eq=False)
@@ -41,11 +40,6 @@ class Image:
         self.refold()
 
     @property
-    def scene(self) -> StoredScene:
-        """The scene in the store."""
-        return self.origin.scene
-
-    @property
     def level(self) -> str:
         """The level under work."""
         return self.lane.level
@@ -53,12 +47,12 @@ class Image:
     @property
     def ev(self) -> float:
         """Stops of the exposure relative to the as-shot frame."""
-        return self.scene.evs[self.scene.levels.index(self.level)]
+        return self.origin.evs[self.origin.levels.index(self.level)]
 
     @property
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels."""
-        return self.scene.shape
+        return self.origin.shape
 
     @property
     def base_digest(self) -> str:

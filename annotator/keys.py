@@ -76,6 +76,9 @@ KEYS: tuple[Key, ...] = (
     Key(("Control-B",), "base_is_right", "submit: the base is right", "Flow"),
     Key(("Control-K",), "skip", "skip, with a reason", "Flow"),
     Key(("Control-I",), "flag", "tell the curator something", "Flow"),
+    Key(("PageDown",), "step", "in review and when looking: the next image", "Flow", (1,)),
+    Key(("PageUp",), "step", "in review and when looking: the one before", "Flow", (-1,)),
+    Key(("Shift-A",), "take_over", "in review: take the left map over as your own", "Flow"),
     Key(("?", "Shift-/"), "help", "this help", "Flow"),
 )
 

@@ -99,7 +99,6 @@ class Layers:
         self._codes, self._right_codes = codes, right_codes
         self._stale_preview = True
         self._canvas = None
-        _fill(self.residual, display_levels(codes))
         self._flags = flags
         _fill(self.edited, touched.astype(np.uint8))
 
@@ -123,6 +122,8 @@ class Layers:
         ):
             if layer.visible != visible:
                 layer.visible = visible
+        if before is None or (before.split, before.swap_maps) != (canvas.split, canvas.swap_maps):
+            self._fill_residual()
         if canvas.second_panel and (before is None or not before.second_panel):
             codes = self._codes if self._right_codes is None else self._right_codes
             if codes is not None:
@@ -145,7 +146,10 @@ class Layers:
         whole = (slice(0, self._codes.shape[0]), slice(0, self._codes.shape[1]))
         area = whole if box is None else box
         labels = display_levels(self._codes[area])
-        self._update(self.residual, area, labels)
+        if self._right_codes is None:
+            self._update(self.residual, area, labels)
+        else:
+            self._fill_residual()
         if self._canvas.second_panel and self._right_codes is None:
             self._update(self.right_residual, area, labels)
         self._preview(area)
@@ -184,6 +188,19 @@ class Layers:
             layer.events.visible.connect(lambda _event, at=layer: tell(at.name, bool(at.visible)))
 
     # ------------------------------------------------------------ private
+
+    def _fill_residual(self) -> None:
+        """The map on the left; of two that are compared, the right one beyond the wipe's edge or while it blinks."""
+        if self._codes is None or self._canvas is None:
+            return
+        codes, other = self._codes, self._right_codes
+        if other is not None and self._canvas.swap_maps:
+            codes, other = other, codes
+        labels = display_levels(codes)
+        if other is not None and self._canvas.split is not None:
+            edge = round(self._canvas.split * codes.shape[1])
+            labels[:, edge:] = display_levels(other[:, edge:])
+        _fill(self.residual, labels)
 
     def _picture(self, name: Picture) -> EncodedRGB:
         if name == "preview" and self._stale_preview and self._codes is not None:

@@ -37,6 +37,10 @@ class Panel:
     hand: Hand
     canvas: Canvas
     can_submit: bool
+    role: str = "annotate"
+    maps: tuple[str, ...] = ()
+    left_map: str = ""
+    right_map: str = ""
 
 
 class Face(Protocol):
@@ -86,7 +90,7 @@ def panel_of(
         title = image.lane.scene_id
         height, width = image.shape
         subtitle = f"{image.level} ({image.ev:+g} EV) · {width} × {height}"
-        levels = tuple((n, f"{e:+g} EV") for n, e in zip(image.scene.levels, image.scene.evs, strict=True))
+        levels = tuple((n, f"{e:+g} EV") for n, e in zip(image.origin.levels, image.origin.evs, strict=True))
         if image.lease is not None:
             comment = image.lease.comment
             subtitle += f"\n{REASONS.get(image.lease.reason, image.lease.reason)}"

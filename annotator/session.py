@@ -7,21 +7,23 @@ is worked on. A sitting that is killed resumes where it stopped: same image, sam
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self, cast
 
 from annotator.courier import Courier, Saving
 from annotator.files import Desk, desk_for
 from annotator.image import Image
-from annotator.loading import load_image
+from annotator.loading import load_image, waiting_in
 from annotator.pace import Clock, Pace
 from annotator.steps import carried_tool, redo_step, undo_step
 from annotator.tools.brush import Box
 from annotator.tools.propagate import Carried
-from iea40k.errors import IEAError, LeaseLostError, LedgerError
+from iea40k.arrays import ResidualCodes
+from iea40k.errors import IEAError, LeaseLostError, LedgerError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
     Correction,
@@ -46,6 +48,9 @@ class Session:
     """One person's sitting at one store's queue. Close it: what is leased ahead is given back then."""
 
     can_paint = True
+    role = "annotate"
+    maps: Mapping[str, ResidualCodes] = MappingProxyType({})
+    """In review: people's maps of the image, the consensus and the base, by name."""
 
     def __init__(
         self,
@@ -119,7 +124,7 @@ class Session:
 
         Raises `LedgerError` where strokes are not in the ledger yet or the verdict does not fit; then nothing changes.
         """
-        image, lease = self._work()
+        image, lease = self._leased()
         self._all_delivered(image)
         self._queue.submit(
             lease, verdict=verdict, active_seconds=round(self._time.active, 1), comment=comment
@@ -129,23 +134,28 @@ class Session:
 
     def skip(self, reason: str) -> Image | None:
         """Leave the image to others, for a reason, and open the next."""
-        image, lease = self._work()
+        image, lease = self._leased()
         self._all_delivered(image)
         self._queue.skip(lease, reason)
         return self._leave(image)
 
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
-        self._queue.flag(self._work()[1], comment)
+        self._queue.flag(self._leased()[1], comment)
 
     def abandon(self) -> Image | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
-        image, _ = self._work()
+        image = self._open_image()
         return self._leave(image)
 
     def next_if_idle(self) -> Image | None:
         """Ask for work again where there was none."""
         return self.image if self.image is not None else self._open_next()
+
+    def step(self, step: int) -> Image | None:
+        """Go to another image without finishing this one: not at the queue, which decides what comes."""
+        del step
+        raise LedgerError("the queue brings the images", remedy="submit this one, or skip it with a reason")
 
     def close(self) -> Saving:
         """End the sitting: deliver, keep the image under work, give back what was leased ahead."""
@@ -155,7 +165,10 @@ class Session:
         if self.image is not None:
             self._remember(self.image)
         self._worker.shutdown(wait=True, cancel_futures=True)
-        ahead = self._ahead.result() if self._ahead is not None and not self._ahead.cancelled() else None
+        ahead = None
+        if self._ahead is not None and not self._ahead.cancelled():
+            with contextlib.suppress(IEAError):
+                ahead = self._ahead.result()
         for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
             with contextlib.suppress(IEAError):
                 if lease is not None:
@@ -168,13 +181,13 @@ class Session:
 
     def record(self, patch: Patch, kind: str, tool: dict[str, object]) -> Box | None:
         """Record a stroke whose codes may be in the image already; return the box that changed."""
-        image, _ = self._work()
+        image = self._open_image()
         draft = image.draft(kind, PackedPatch.of(patch), tool)
         return self._post(image, draft)
 
     def clear(self) -> None:
         """Take the whole image back to its base, as one step that can be undone."""
-        image, _ = self._work()
+        image = self._open_image()
         self._post(image, image.draft("clear", None, {"tool": "clear"}))
 
     def undo(self) -> tuple[bool, Box | None]:
@@ -190,7 +203,7 @@ class Session:
 
         Raises `LedgerError` where a level is work of its own that is finished or leased: nothing is recorded then.
         """
-        image, _ = self._work()
+        image = self._open_image()
         self._all_delivered(image)
         group = uuid.uuid4().hex
         drafts = []
@@ -224,7 +237,7 @@ class Session:
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
-        image, _ = self._work()
+        image = self._open_image()
         count = 0
         for stale in image.stale:
             draft = adopt_stale(cast("Correction", stale), image.base, image.codes)
@@ -255,13 +268,17 @@ class Session:
 
     # ------------------------------------------------------------ private
 
-    def _work(self) -> tuple[Image, Lease]:
+    def _open_image(self) -> Image:
         if self.image is None:
             raise LedgerError("no image is open", remedy="the queue is empty: ask the curator for work")
-        lease = self._leases.get(self.image.lane)
+        return self.image
+
+    def _leased(self) -> tuple[Image, Lease]:
+        image = self._open_image()
+        lease = self._leases.get(image.lane)
         if lease is None:
-            raise LeaseLostError("this image is not leased to you", where=self.image.lane.scene_id)
-        return self.image, lease
+            raise LeaseLostError("this image is not leased to you", where=image.lane.scene_id)
+        return image, lease
 
     def _post(self, image: Image, draft: CorrectionDraft) -> Box | None:
         self._courier.post(draft)
@@ -269,7 +286,7 @@ class Session:
         return image.add(draft)
 
     def _step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        image, _ = self._work()
+        image = self._open_image()
         step = (redo_step if redo else undo_step)(image.strokes, image.others.values(), image.level)
         if step is None:
             return False, None
@@ -285,7 +302,7 @@ class Session:
 
     def _all_delivered(self, image: Image) -> None:
         saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()
-        if not saving.clean and any(w.draft.lane == image.lane for w in self._courier.outbox.waiting()):
+        if not saving.clean and any(w.draft.lane == image.lane for w in waiting_in(self._courier.outbox)):
             raise LedgerError(
                 "strokes on this image are not in the ledger yet; they are safe on this machine",
                 where=f"{image.lane.scene_id} {image.level}",
@@ -300,7 +317,11 @@ class Session:
 
     def _open_next(self, left: Image | None = None) -> Image | None:
         ahead, self._ahead = self._ahead, None
-        image = ahead.result() if ahead is not None else None
+        image = None
+        if ahead is not None:
+            # What failed ahead, while the ledger was away, is tried again below.
+            with contextlib.suppress(IEAError):
+                image = ahead.result()
         if image is None:
             image = self._fetch()
         elif left is not None and left.lane.scene_id == image.lane.scene_id and image.lease is not None:
@@ -327,6 +348,9 @@ class Session:
             self._leases[lease.lane] = lease
             try:
                 return load_image(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
+            except LedgerUnavailableError:
+                self._held.insert(0, lease)
+                raise
             except IEAError as error:
                 del self._leases[lease.lane]
                 self._queue.skip(lease, f"cannot be opened: {error.what}"[:4000])

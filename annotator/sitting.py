@@ -2,20 +2,31 @@
 
 from pathlib import Path
 
+from annotator.gallery import Gallery, open_gallery
+from annotator.review import Review
 from annotator.session import Session
 from iea40k.errors import BadInputError
 
+Sitting = Session | Gallery
 MODES = ("annotate", "review", "look only")
 
 
 def sit_down(
-    place: Path, annotator: str, *, ledger_url: str | None = None, mode: str = "annotate"
-) -> Session:
+    place: Path,
+    annotator: str,
+    *,
+    ledger_url: str | None = None,
+    mode: str = "annotate",
+    desks: Path | None = None,
+) -> Sitting:
     """Open a sitting at the store (or, to look only, the release) in folder `place`.
 
     Raises `BadInputError` for a mode that there is not, `StoreError` where there is no store, `LedgerError` where the
-    ledger refuses.
+    ledger refuses. `desks` is where outboxes and settings are kept, by default the user's data folder.
     """
     if mode not in MODES:
         raise BadInputError("no such mode", expected=", ".join(MODES), got=mode)
-    return Session.open(place, annotator, ledger_url=ledger_url)
+    if mode == "look only":
+        return open_gallery(place, desks)
+    kind = Review if mode == "review" else Session
+    return kind.open(place, annotator, ledger_url=ledger_url, desks=desks)

@@ -111,6 +111,7 @@ class Facts:
     """What there is: an image open or not, whether it may be painted, and what is held down just now.
 
     `home` is the level under work, `shown` the one being looked at; `peek`, `blink` and `panning` are keys held.
+    `maps`: two maps of the image are compared, which are then shown over the same picture.
     """
 
     open: bool = False
@@ -120,12 +121,14 @@ class Facts:
     peek: bool = False
     blink: bool = False
     panning: bool = False
+    maps: bool = False
 
 
 @dataclass(frozen=True)
 class Canvas:
     """What the layers do. `right` is None without a comparison; `split` is the wipe's share of the width, or None.
 
+    `swap_maps`: the map on the right is shown on the left.
     `cursor`: the brush's diameter in pixels of the image, or None for a cross; `notice`: a line over the picture.
     """
 
@@ -135,6 +138,7 @@ class Canvas:
     second_panel: bool
     overlay: bool
     right_overlay: bool
+    swap_maps: bool
     opacity: float
     palette: str
     outlines: bool
@@ -153,7 +157,9 @@ def resolve(look: Look, hand: Hand, facts: Facts) -> Canvas:
     level under work can be painted, and nothing while overlays are out of sight.
     """
     left, right = look.picture, look.beside
-    if facts.blink:
+    if facts.maps:
+        right = left
+    elif facts.blink:
         left, right = right, left
     elsewhere = facts.open and facts.shown != facts.home
     paintable = facts.open and facts.paintable and not elsewhere
@@ -177,6 +183,7 @@ def resolve(look: Look, hand: Hand, facts: Facts) -> Canvas:
         second_panel=look.compare == "side by side" and facts.open,
         overlay=overlay(left) and not hidden,
         right_overlay=overlay(right) and not hidden,
+        swap_maps=facts.maps and facts.blink,
         opacity=look.opacity,
         palette=look.palette,
         outlines=look.outlines and not hidden,

@@ -5,6 +5,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
@@ -53,6 +54,14 @@ class Dock(QWidget):
         self.comment = label("", "comment", wrap=True)
         self.notice = label("", "notice", wrap=True)
         self.level_row = QHBoxLayout()
+        self.left_map, self.right_map = QComboBox(), QComboBox()
+        self.take_over = _push("Take the left map over", "plain", "Start your own map from it (Shift+A)")
+        self.map_row = QWidget()
+        grid = QVBoxLayout(self.map_row)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(label("MAPS: LEFT, RIGHT (WIPE, BESIDE, BLINK)", "section"))
+        grid.addLayout(_row(self.left_map, self.right_map))
+        grid.addWidget(self.take_over)
         self.tools = Choice(TOOLS, 3)
         self.numbers = {
             "value": Number("value", -1, 1, decimals=4, step=1 / 255),
@@ -132,7 +141,10 @@ class Dock(QWidget):
         self.safe.toggled.connect(
             lambda on: self._do("set_look", palette="colour-blind-safe" if on else "blue-white-red")
         )
+        self.left_map.activated.connect(lambda at: self._do("set_maps", left=self.left_map.itemData(at)))
+        self.right_map.activated.connect(lambda at: self._do("set_maps", right=self.right_map.itemData(at)))
         for button, verb in (
+            (self.take_over, "take_over"),
             (self.submit, "submit"),
             (self.right, "base_is_right"),
             (self.skip, "skip"),
@@ -164,9 +176,9 @@ class Dock(QWidget):
             on = {"only": hand.limited, "safe": look.palette == "colour-blind-safe"}.get(name)
             _check(box, getattr(look, name) if on is None else on)
         self.opacity.set(look.opacity)
-        self.submit.setText("Submit   Ctrl+Enter" if panel.home else "Next")
+        self._show_role(panel)
         for button in (self.right, self.skip, self.flag, self.carry, self.undo, self.redo):
-            button.setEnabled(bool(panel.home) and panel.can_submit)
+            button.setEnabled(bool(panel.home) and (panel.can_submit or panel.role == "review"))
         self.stale.setVisible("earlier base" in panel.subtitle)
         self.go_on.setVisible("lease was lost" in panel.saving)
         strokes = f"{panel.strokes} stroke{'s' if panel.strokes != 1 else ''}"
@@ -189,6 +201,7 @@ class Dock(QWidget):
         column.addWidget(self.subtitle)
         column.addWidget(self.comment)
         column.addLayout(self.level_row)
+        column.addWidget(self.map_row)
         column.addWidget(self.notice)
         column.addWidget(label("TOOLS", "section"))
         column.addWidget(self.tools)
@@ -237,6 +250,30 @@ class Dock(QWidget):
         foot.addWidget(self.pace)
         foot.addWidget(self.saving)
         outer.addLayout(foot)
+
+    def _show_role(self, panel: Panel) -> None:
+        working = panel.role == "annotate"
+        name = (
+            panel.left_map if panel.left_map in panel.maps[:-1] and panel.left_map != "consensus" else "all"
+        )
+        text = {"annotate": "Submit", "review": f"Accept {name}", "look only": "Next image"}[panel.role]
+        self.submit.setText(f"{text}   Ctrl+Enter" if panel.home else "Next")
+        self.skip.setText("Return…" if panel.role == "review" else "Skip…")
+        for widget in (self.right, self.flag):
+            widget.setVisible(working)
+        self.skip.setVisible(panel.role != "look only")
+        self.map_row.setVisible(bool(panel.maps))
+        if panel.maps:
+            for box, chosen, extra in (
+                (self.left_map, panel.left_map, (("your own map", ""),)),
+                (self.right_map, panel.right_map, ()),
+            ):
+                items = [*((n, n) for n in panel.maps), *extra]
+                if [box.itemData(i) for i in range(box.count())] != [value for _, value in items]:
+                    box.clear()
+                    for shown, value in items:
+                        box.addItem(shown, value)
+                box.setCurrentIndex(max(box.findData(chosen), 0))
 
     def _show_levels(self, panel: Panel) -> None:
         if panel.levels != self._level_names:

@@ -12,7 +12,7 @@ from annotator import adapter
 from annotator.controller import Controller
 from annotator.keys import KEYS, Key
 from annotator.layers import Layers
-from annotator.session import Session
+from annotator.sitting import Sitting
 from annotator.window.dock import Dock
 from annotator.window.face import QtFace, ReadoutBar
 
@@ -20,7 +20,7 @@ from annotator.window.face import QtFace, ReadoutBar
 class Annotator(QObject):
     """What belongs to one viewer: its controller, its widgets, and how they end."""
 
-    def __init__(self, viewer: Any, session: Session) -> None:
+    def __init__(self, viewer: Any, session: Sitting) -> None:
         super().__init__()
         self.viewer, self.session = viewer, session
         self.dock, self.readout = Dock(), ReadoutBar()
@@ -124,7 +124,7 @@ def _held(controller: Controller, key: Key) -> Callable[[Any], Any]:
     return act
 
 
-def run_window(session: Session, target: float = 0.0) -> None:
+def run_window(session: Sitting, target: float = 0.0) -> None:
     """Open a window of its own on a sitting and return when it is closed; `target` in images an hour."""
     import napari
 

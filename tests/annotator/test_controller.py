@@ -166,7 +166,7 @@ def test_painting_works_in_either_panel(at_work):
 def test_other_levels_are_one_key_away_and_read_only(at_work):
     image = at_work.session.image
     at_work.c.other_level(-1)
-    assert np.array_equal(at_work.layers.picture.data, image.scene.exposure("N1"))
+    assert np.array_equal(at_work.layers.picture.data, image.origin.exposure("N1"))
     drag(at_work.c, (30, 30), (40, 40))
     assert image.standing == 0
     assert "looking at N1" in at_work.face.panel.canvas.notice

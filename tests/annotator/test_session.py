@@ -273,7 +273,7 @@ def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, q
     image = session.start()
     assert image is not None
     paint(session, (30, 30), value=0.0)
-    bases = {level: image.scene.residual(level) for level in ("N1", "P1")}
+    bases = {level: image.origin.base(level) for level in ("N1", "P1")}
     carried = propagate(image.base, image.codes, image.touched, bases)
     assert session.carry(carried, "same change") == ["N1", "P1"]
     lanes = {level: Lane("s1", level, "Ada") for level in bases}
@@ -307,7 +307,7 @@ def test_a_carried_correction_is_there_when_that_level_comes_up(sit: Sit, queued
     assert image is not None
     session._ahead.result()  # P1 has been read ahead
     paint(session, (30, 30), value=0.0)
-    carried = propagate(image.base, image.codes, image.touched, {"P1": image.scene.residual("P1")})
+    carried = propagate(image.base, image.codes, image.touched, {"P1": image.origin.base("P1")})
     session.carry(carried, "same change")
     following = session.submit()
     assert following is not None

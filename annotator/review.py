@@ -1,0 +1,125 @@
+"""A sitting in review: people's maps of one image beside each other, to accept, to return, or to overrule by painting.
+
+What the reviewer paints goes into a map of his own for adjudication, which overrides the consensus. It begins at the
+base, or at a map that he takes over.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from annotator.courier import Saving
+from annotator.image import Image
+from annotator.loading import load_image
+from annotator.origin import StoreOrigin
+from annotator.session import Session
+from iea40k.arrays import ResidualCodes
+from iea40k.errors import LedgerError
+from iea40k.store.ledger import Lane, replay
+from iea40k.store.ledger.consensus import consensus
+from iea40k.store.ledger.overview import listing
+from iea40k.store.ledger.queue import Verdict
+from iea40k.store.ledger.rereview import adopt
+
+MINE, CONSENSUS, BASE = "mine", "consensus", "base"
+WAITING = ("submitted", "in_review")
+SHOWN = (*WAITING, "accepted")
+
+
+class Review(Session):
+    """Goes through the images that somebody handed in, most urgent first."""
+
+    role = "review"
+
+    def start(self) -> Image | None:
+        """Open the most urgent image that waits for review; None where nothing waits."""
+        return self._go(0)
+
+    def step(self, step: int) -> Image | None:
+        """Go to another image that waits."""
+        return self._go(step)
+
+    def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Image | None:
+        """Accept every map of the image that waits, and open the next."""
+        del verdict
+        return self.accept(None, comment)
+
+    def accept(self, name: str | None, comment: str = "") -> Image | None:
+        """Accept one person's map, or every one that waits; open the next image when none waits any more."""
+        return self._judge(name, lambda lane: self._queue.accept(lane, self.annotator, comment))
+
+    def return_(self, name: str | None, comment: str) -> Image | None:
+        """Return one person's map, or every one that waits, with a comment."""
+        return self._judge(name, lambda lane: self._queue.return_(lane, self.annotator, comment))
+
+    def skip(self, reason: str) -> Image | None:
+        """Return every map that waits, with the comment."""
+        return self.return_(None, reason)
+
+    def take_over(self, name: str) -> None:
+        """Make a map the start of the reviewer's own, as one stroke that can be undone."""
+        image = self._open_image()
+        draft = adopt(image.lane, image.base, image.codes, self.maps[name])
+        if draft is not None:
+            self._post(image, draft)
+
+    def close(self) -> Saving:
+        """End the sitting; nothing was leased."""
+        self._held = []
+        return super().close()
+
+    # ------------------------------------------------------------ private
+
+    def _waiting(self) -> list[tuple[str, str]]:
+        rows = [row for state in WAITING for row in listing(self.ledger, state=state)]
+        rows = [row for row in rows if row["purpose"] != "adjudication"]
+        rows.sort(key=lambda row: -row["priority"])
+        return list(
+            dict.fromkeys((row["scene_id"], row["level"]) for row in rows if row["level"] != "reference")
+        )
+
+    def _go(self, step: int) -> Image | None:
+        waiting = self._waiting()
+        self.remaining = len(waiting)
+        at = 0
+        if self.image is not None:
+            here = (self.image.lane.scene_id, self.image.level)
+            at = waiting.index(here) + step if here in waiting else 0
+        if not waiting:
+            self.image, self.maps = None, MappingProxyType({})
+            return None
+        scene_id, level = waiting[at % len(waiting)]
+        lane = Lane(scene_id, level, self.annotator, "adjudication")
+        self.image = load_image(self.store, lane, self.ledger, self._courier.outbox)
+        self.maps = MappingProxyType(maps_of(self.image))
+        return self.image
+
+    def _judge(self, name: str | None, verdict: Callable[[Lane], None]) -> Image | None:
+        image = self._open_image()
+        lanes = [lane for lane in lanes_of(image, WAITING) if name in (None, lane.annotator)]
+        if not lanes:
+            raise LedgerError("this map does not wait for review", got=name or "none waits")
+        for lane in lanes:
+            verdict(lane)
+        self.pace = self.pace.plus(self.seconds)
+        return self._go(0)
+
+
+def lanes_of(image: Image, states: tuple[str, ...] = SHOWN) -> list[Lane]:
+    """Return the lanes of experts on an image whose work is in one of `states`, by name."""
+    origin = image.origin
+    if not isinstance(origin, StoreOrigin) or origin.record is None:
+        return []
+    return origin.record.counted(image.level, "expert", states)
+
+
+def maps_of(image: Image) -> Mapping[str, ResidualCodes]:
+    """Return the maps to compare: each expert's, their consensus where there are two, and the base."""
+    origin = image.origin
+    maps: dict[str, ResidualCodes] = {}
+    if isinstance(origin, StoreOrigin) and origin.record is not None:
+        for lane in lanes_of(image):
+            maps[lane.annotator] = replay(image.base, origin.record.corrections.get(lane, ())).codes
+    if len(maps) > 1:
+        maps[CONSENSUS] = consensus(list(maps.values())).codes
+    maps[BASE] = image.base
+    return maps

@@ -1,0 +1,165 @@
+"""Review and looking, without a display."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from annotator.gallery import open_gallery
+from annotator.review import Review
+from annotator.sitting import sit_down
+from annotator.tools.brush import Brush
+from annotator.tools.stroke import Stroke
+from iea40k.errors import BadInputError, LedgerError
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger.corrected import corrected_residual, read_record
+from tests.annotator.conftest import Sit
+from tests.annotator.face import QuietFace
+from tests.annotator.test_session import paint
+
+
+@pytest.fixture
+def reviewed(queued: Store, sit: Sit, tmp_path: Path):
+    """Ada and Ben have handed s1 in; Cy reviews."""
+    with Ledger.open(queued.path) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 9, slots=2)], "curator")
+    maps = {}
+    for name, value in (("Ada", 0.25), ("Ben", -0.5)):
+        session = sit(name)
+        session.start()
+        maps[name] = paint(session, (40, 40), (40, 60), value=value)
+        session.submit()
+        session.close()
+    review = Review.open(queued.path, "Cy", desks=tmp_path / "desks")
+    yield SimpleNamespace(review=review, maps=maps, store=queued)
+    review.close()
+
+
+def test_a_reviewer_sees_every_map_the_consensus_and_the_base(reviewed):
+    image = reviewed.review.start()
+    assert image is not None
+    assert list(reviewed.review.maps) == ["Ada", "Ben", "consensus", "base"]
+    for name, codes in reviewed.maps.items():
+        assert np.array_equal(reviewed.review.maps[name], codes)
+    assert reviewed.review.maps["consensus"][40, 50] == round((8160 - 16320) / 2)
+    assert np.array_equal(reviewed.review.maps["base"], image.base)
+    assert image.standing == 0
+
+
+def test_accept_one_return_the_other(reviewed):
+    review = reviewed.review
+    review.start()
+    image = review.accept("Ada")
+    assert image is not None
+    assert image.lane.scene_id == "s1"  # Ben's still waits
+    assert review.return_("Ben", "the wall is not overexposed") is None
+    with Ledger.open(reviewed.store.path) as ledger:
+        assert Queue(ledger).state(Lane("s1", "P0", "Ada")) == "accepted"
+        assert Queue(ledger).state(Lane("s1", "P0", "Ben")) == "returned"
+
+
+def test_adjudication_by_painting_overrides_the_consensus(reviewed):
+    review = reviewed.review
+    image = review.start()
+    review.take_over("Ada")
+    assert np.array_equal(image.codes, reviewed.maps["Ada"])
+    stroke = Stroke(image.codes, image.base, Brush("set", 0.75, 4))
+    stroke.move((70, 100))
+    review.record(stroke.finish(), "brush", {"tool": "set"})
+    final = image.codes.copy()
+    assert review.submit() is None
+    with Ledger.open(reviewed.store.path) as ledger:
+        scene = reviewed.store.open_scene("s1")
+        result = corrected_residual(scene, "P0", read_record(ledger, "s1"))
+        assert result.adjudicator == "Cy"
+        assert np.array_equal(result.codes, final)
+
+
+def test_taking_over_is_one_step_to_undo(reviewed):
+    image = reviewed.review.start()
+    reviewed.review.take_over("Ben")
+    reviewed.review.undo()
+    assert np.array_equal(image.codes, image.base)
+
+
+@pytest.mark.gui
+def test_the_reviewer_s_window_compares_and_paints_only_his_own(reviewed):
+    components = pytest.importorskip("napari.components")
+    from annotator.controller import Controller
+    from annotator.layers import Layers
+    from annotator.view_model import display_levels
+
+    face = QuietFace()
+    controller = Controller(reviewed.review, Layers(components.ViewerModel()), face)
+    controller.start()
+    layers, base = controller.layers, reviewed.review.image.base
+    assert np.array_equal(layers.residual.data, display_levels(reviewed.maps["Ada"]))
+    assert not controller.canvas.paintable
+    controller.compare("side by side")
+    assert np.array_equal(layers.right_residual.data, display_levels(base))
+    assert layers.right_residual.visible
+    controller.blink(True)
+    assert np.array_equal(layers.residual.data, display_levels(base))
+    controller.blink(False)
+    controller.compare("wipe")
+    controller.set_maps(right="Ben")
+    middle = base.shape[1] // 2
+    assert np.array_equal(layers.residual.data[:, :middle], display_levels(reviewed.maps["Ada"])[:, :middle])
+    assert np.array_equal(layers.residual.data[:, middle:], display_levels(reviewed.maps["Ben"])[:, middle:])
+    controller.take_over()
+    assert controller.canvas.paintable
+    assert np.array_equal(reviewed.review.image.codes, reviewed.maps["Ada"])
+    controller.set_maps(left="Ben")
+    face.answers = ["not so dark"]
+    controller.return_()
+    assert next(iter(reviewed.review.maps)) == "Ada"
+    controller.set_maps(left="Ada")
+    controller.submit()
+    assert face.panel.title == "The queue is empty"
+
+
+def test_looking_changes_nothing_and_goes_through_every_level(store: Store, tmp_path: Path):
+    gallery = sit_down(store.path, "", mode="look only", desks=tmp_path / "desks")
+    seen = {
+        (image.lane.scene_id, image.level)
+        for image in [gallery.start(), *(gallery.submit() for _ in range(8))]
+    }
+    assert len(seen) == 9
+    for verb in (gallery.undo, gallery.redo, gallery.clear, gallery.adopt_stale):
+        with pytest.raises(LedgerError, match="only looks"):
+            verb()
+    assert not (store.path / "ledger.sqlite").exists()
+
+
+def test_a_scene_that_cannot_be_read_is_told_and_passed_over(store: Store, tmp_path: Path):
+    (store.scene_path("s2") / "residual" / "zarr.json").write_text("{")
+    gallery = open_gallery(store.path, tmp_path / "desks")
+    told = []
+    gallery.notice = lambda kind, _text: told.append(kind)
+    seen = {image.lane.scene_id for image in [gallery.start(), *(gallery.step(1) for _ in range(8))]}
+    assert seen == {"s1", "s3"}
+    assert "error" in told
+
+
+def test_a_mode_that_there_is_not(store: Store):
+    with pytest.raises(BadInputError, match="no such mode"):
+        sit_down(store.path, "Ada", mode="admire")
+
+
+def test_a_release_is_looked_at(store: Store, tmp_path: Path):
+    from iea40k.store.release.plan import ReleaseOptions
+    from iea40k.store.release.writing import write_release
+
+    write_release(store, tmp_path / "release", ReleaseOptions("1.0.0"))
+    gallery = sit_down(tmp_path / "release", "", mode="look only", desks=tmp_path / "desks")
+    image = gallery.start()
+    assert image is not None
+    scene = store.open_scene(image.lane.scene_id)
+    assert image.level == "N1"
+    assert np.array_equal(image.codes, scene.residual("N1"))
+    assert np.array_equal(image.exposure, scene.exposure("N1"))
+    assert np.array_equal(image.reference, scene.reference())
+    assert np.array_equal(image.flags, scene.outliers("N1"))
+    assert gallery.remaining == 8
