@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.errors import CorruptDataError, StoreError
-from iea40k.store.decoding import Bytes, ChunkCodec, parse_codecs, strip_crc32c
+from iea40k.store.blosc_blocks import Bytes
+from iea40k.store.decoding import ChunkCodec, parse_codecs, strip_crc32c
 
 _ABSENT = 2**64 - 1  # offset and length of an inner chunk that was never written
 _OPEN_SHARDS = 64  # memory maps an array keeps; each holds a file descriptor
@@ -107,28 +108,39 @@ class ShardedArray:
         return entry % len(self)
 
     def _decode(self, shard: int, place: int, window: tuple[slice, slice] | None) -> NDArray[Any]:
-        chunk = self.layout.chunk
-        data = self._shard(shard).chunk(place)
-        # Whole chunks decode into memory of their own; windows go by way of a buffer that is used again.
-        buffer = np.empty(chunk.nbytes, np.uint8) if window is None else _buffer(chunk.nbytes)
+        opened = self._shard(shard)
+        data = opened.chunk(place)
         try:
-            array = chunk.decode(data, buffer)
+            # A chunk's checksum is computed when this process reads it first; a published file does not change.
+            array = self._pixels(data, window, check=not opened.checked[place])
         except (ValueError, RuntimeError, OSError, EOFError) as error:
             raise CorruptDataError(
                 "a stored chunk is damaged",
-                where=_shard_file(self.folder, self.layout, shard),
+                where=opened.file,
                 expected=f"chunk {place} of {self.layout.per_shard} intact",
                 got=str(error),
                 remedy="run `iea40k verify`, and fetch this file again",
             ) from error
-        if window is not None:
-            array = array[0][window]
-        # A window is copied out of the buffer; so is memory that cannot be written, such as the map itself.
-        return array.astype(self.dtype, order="K", copy=window is not None or not array.flags.writeable)
+        opened.checked[place] = 1
+        return array
+
+    def _pixels(self, data: Bytes, window: tuple[slice, slice] | None, *, check: bool) -> NDArray[Any]:
+        """Return a chunk, or a window of its one entry, in memory of its own and of the native byte order."""
+        chunk = self.layout.chunk
+        if window is None:
+            # Memory that cannot be written, such as the map itself, is copied.
+            array = chunk.decode(data, np.empty(chunk.nbytes, np.uint8), check=check)
+            return array.astype(self.dtype, order="K", copy=not array.flags.writeable)
+        first, last, step = window[0].indices(self.shape[1])
+        if step == 1 and first < last and chunk.by_rows:
+            array = chunk.decode_window(data, (first, last), window[1], _buffer(chunk.nbytes), check=check)
+            return array.astype(self.dtype, order="K", copy=False)
+        entry: NDArray[Any] = chunk.decode(data, _buffer(chunk.nbytes), check=check)[0]
+        return entry[window].astype(self.dtype, order="K")
 
 
 class _Shard:
-    """One shard file, mapped into memory, with its index checked."""
+    """One shard file, mapped into memory, with its index checked; `checked` marks chunks whose checksum held."""
 
     def __init__(self, file: Path, layout: Layout) -> None:
         self.file = file
@@ -141,6 +153,7 @@ class _Shard:
             raise CorruptDataError("a shard cannot be read", where=file, got=str(error)) from error
         self.data: Bytes = np.frombuffer(mapped, np.uint8)
         self.index = self._read_index(layout)
+        self.checked = bytearray(layout.per_shard)
 
     def chunk(self, place: int) -> Bytes:
         """Return the stored bytes of an inner chunk."""

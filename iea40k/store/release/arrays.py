@@ -15,7 +15,7 @@ from iea40k.errors import ArrayError, CorruptDataError
 from iea40k.files import fsync_tree, sha256_file
 from iea40k.recipe import canonical_json
 from iea40k.scene import NO_UNCERTAINTY
-from iea40k.store.codecs import DTYPES, create_array, writable
+from iea40k.store.codecs import DTYPES, Compression, create_array, writable
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.release.journal import Journal
@@ -51,7 +51,7 @@ def write_arrays(
     done = 0
     for frame in plan.frames:
         group = root.require_group(frame.name)
-        writer.prepare(frame, group)
+        writer.prepare(frame, group, plan.options.compression)
         for run in frame.scene_shards():
             writer.write(frame, SCENES, run, group)
         for run in frame.image_shards():
@@ -70,7 +70,7 @@ class _Writer:
         self._labels_of = labels_of or base_labels
         self._load = lru_cache(maxsize=1)(self._read_scene)
 
-    def prepare(self, frame: Frame, group: zarr.Group) -> None:
+    def prepare(self, frame: Frame, group: zarr.Group, compression: Compression) -> None:
         """Create the arrays of a frame that are not there yet."""
         for names, count in (
             (image_arrays(self.corrected), frame.images),
@@ -79,9 +79,8 @@ class _Writer:
             for name in names:
                 if name not in group:
                     inner = (*frame.shape, 3) if name in _PICTURES else frame.shape
-                    create_array(
-                        group, name, (count, *inner), (1, *inner), (min(frame.per_shard, count), *inner)
-                    )
+                    shard = (min(frame.per_shard, count), *inner)
+                    create_array(group, name, (count, *inner), (1, *inner), shard, compression)
 
     def write(self, frame: Frame, kind: str, run: tuple[int, int], group: zarr.Group) -> None:
         """Write one piece, unless the journal has it."""

@@ -7,6 +7,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 import zarr
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec, TransposeCodec, ZstdCodec
 
 from iea40k.errors import CorruptDataError, StoreError
-from iea40k.store.codecs import FILL, create_array
+from iea40k.store.codecs import FILL, Compression, create_array
 from iea40k.store.shards import ShardedArray
 
 SHAPES = {
@@ -33,10 +34,19 @@ def random_values(shape: tuple[int, ...], dtype: np.dtype, seed: int = 0) -> NDA
     return np.random.default_rng(seed).integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
 
 
-def write(folder: Path, name: str, shape: tuple[int, ...], per_shard: int, seed: int = 0) -> NDArray:
+def write(
+    folder: Path,
+    name: str,
+    shape: tuple[int, ...],
+    per_shard: int,
+    compression: Compression = "small",
+    smooth: bool = False,
+) -> NDArray:
     group = zarr.open_group(folder, mode="a", zarr_format=3)
-    array = create_array(group, name, shape, (1, *shape[1:]), (per_shard, *shape[1:]))
-    values = random_values(shape, array.dtype, seed)
+    array = create_array(group, name, shape, (1, *shape[1:]), (per_shard, *shape[1:]), compression)
+    values = random_values(shape, array.dtype)
+    if smooth:  # compressible, so that Blosc does not fall back to storing it raw
+        values = np.broadcast_to(values[:, :1, :1], shape) + values[0, 0, :1]
     array[...] = values
     return values
 
@@ -49,8 +59,11 @@ def residual(tmp_path: Path) -> tuple[Path, NDArray]:
 
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("per_shard", [1, 3, 8])
-def test_every_kind_of_array_equals_zarr_python(tmp_path: Path, name: str, per_shard: int) -> None:
-    values = write(tmp_path, name, SHAPES[name], per_shard)
+@pytest.mark.parametrize("compression", ["fast", "small"])
+def test_every_kind_of_array_equals_zarr_python(
+    tmp_path: Path, name: str, per_shard: int, compression: Compression
+) -> None:
+    values = write(tmp_path, name, SHAPES[name], per_shard, compression)
     reader = ShardedArray(tmp_path / name)
     plain = zarr.open_array(tmp_path / name, mode="r")
     assert (reader.shape, reader.dtype, len(reader)) == (plain.shape, plain.dtype, len(values))
@@ -66,7 +79,9 @@ def test_windows_are_what_slicing_gives(
 ) -> None:
     folder = tmp_path_factory.mktemp("windows")
     name = data.draw(st.sampled_from(sorted(SHAPES)))
-    values = write(folder, name, SHAPES[name], 3)
+    compression = data.draw(st.sampled_from(["fast", "small"]))
+    smooth = data.draw(st.booleans())
+    values = write(folder, name, SHAPES[name], 3, compression, smooth)
     reader = ShardedArray(folder / name)
     for _ in range(5):
         index = data.draw(st.integers(-len(values), len(values) - 1))
@@ -105,6 +120,59 @@ def test_other_codecs_are_read_too(tmp_path: Path, compressors: list, endian: st
     for index in range(4):
         np.testing.assert_array_equal(reader[index], values[index], strict=True)
         np.testing.assert_array_equal(reader.read(index, slice(1, 3)), values[index, 1:3], strict=True)
+
+
+@pytest.mark.parametrize("name", ["exposures", "residual"])
+@pytest.mark.parametrize("smooth", [True, False])
+def test_windows_over_many_blocks(tmp_path: Path, name: str, smooth: bool) -> None:
+    shape = (2, 700, 400, 3)[: 4 if name == "exposures" else 3]
+    values = write(tmp_path, name, shape, 2, "fast", smooth)
+    reader = ShardedArray(tmp_path / name)
+    assert reader.layout.chunk.by_rows
+    for first, last in [(0, 1), (0, 700), (699, 700), (54, 55), (80, 450), (163, 164), (100, 100)]:
+        for columns in (slice(0, 400), slice(37, 293), slice(300, 40, -3)):
+            found = reader.read(1, slice(first, last), columns)
+            np.testing.assert_array_equal(found, values[1, first:last, columns], strict=True)
+
+
+def test_a_few_rows_do_not_need_the_other_blocks(tmp_path: Path) -> None:
+    """Damage in the last block, under a checksum made to fit, is not met by a window above it."""
+    values = write(tmp_path, "residual", (1, 700, 400), 1, "fast", smooth=True)
+    chunk = ShardedArray(tmp_path / "residual")._shard(0).chunk(0).copy()[:-4]
+    nbytes, blocksize, _ = chunk[4:16].view("<u4").tolist()
+    blocks = -(-nbytes // blocksize)
+    assert blocks >= 4
+    starts = chunk[16 : 16 + 4 * blocks].view("<i4")
+    chunk[starts[-1] + 4 :] = 255
+    codec = ShardedArray(tmp_path / "residual").layout.chunk
+    data = np.concatenate([chunk, np.array([google_crc32c.value(chunk)], "<u4").view(np.uint8)])
+    buffer = np.empty(codec.nbytes, np.uint8)
+    whole_blocks = 2 * blocksize // 800
+    found = codec.decode_window(data, (0, whole_blocks), slice(None), buffer)
+    np.testing.assert_array_equal(found, values[0, :whole_blocks])
+    with pytest.raises((ValueError, RuntimeError)):
+        codec.decode_window(data, (690, 700), slice(None), buffer)
+
+
+@pytest.mark.parametrize("byte", [*range(4, 16), 18, 22])
+def test_a_forged_blosc_header_is_refused(tmp_path: Path, byte: int) -> None:
+    write(tmp_path, "residual", (1, 300, 400), 1, "fast", smooth=True)
+    chunk = ShardedArray(tmp_path / "residual")._shard(0).chunk(0).copy()[:-4]
+    chunk[byte] ^= 0x41
+    data = np.concatenate([chunk, np.array([google_crc32c.value(chunk)], "<u4").view(np.uint8)])
+    codec = ShardedArray(tmp_path / "residual").layout.chunk
+    with pytest.raises((ValueError, RuntimeError)):
+        codec.decode_window(data, (0, 300), slice(None), np.empty(codec.nbytes, np.uint8))
+
+
+def test_a_chunk_is_checked_when_it_is_read_first_by_windows_too(tmp_path: Path) -> None:
+    write(tmp_path, "residual", (2, 300, 400), 2, "fast", smooth=True)
+    file = tmp_path / "residual" / "c" / "0" / "0" / "0"
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2 - 60] ^= 1  # near the end of chunk 0, in rows that are not asked for
+    file.write_bytes(damaged)
+    with pytest.raises(CorruptDataError, match="damaged"):
+        ShardedArray(tmp_path / "residual").read(0, slice(0, 2))
 
 
 def test_a_result_is_its_readers_own(residual: tuple[Path, NDArray]) -> None:

@@ -129,6 +129,24 @@ def test_the_same_scenes_give_the_same_bytes(published: Release, tmp_path: Path)
     assert files(again.path) == files(published.path)
 
 
+def test_compression_changes_bytes_and_no_pixel(store: Store, published: Release, tmp_path: Path) -> None:
+    small = write_release(store, tmp_path / "small", replace(OPTIONS, compression="small"))
+    assert verify_release(small.path) == []
+    pd.testing.assert_frame_equal(small.images, published.images)
+    codecs = {
+        release: {
+            codec["name"]
+            for file in (release.path / "arrays").rglob("zarr.json")
+            if '"codecs"' in (text := file.read_text())
+            for codec in json.loads(text)["codecs"][0]["configuration"]["codecs"]
+        }
+        for release in (small, published)
+    }
+    assert "zstd" in codecs[small]
+    assert "zstd" not in codecs[published]
+    assert codecs[small] | codecs[published] <= {"transpose", "bytes", "blosc", "zstd", "crc32c"}
+
+
 def test_a_published_release_is_never_overwritten(store: Store, release: Release, tmp_path: Path) -> None:
     before = files(release.path)
     with pytest.raises(AlreadyExistsError, match="never overwritten"):

@@ -1,0 +1,269 @@
+"""Reading a release: random 256 crops through the trainer's own loader, and the space that takes."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import cv2
+import numpy as np
+import psutil
+import torch
+from torch.utils.data import DataLoader
+
+from benchmarks.harness import Figure
+from benchmarks.shard_contenders import Contender, Direct, PngNpy, RawMemmap, ZarrPython
+from iea40k.color import decode_srgb
+from iea40k.develop import LinearImage, expose, load_linear
+from iea40k.errors import UnreadableImageError
+from iea40k.model.data import BatchSampler, ExposureDataset, ViewConfig, make_loader, to_batch
+from iea40k.residuals import residual_codes
+from iea40k.scene import LADDER, BuiltScene, level_name
+from iea40k.store.codecs import Compression
+from iea40k.store.layout import Store
+from iea40k.store.release import Release, ReleaseOptions, write_release
+from pipelines.synthetic import PHOTOGRAPHS, load_photograph
+
+TITLE = "Reading a release"
+_SHAPE = (512, 768)
+_CROPS, _BATCH, _WORKERS, _ROUNDS = 384, 16, 2, 5
+_NOISE = (
+    5e-6  # variance of light at light 1: half a percent at a tenth of white, as a frame scaled to 512 has
+)
+_REFERENCE_EV = 0.4
+
+
+def run() -> list[Figure]:
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        contenders = _prepare(folder)
+        _check_equal(contenders)
+        wall, processor = _loader_times(contenders)
+        bare = {kind: _bare_time(c) for kind, c in contenders.items()}
+        space = contenders["direct"].bytes_on_disk() / contenders["raw"].bytes_on_disk()
+        everything = _whole_ratio(Release.open(folder / "release"))
+        small = write_release(
+            Store.open(folder / "store"), folder / "small", ReleaseOptions("1.0.0", compression="small")
+        )
+        small_space = _whole_ratio(small, names=("exposures", "residual"))
+    figures = [
+        *_ratios("crops a processor second, release by the direct reader", processor, judged=True),
+        *_ratios("crops/s, release by the direct reader", wall, judged=False),
+        Figure(
+            "space of exposures and residuals",
+            space,
+            "x",
+            "raw memory map",
+            "<= 0.55",
+            space <= 0.55,
+            "pictures that scikit-image ships, scaled to 512x768, EV -4 ... +4, sensor noise",
+        ),
+        Figure("space of exposures and residuals, --compression small", small_space, "x", "raw memory map"),
+        Figure("space of all arrays of the release", everything, "x", "the same arrays, raw"),
+        Figure("crops/s by the loader", _CROPS / wall["direct"], "1/s", "-", note=f"{_WORKERS} workers"),
+    ]
+    names = {"direct": "direct reader", "zarr": "zarr-python", "png": "PNG + npy", "raw": "raw memory map"}
+    figures += [
+        Figure(f"one crop, {names[kind]}", seconds * 1e6, "us", "-", note="one process, nothing but reading")
+        for kind, seconds in bare.items()
+    ]
+    return figures + _real_space()
+
+
+def _ratios(what: str, times: dict[str, float], *, judged: bool) -> list[Figure]:
+    note = f"256 crops as float batches of {_BATCH}, {_WORKERS} workers, all in one run"
+    figures = []
+    for kind, baseline, aim in (
+        ("zarr", "zarr-python", 2.3),
+        ("png", "PNG + npy", 4.0),
+        ("raw", "raw memory map", 0.4),
+    ):
+        ratio = times[kind] / times["direct"]
+        if judged:
+            figures.append(Figure(what, ratio, "x", baseline, f">= {aim}", ratio >= aim, note))
+        else:
+            figures.append(Figure(what, ratio, "x", baseline, note="wall time; as quiet as the machine was"))
+    return figures
+
+
+# ---------------------------------------------------------------- data
+
+
+def _prepare(folder: Path) -> dict[str, Contender]:
+    store = Store.create(folder / "store")
+    for number, photograph in enumerate(p for p in PHOTOGRAPHS if p.package == "scikit-image"):
+        store.write_scene(_scene(photograph.name, _light(load_photograph(photograph), number)))
+    release = write_release(store, folder / "release", ReleaseOptions("1.0.0"))
+    frame = f"{_SHAPE[0]}x{_SHAPE[1]}"
+    exposures, residual = release.array(frame, "exposures"), release.array(frame, "residual")
+    count = len(exposures)
+    png = PngNpy(_made(folder / "png"), _SHAPE, count, _CROPS)
+    raw = RawMemmap(_made(folder / "raw"), _SHAPE, count, _CROPS)
+    raw.write(np.stack([exposures[i] for i in range(count)]), np.stack([residual[i] for i in range(count)]))
+    for entry in range(count):
+        png.write(entry, exposures[entry], residual[entry])
+    return {
+        "direct": Direct(release.path, _SHAPE, count, _CROPS),
+        "zarr": ZarrPython(release.path, _SHAPE, count, _CROPS),
+        "png": png,
+        "raw": raw,
+    }
+
+
+def _light(picture: np.ndarray, seed: int) -> np.ndarray:
+    """Return light of a picture at the benchmark's size, with the noise of a sensor."""
+    scale = max(_SHAPE[0] / picture.shape[0], _SHAPE[1] / picture.shape[1])
+    size = (round(picture.shape[1] * scale + 0.5), round(picture.shape[0] * scale + 0.5))
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    light = decode_srgb(cv2.resize(picture, size, interpolation=kind)[: _SHAPE[0], : _SHAPE[1]])
+    noise = np.random.default_rng(seed).normal(size=light.shape) * np.sqrt(light * _NOISE + 1e-7)
+    return np.clip(light + noise, 0, None).astype(np.float32)
+
+
+def _scene(name: str, light: np.ndarray) -> BuiltScene:
+    exposures = expose(LinearImage(light, {}), LADDER)
+    (reference,) = expose(LinearImage(light, {}), [_REFERENCE_EV])
+    residual = residual_codes(reference, exposures)
+    return BuiltScene(
+        scene_id=name,
+        exposures=exposures,
+        reference=reference,
+        residual=residual,
+        outliers=np.zeros(residual.shape, np.uint8),
+        evs=LADDER,
+        levels=tuple(level_name(ev) for ev in LADDER),
+        suspicion=(0.0,) * len(LADDER),
+        attributes={"licence": "as shipped"},
+        recipe={"noise": _NOISE},
+    )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def _check_equal(contenders: dict[str, Contender]) -> None:
+    """All four read the same pixels, or the comparison would mean nothing."""
+    rows, columns = slice(100, 356), slice(33, 289)
+    for entry in range(0, contenders["raw"].images, 5):
+        image, codes = contenders["raw"].window(entry, rows, columns)
+        for contender in contenders.values():
+            found = contender.window(entry, rows, columns)
+            if not (np.array_equal(found[0], image) and np.array_equal(found[1], codes)):
+                raise AssertionError(f"{type(contender).__name__} reads other pixels")
+
+
+def _loader_times(contenders: dict[str, Contender]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return by contender the median wall and processor seconds of an epoch of crops, rounds in turn.
+
+    Processor seconds are those of this process and its workers together: other work on the machine lengthens the
+    wall time of a reader with one thread more than that of zarr-python with several.
+    """
+    epochs = {kind: _epoch(contender) for kind, contender in contenders.items()}
+    wall: dict[str, list[float]] = {kind: [] for kind in epochs}
+    processor: dict[str, list[float]] = {kind: [] for kind in epochs}
+    for number in range(_ROUNDS + 1):
+        for kind, epoch in epochs.items():
+            start, before = time.perf_counter(), _processor_seconds()
+            epoch(number)
+            if number:  # the first round starts the workers and fills the page cache
+                wall[kind].append(time.perf_counter() - start)
+                processor[kind].append(_processor_seconds() - before)
+    medians = [
+        {kind: statistics.median(found) for kind, found in times.items()} for times in (wall, processor)
+    ]
+    return medians[0], medians[1]
+
+
+def _processor_seconds() -> float:
+    here = psutil.Process()
+    times = [p.cpu_times() for p in (here, *here.children(recursive=True))]
+    return sum(t.user + t.system for t in times)
+
+
+def _epoch(contender: Contender) -> Callable[[int], None]:
+    dataset = ExposureDataset(contender, ViewConfig("random", 256))
+    sampler = BatchSampler(contender.samples, _BATCH)
+    # Spawned, since threads of zarr-python in this process would not survive a fork.
+    loader: DataLoader = make_loader(dataset, sampler, workers=_WORKERS, start="spawn")
+
+    def epoch(number: int) -> None:
+        sampler.seek(number)
+        for items in loader:
+            to_batch(items)
+
+    return epoch
+
+
+def _bare_time(contender: Contender) -> float:
+    rng = np.random.default_rng(0)
+    windows = [
+        (int(rng.integers(contender.images)), slice(y, y + 256), slice(x, x + 256))
+        for y, x in rng.integers(0, (_SHAPE[0] - 255, _SHAPE[1] - 255), (100, 2)).tolist()
+    ]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        for window in windows:
+            contender.window(*window)
+        times.append((time.perf_counter() - start) / len(windows))
+    return statistics.median(times)
+
+
+def _whole_ratio(release: Release, *, names: tuple[str, ...] | None = None) -> float:
+    stored = raw = 0
+    for frame in release.frames():
+        for array in sorted(p.name for p in (release.path / "arrays" / frame).iterdir() if p.is_dir()):
+            if names is None or array in names:
+                reader = release.array(frame, array)
+                raw += int(np.prod(reader.shape)) * reader.dtype.itemsize
+                stored += sum(p.stat().st_size for p in reader.folder.rglob("*") if p.is_file())
+    return stored / raw
+
+
+def _real_space() -> list[Figure]:
+    """Return the space that real photographs take, where they are here (IEA40K_REAL_DATA)."""
+    root = Path(os.environ.get("IEA40K_REAL_DATA", "/nowhere"))
+    captures = [
+        sorted(f for f in folder.iterdir() if f.suffix.lower() in (".jpg", ".jpeg"))
+        for folder in sorted(root.glob("brackets/*"))
+    ]
+    files = [*sorted(root.glob("raw/*/*")), *(c[len(c) // 2] for c in captures if c)]
+    if not files:
+        return []
+    used = 0
+    with tempfile.TemporaryDirectory() as name:
+        store = Store.create(Path(name) / "store")
+        for file in files:
+            try:
+                light = load_linear(file).pixels
+            except UnreadableImageError:
+                continue  # a file that no build would take
+            if min(light.shape[:2]) == _SHAPE[0]:
+                used += store.write_scene(_scene(f"{used}", light))
+        ratios = {}
+        for compression in get_args(Compression):
+            options = ReleaseOptions("1.0.0", compression=compression)
+            release = write_release(store, Path(name) / compression, options)
+            ratios[compression] = _whole_ratio(release, names=("exposures", "residual"))
+    note = f"{used} photographs of cameras, RAW and brackets, at short side 512, EV -4 ... +4; not in the repository"
+    return [
+        Figure(
+            f"space of exposures and residuals of real photographs, --compression {compression}",
+            ratio,
+            "x",
+            "the same arrays, raw",
+            "<= 0.55",
+            ratio <= 0.55,
+            note,
+        )
+        for compression, ratio in ratios.items()
+    ]
