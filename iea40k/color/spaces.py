@@ -81,7 +81,8 @@ class ColorSpace:
 
     def _make_table(self, codes: int) -> NDArray[np.float32]:
         encoded = np.arange(codes) / (codes - 1)
-        columns = [curve(encoded).astype(np.float32) for curve in self.curves]
+        with np.errstate(all="ignore"):  # what a broken profile does here is refused by `_checked`
+            columns = [curve(encoded).astype(np.float32) for curve in self.curves]
         if all(np.array_equal(column, columns[0]) for column in columns):
             return columns[0]
         return np.ascontiguousarray(np.stack(columns, axis=-1).reshape(codes, 1, 3))
@@ -152,9 +153,26 @@ def _profile_space(icc: bytes) -> ColorSpace:
     profile = parse_profile(icc)
     if profile.curves is None:
         return ColorSpace(profile.name, (), np.eye(3), icc)
-    if profile.colorants is None:
-        return ColorSpace(profile.name, profile.curves, np.eye(3))
-    return ColorSpace(profile.name, profile.curves, _matrix_to_srgb(profile.colorants))
+    matrix = np.eye(3) if profile.colorants is None else _matrix_to_srgb(profile.colorants)
+    return _checked(ColorSpace(profile.name, profile.curves, matrix))
+
+
+def _checked(space: ColorSpace) -> ColorSpace:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    light = space.to_srgb(space.light(ramp))
+    white = light[0, -1]
+    if not np.isfinite(light).all() or white.min() < 0.5 or white.max() > 2:
+        raise _broken(f"white is {white.tolist()}")
+    return space
+
+
+def _broken(got: str) -> BadInputError:
+    return BadInputError(
+        "the embedded colour profile is broken",
+        expected="curves and colours that make white of white",
+        got=got,
+        remedy="write the profile anew with the program that made the file, or convert the file to sRGB",
+    )
 
 
 def _matrix_to_srgb(colorants: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -179,16 +197,19 @@ def _engine_light(pixels: NDArray[Any], icc: bytes) -> LinearRGB:
     values = pixels.astype(np.float64)
     if pixels.dtype != np.float32:
         values /= np.iinfo(pixels.dtype).max
-    light = imagecodecs.cms_transform(
-        values,
-        icc,
-        _linear_profile(),
-        outdtype=np.float64,
-        colorspace="rgb" if pixels.ndim == 3 and pixels.shape[2] == 3 else "gray",
-        outcolorspace="rgb",
-        intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
-        flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
-    )
+    try:
+        light = imagecodecs.cms_transform(
+            values,
+            icc,
+            _linear_profile(),
+            outdtype=np.float64,
+            colorspace="rgb" if pixels.ndim == 3 and pixels.shape[2] == 3 else "gray",
+            outcolorspace="rgb",
+            intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
+            flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
+        )
+    except imagecodecs.CmsError as error:
+        raise _broken(str(error)) from error
     linear: LinearRGB = light.astype(np.float32)
     return linear
 

@@ -3,6 +3,7 @@
 Pixels keep the depth they have in the file. What cannot be taken over without a guess is refused.
 """
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from iea40k.develop.linear import ReadOptions, check_pixels
 from iea40k.develop.tiff_tags import refuse_truncated
 from iea40k.errors import IEAError, UnreadableImageError
 
-_ORIENTATION, _COLOUR_SPACE, _INTEROP = 0x0112, 0xA001, 0xA005
+_ORIENTATION, _EXIF, _INTEROP = 0x0112, 0x8769, 0xA005
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def read_rendered(path: Path, kind: str, options: ReadOptions) -> Picture:
         return {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff}[kind](path, options)
     except IEAError as error:
         raise error.located(path)  # noqa: B904 - the same error, with its place
-    except (OSError, ValueError, SyntaxError, RuntimeError, tifffile.TiffFileError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # the decoders raise dozens of unrelated types for damaged files
         raise UnreadableImageError(
             f"the {kind.upper()} file cannot be decoded",
             where=path,
@@ -58,9 +61,11 @@ def _read_jpeg(path: Path, options: ReadOptions) -> Picture:
         check_pixels(path, image.height, image.width, options)
         if image.mode not in ("RGB", "L"):
             raise _not_rgb(image.mode)
-        exif = image.getexif()
-        space, said = _space(image.info.get("icc_profile"), options, _exif_space(exif))
-        return Picture(np.asarray(image), space, said, *_orientation(exif.get(_ORIENTATION)))
+        orientation, stated, notes = _exif(image)
+        space, said = _space(image.info.get("icc_profile"), options, stated)
+        pixels = np.asarray(image)
+    _refuse_unended(path)
+    return Picture(pixels, space, said, orientation, notes)
 
 
 def _read_png(path: Path, options: ReadOptions) -> Picture:
@@ -71,9 +76,8 @@ def _read_png(path: Path, options: ReadOptions) -> Picture:
             raise _several(f"{getattr(image, 'n_frames', 2)} frames")
         stream.seek(24)
         deep = stream.read(1)[0] == 16
-        exif = image.getexif()
+        orientation, _, notes = _exif(image)
         space, said = _space(image.info.get("icc_profile"), options, _png_space(image.info))
-        orientation, notes = _orientation(exif.get(_ORIENTATION))
         if deep:
             image.close()
             pixels = imagecodecs.png_decode(path.read_bytes())
@@ -82,7 +86,8 @@ def _read_png(path: Path, options: ReadOptions) -> Picture:
             if transparent or image.mode not in ("L", "LA", "RGB", "RGBA"):
                 image = image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB")
             pixels = np.asarray(image)
-        return Picture(_without_alpha(pixels, notes), space, said, orientation, notes)
+    _refuse_damaged(path)
+    return Picture(_without_alpha(pixels, notes), space, said, orientation, notes)
 
 
 def _read_tiff(path: Path, options: ReadOptions) -> Picture:
@@ -90,6 +95,8 @@ def _read_tiff(path: Path, options: ReadOptions) -> Picture:
     with tifffile.TiffFile(path) as tiff:
         page, number, parent = _main_page(tiff)
         check_pixels(path, page.imagelength, page.imagewidth, options)
+        if page.samplesperpixel > 5 or page.imagedepth != 1:
+            raise _not_rgb(f"{page.samplesperpixel} samples a pixel, {page.imagedepth} deep")
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         if photometric not in ("RGB", "MINISBLACK", "YCBCR"):
             raise _not_rgb(photometric)
@@ -158,13 +165,50 @@ def _space(icc: bytes | None, options: ReadOptions, stated: str | None) -> tuple
     )
 
 
-def _exif_space(exif: Image.Exif) -> str:
-    """Return the space that EXIF states: "adobe-rgb" by the DCF option file mark, "?" for no statement."""
+def _exif(image: Image.Image) -> tuple[int, str, dict[str, Any]]:
+    """Return orientation, stated space ("adobe-rgb" by the DCF option file mark, "?" for none), and notes."""
     try:
-        interop = exif.get_ifd(_INTEROP) or exif.get_ifd(0x8769).get(_INTEROP, {})
-        return "adobe-rgb" if isinstance(interop, dict) and interop.get(1) == "R03" else "?"
-    except (OSError, ValueError, KeyError, SyntaxError):
-        return "?"
+        exif = image.getexif()
+        orientation, notes = _orientation(exif.get(_ORIENTATION))
+        interop = exif.get_ifd(_INTEROP) or exif.get_ifd(_EXIF).get(_INTEROP, {})
+        adobe = isinstance(interop, dict) and interop.get(1) == "R03"
+        return orientation, "adobe-rgb" if adobe else "?", notes
+    except Exception as error:  # Pillow raises what its parser stumbles over; the picture itself may be whole
+        return 1, "?", {"exif_ignored": f"damaged: {error}"}
+
+
+def _refuse_unended(path: Path) -> None:
+    # An interrupted download may leave a file of full length whose rest is zeros: libjpeg paints that part grey.
+    data = path.read_bytes()
+    if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+        raise UnreadableImageError(
+            "the JPEG has no end",
+            expected="an end marker after the picture",
+            got="none",
+            remedy="copy or download it again",
+        )
+
+
+def _refuse_damaged(path: Path) -> None:
+    # Pillow stops at the last row, before the checksum that would tell that a part of the rows is not the picture's.
+    data, at, name = path.read_bytes(), 8, b""
+    while name != b"IEND" and at + 12 <= len(data):
+        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        end = at + 8 + length
+        critical = not name[0] & 0x20
+        if critical and zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            break
+        at = end + 4
+    else:
+        if name == b"IEND":
+            return
+    raise UnreadableImageError(
+        "the PNG is damaged or cut",
+        where=path,
+        expected="chunks that agree with their checksums, up to the end mark",
+        got=f"a chunk {name!r} that does not" if name != b"IEND" else "none",
+        remedy="copy or download it again",
+    )
 
 
 def _png_space(info: dict[Any, Any]) -> str:

@@ -1,5 +1,7 @@
 """Files that are missing, empty, cut, mislabelled, unknown, or would not fit into memory: one clear error each."""
 
+import contextlib
+import random
 import struct
 import tracemalloc
 import zlib
@@ -31,6 +33,7 @@ def whole(folder: Path, suffix: str) -> Path:
 
 
 OPTIONS = ReadOptions(assume_profile="srgb")
+SMALL = ReadOptions(assume_profile="srgb", max_pixels=1_000_000)
 EVERY = [".jpg", ".png", ".tif", ".dng"]
 
 
@@ -65,6 +68,29 @@ def test_a_truncated_file_is_never_filled_up(tmp_path: Path, suffix: str, kept: 
     with pytest.raises(UnreadableImageError) as error:
         load_linear(cut, options=OPTIONS)
     assert error.value.where == cut
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_download_whose_rest_is_zeros_is_refused(tmp_path: Path, suffix: str) -> None:
+    data = whole(tmp_path, suffix).read_bytes()
+    half = len(data) // 2
+    (tmp_path / f"cut{suffix}").write_bytes(data[:half] + bytes(len(data) - half))
+    with pytest.raises(UnreadableImageError):
+        load_linear(tmp_path / f"cut{suffix}")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("suffix", EVERY)
+def test_damage_anywhere_costs_an_error_of_our_own_at_most(tmp_path: Path, suffix: str) -> None:
+    data, chance = whole(tmp_path, suffix).read_bytes(), random.Random(1)
+    for _ in range(60):
+        damaged = bytearray(data)
+        for _ in range(chance.choice((1, 3, 9))):
+            damaged[chance.randrange(min(len(data), 1000))] = chance.randrange(256)
+        (tmp_path / f"damaged{suffix}").write_bytes(damaged)
+        with contextlib.suppress(UnreadableImageError):
+            picture = load_linear(tmp_path / f"damaged{suffix}", short_side=16, options=SMALL)
+            assert np.isfinite(picture.pixels).all()
 
 
 @pytest.mark.parametrize("suffix", EVERY)
