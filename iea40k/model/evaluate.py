@@ -16,6 +16,7 @@ from iea40k.model.head import ScoreHead, map_features
 from iea40k.model.inference import predict_encoded
 from iea40k.model.training.validation import read_labelled
 from iea40k.model.weights import Weights
+from iea40k.residuals import luma
 from iea40k.zones import zone_map
 
 GROUPED_BY = ("level", "super_class", "scene_class", "light", "device")
@@ -54,6 +55,11 @@ def network_predictor(weights: Weights, device_name: str = "cpu") -> Predictor:
     data = weights.facts.get("training", {}).get("data", {})
     side = int(data["size"]) if data.get("view") == "official" else None
     return lambda image: predict_encoded(network, image, device=device, side=side)
+
+
+def grey_predictor(grey: float = 0.48) -> Predictor:
+    """Return the simplest baseline: every pixel ought to have the luma `grey`, so the residual is grey - luma."""
+    return lambda image: np.float32(grey) - luma(image)
 
 
 def evaluate(

@@ -14,6 +14,7 @@ from iea40k.model.weights import load_weights
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, write_release
 from pipelines.cli.app import run
+from pipelines.demo_training import can_train, train_demo
 from tests.builders import built_scene
 
 ROOT = Path(__file__).parents[2]
@@ -194,3 +195,15 @@ def test_help_does_not_wait_for_torch():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--resume" in done.stdout
+
+
+def test_the_demo_ends_with_a_training_that_can_be_looked_at(release, config, tmp_path):
+    said = []
+    done = train_demo(release, tmp_path / "run", config_file=config, say=said.append)
+    assert can_train()
+    assert done.images == 6
+    assert done.steps == 6
+    assert f"| all | {done.mae:.4f} |" in done.report.read_text()
+    assert f"{done.baseline_mae:.4f}" in done.report.read_text()
+    assert len(list(done.heatmaps.glob("*.png"))) == 1
+    assert any("to go" in line for line in said)
