@@ -23,7 +23,7 @@ from tests.planted import PHOTOGRAPHS, exposed, hand_shake, photograph
 
 TITLE = "Alignment of brackets, and EVs estimated from pixels"
 
-EVS, SEEDS = (-4.0, -2.0, 2.0, 4.0), range(4)
+EVS, SEEDS = (-4.0, -2.0, 2.0, 4.0), range(2)
 
 KNOWN_STEPS = {
     "banterle_handheld_3": None,  # EXIF
@@ -180,7 +180,15 @@ def _planted_steps() -> Iterator[Figure]:
     def in_linear_light(name: str, ev: float) -> np.ndarray:
         return exposed(name, ev, noise=0.5, seed=1)
 
-    for kind, make in (("linear light", in_linear_light), ("a camera's curve", by_a_camera)):
+    def by_another_curve(name: str, ev: float) -> np.ndarray:
+        return exposed(name, ev, noise=0.5, seed=1, contrast=0.3)
+
+    kinds = (
+        ("linear light", in_linear_light),
+        ("the family's own camera curve", by_a_camera),
+        ("an S-curve outside the family", by_another_curve),
+    )
+    for kind, make in kinds:
         ratios = []
         for name in PHOTOGRAPHS:
             for evs in ((-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0), (-3.0, -1.0)):
