@@ -40,6 +40,7 @@ class Controller:
         self.session, self.layers, self.face = session, layers, face
         self.look = read_settings(session.desk.settings_file, Look)
         self.hand = read_settings(session.desk.settings_file, Hand)
+        self._remembered = (self.look, self.hand)
         self.shown: Image | None = None
         self.painter = painting.Painter(self)
         self._peek = self._blink = self._panning = False
@@ -144,7 +145,9 @@ class Controller:
 
     def remember(self) -> None:
         """Keep look and hand for the next sitting."""
-        write_settings(self.session.desk.settings_file, self.look, self.hand)
+        if self._remembered != (self.look, self.hand):
+            self._remembered = (self.look, self.hand)
+            write_settings(self.session.desk.settings_file, self.look, self.hand)
 
     # ------------------------------------------------------------ strokes
 
@@ -505,7 +508,7 @@ class Controller:
         else:
             image = self.session.image
             if image is not None and self.shown is image:
-                self.layers.changed(box, image.touched)
+                self.layers.changed(box, image.touched_in(box))
             self.refresh()
 
     def _set_hand(self, **changes: Any) -> None:

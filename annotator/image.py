@@ -70,6 +70,11 @@ class Image:
         touched: Validity = self.counts > 0
         return touched
 
+    def touched_in(self, box: Box | None) -> Validity:
+        """The pixels of a box (None: of the image) that a standing stroke touched."""
+        touched: Validity = (self.counts if box is None else self.counts[box]) > 0
+        return touched
+
     def draft(
         self, kind: str, patch: PackedPatch | None, tool: dict[str, object], *, supersedes: str | None = None
     ) -> CorrectionDraft:
@@ -109,6 +114,17 @@ class Image:
             self.codes[box][mask] = patch.unpack().old
             self.counts[box] -= mask
         return box
+
+    def take_from(self, sibling: "Image") -> None:
+        """Take over what the same person drew on this scene from a sitting at another of its levels."""
+        if (sibling.lane.annotator, sibling.lane.purpose) != (self.lane.annotator, self.lane.purpose):
+            return
+        known = {**sibling.others, sibling.level: sibling.strokes}
+        mine = known.pop(self.level, self.strokes)
+        self.others |= {level: list(strokes) for level, strokes in known.items()}
+        if len(mine) > len(self.strokes):
+            self.strokes = list(mine)
+            self.refold()
 
     def refold(self) -> None:
         """Compute the codes anew from the base and every stroke."""

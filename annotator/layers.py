@@ -7,6 +7,7 @@ Making layers anew for every image costs more than a second and leaks; filling t
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +31,7 @@ FLAG_COLOURS: dict[int, str] = {1: "#ff9f1c", 2: "#38a3ff", 3: "#ffe14d", 4: "#f
 """By the order of the flag's bit: blown, crushed, light source, speckle, misaligned."""
 
 _EMPTY = (8, 8)
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 class Layers:
@@ -48,14 +50,11 @@ class Layers:
         self.right_residual = Labels(nothing.copy(), name="residual (right)", visible=False)
         self.flags = Labels(nothing.astype(np.uint8), name="flags", opacity=0.9)
         self.edited = Labels(nothing.astype(np.uint8), name="edited", opacity=0.9)
-        self.flags.contour = 1
-        self.edited.contour = 1
         self.flags.colormap = direct_colormap({0: "transparent", **FLAG_COLOURS})
         self.edited.colormap = direct_colormap({0: "transparent", 1: "#ffffff"})
         self.right_edited = Labels(
             nothing.astype(np.uint8), name="edited (right)", opacity=0.9, visible=False
         )
-        self.right_edited.contour = 1
         self.right_edited.colormap = self.edited.colormap
         self.all = (
             self.picture,
@@ -76,6 +75,7 @@ class Layers:
         self._codes: ResidualCodes | None = None
         self._right_codes: ResidualCodes | None = None
         self._flags: OutlierFlags = np.zeros(_EMPTY, np.uint8)
+        self._touched: NDArray[np.bool_] = np.zeros(_EMPTY, np.bool_)
         self._stale_preview = True
         self._colours: tuple[str, float] | None = None
         self._canvas: Canvas | None = None
@@ -100,7 +100,8 @@ class Layers:
         self._stale_preview = True
         self._canvas = None
         self._flags = flags
-        _fill(self.edited, touched.astype(np.uint8))
+        self._touched = touched.copy()
+        _fill(self.edited, outlined(touched.astype(np.uint8)))
 
     def show(self, canvas: Canvas) -> None:
         """Do what the canvas says, and only what is not so already."""
@@ -131,7 +132,7 @@ class Layers:
                 _fill(self.right_edited, self.edited.data)
         if before is None or (before.outlines, before.clipping) != (canvas.outlines, canvas.clipping):
             bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
-            _fill(self.flags, flag_labels(self._flags & np.uint8(bits)))
+            _fill(self.flags, outlined(flag_labels(self._flags & np.uint8(bits))))
         # Without a second panel its layers lie under the first: napari fits hidden layers into the view as well.
         offset = (0, self.residual.data.shape[1] + GAP) if canvas.second_panel else (0, 0)
         for layer in (self.right, self.right_residual, self.right_edited):
@@ -140,7 +141,7 @@ class Layers:
         self._hold(canvas)
 
     def changed(self, box: Box | None, touched: NDArray[np.bool_] | None = None) -> None:
-        """Show codes that changed in `box` (None: anywhere); `touched` is what is outlined as edited, if that did."""
+        """Show codes that changed in `box` (None: anywhere); `touched`: its pixels that are edited, for the outline."""
         if self._codes is None or self._canvas is None:
             return
         whole = (slice(0, self._codes.shape[0]), slice(0, self._codes.shape[1]))
@@ -154,9 +155,16 @@ class Layers:
             self._update(self.right_residual, area, labels)
         self._preview(area)
         if touched is not None:
-            self._update(self.edited, area, touched[area].astype(np.uint8), refresh=True)
+            self._touched[area] = touched
+            # The outline changes one pixel around the box too, and depends on two.
+            wide, changed = _grown(area, 2, self._touched.shape), _grown(area, 1, self._touched.shape)
+            rows, columns = (
+                slice(c.start - w.start, c.stop - w.start) for c, w in zip(changed, wide, strict=True)
+            )
+            edited = outlined(self._touched[wide].astype(np.uint8))[rows, columns]
+            self._update(self.edited, changed, edited)
             if self._canvas.second_panel:
-                self._update(self.right_edited, area, touched[area].astype(np.uint8), refresh=True)
+                self._update(self.right_edited, changed, edited)
 
     def pixel(self, position: tuple[float, ...]) -> tuple[float, float] | None:
         """Return the pixel (row, column) under a position of the canvas, in either panel; None without an image."""
@@ -245,13 +253,9 @@ class Layers:
         layer.data[box] = part
         adapter.update_picture(self.viewer, layer, box)
 
-    def _update(self, layer: Any, box: Box, labels: NDArray[Any], *, refresh: bool = False) -> None:
+    def _update(self, layer: Any, box: Box, labels: NDArray[Any]) -> None:
         layer.data[box] = labels
-        if refresh:
-            # Contours reach over a box's edge, and are drawn when the mouse is released, not while it moves.
-            layer.refresh(thumbnail=False, extent=False)
-        else:
-            adapter.update_labels(layer, box)
+        adapter.update_labels(layer, box)
 
     def _colour(self, palette: str, opacity: float) -> None:
         if self._colours != (palette, opacity):
@@ -289,6 +293,22 @@ def flag_labels(flags: OutlierFlags) -> NDArray[np.uint8]:
     for number, bit in enumerate(Outlier, start=1):
         labels[(flags & int(bit)) != 0] = number
     return labels
+
+
+def outlined(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return only the rims of labelled regions (H, W) uint8: pixels beside another label. napari's own contours take
+    ten times as long."""
+    rim = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, _AROUND) != 0
+    result: NDArray[np.uint8] = np.where(rim, labels, 0).astype(np.uint8)
+    return result
+
+
+def _grown(box: Box, by: int, shape: tuple[int, ...]) -> Box:
+    rows, columns = (
+        slice(max(0, span.start - by), min(size, span.stop + by))
+        for span, size in zip(box, shape, strict=True)
+    )
+    return rows, columns
 
 
 def _fill(layer: Any, data: NDArray[Any]) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from annotator.image import Image
 from annotator.tools import regions
 from annotator.tools.brush import Box, Point
@@ -197,5 +195,5 @@ class Painter:
             box = (rows, slice(patch.left, patch.left + patch.mask.shape[1]))
             image.codes[box][patch.mask] = patch.old
             self._c.face.notify("error", error.letter())
-        self._c.layers.changed(box, np.asarray(image.touched))
+        self._c.layers.changed(box, image.touched_in(box))
         self._c.refresh()

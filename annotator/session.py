@@ -325,12 +325,11 @@ class Session:
         if image is None:
             image = self._fetch()
         elif left is not None and left.lane.scene_id == image.lane.scene_id and image.lease is not None:
-            # It was read ahead, and something may have been carried to it since.
-            image = load_image(self.store, image.lane, self.ledger, self._courier.outbox, image.lease)
+            image.take_from(left)  # It was read ahead, and something may have been carried to it since.
         self.image = image
         self._time = Clock(self._clock())
         if image is not None:
-            self._remember(image)
+            self._worker.submit(self._remember, image)
             self._ahead = self._worker.submit(self._fetch)
         return image
 

@@ -34,6 +34,7 @@ CLIPPED = Outlier.CLIPPED_HIGH | Outlier.CLIPPED_LOW
 
 _HALF = 96  # half the side of the window in which superpixels are made
 _NEIGHBOURS = 8
+_PATCH = np.ones((15, 15), np.uint8)  # pieces of a displaced patch this near belong together
 
 
 def similar_region(codes: ResidualCodes, seed: Seed, tolerance: float) -> Validity:
@@ -87,7 +88,11 @@ def flagged_region(flags: OutlierFlags, seed: Seed, bits: Outlier = SUGGESTED) -
     if spot is None:
         return np.zeros(flags.shape, np.bool_)
     bit = 1 << (int(flags[spot] & int(bits)).bit_length() - 1)
-    _, labels = cv2.connectedComponents(((flags & bit) != 0).astype(np.uint8), connectivity=_NEIGHBOURS)
+    wanted = ((flags & bit) != 0).astype(np.uint8)
+    if bit == Outlier.MISALIGNED:
+        # A displaced patch is flagged where it has structure; its flat parts between are displaced as well.
+        wanted = cv2.morphologyEx(wanted, cv2.MORPH_CLOSE, _PATCH)
+    _, labels = cv2.connectedComponents(wanted, connectivity=_NEIGHBOURS)
     region: Validity = labels == labels[spot]
     return region
 

@@ -64,10 +64,12 @@ class Annotator(QObject):
             if window is not None:
                 window.removeEventFilter(self)
             self.dock.connect_to(None)
-            for widget in (self.dock, self.readout):
-                with contextlib.suppress(LookupError, RuntimeError):  # The window may be gone already.
-                    self.viewer.window.remove_dock_widget(widget)
-            self.layers.remove()
+            # Where the window was closed its docks and layers went with it.
+            if adapter.main_window(self.viewer) is not None:
+                for widget in (self.dock, self.readout):
+                    with contextlib.suppress(LookupError, RuntimeError):
+                        self.viewer.window.remove_dock_widget(widget)
+                self.layers.remove()
             for callbacks, mine in (
                 (self.viewer.mouse_drag_callbacks, self._dragged),
                 (self.viewer.mouse_move_callbacks, self._moved),

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from annotator.layers import outlined
 from annotator.view_model import display_levels
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
@@ -60,7 +61,10 @@ def test_a_drag_paints_what_is_shown_and_recorded(at_work):
     assert image.codes[30, 45] == 16320
     assert np.array_equal(shown_codes(at_work), display_levels(image.codes))
     assert image.standing == 1
-    assert at_work.layers.edited.data[30, 45] == 1
+    edited = at_work.layers.edited.data
+    assert edited[24, 45] == 1  # the rim of the stroke
+    assert edited[30, 45] == 0
+    assert np.array_equal(edited, outlined(image.touched.astype(np.uint8)))
     at_work.c.undo()
     assert np.array_equal(shown_codes(at_work), display_levels(image.base))
     assert not at_work.layers.edited.data.any()
@@ -272,3 +276,14 @@ def test_settings_are_there_in_the_next_sitting(at_work, sit: Sit):
     again = Controller(sit("Ben"), Layers(components.ViewerModel()), QuietFace())
     assert again.look.palette == "colour-blind-safe"
     assert again.hand.radius == 33.0
+
+
+def test_the_outline_of_edits_is_right_after_every_stroke(at_work):
+    """Partial updates of the outline give what outlining the whole image gives."""
+    image, rng = at_work.session.image, np.random.default_rng(4)
+    for _ in range(8):
+        at_work.c.set_hand(radius=float(rng.uniform(2, 20)), value=0.1)
+        drag(at_work.c, tuple(rng.uniform(0, 96, 2)), tuple(rng.uniform(0, 96, 2)))
+        assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))
+    at_work.c.undo()
+    assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))

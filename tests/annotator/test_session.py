@@ -351,3 +351,18 @@ def test_place_and_settings_survive_damage(sit: Sit):
     assert image is not None
     assert image.lane.scene_id == "s1"
     assert image.standing == 1
+
+
+def test_the_lane_read_ahead_knows_what_was_drawn_since(sit: Sit, queued: Store):
+    """Undo of a propagation from the first level works from the second, which was read ahead."""
+    with Ledger.open(queued.path) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P1", 2.9)], "curator")
+    session = sit()
+    first = session.start()
+    assert first is not None
+    drawn = paint(session, (30, 30))
+    second = session.submit()
+    assert second is not None
+    assert second.level == "P1"
+    assert [s.stroke_id for s in second.others["P0"]] == [s.stroke_id for s in first.strokes]
+    assert not np.array_equal(drawn, first.base)

@@ -1,0 +1,117 @@
+"""The whole window on a screen: what is painted is seen, in the box that changed and nowhere else."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.annotator.conftest import Sit
+
+pytestmark = [pytest.mark.gui, pytest.mark.screen]
+pytest.importorskip("napari")
+
+
+@pytest.fixture(scope="module")
+def shown(screen: None, qapp: Any) -> Iterator[Any]:
+    import napari
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        viewer = napari.Viewer(show=True)
+        viewer.window._qt_window.resize(1100, 760)
+        yield viewer
+        viewer.close()
+
+
+@pytest.fixture
+def window(shown: Any, sit: Sit) -> Iterator[SimpleNamespace]:
+    from annotator.window.opening import Annotator
+
+    annotator = Annotator(shown, sit())
+    annotator.start()
+    yield SimpleNamespace(viewer=shown, a=annotator, c=annotator.controller, session=annotator.session)
+    annotator.close()
+
+
+def picture(window: SimpleNamespace) -> np.ndarray:
+    from qtpy.QtWidgets import QApplication
+
+    for _ in range(5):
+        QApplication.processEvents()
+    return np.asarray(window.viewer.screenshot(canvas_only=True, flash=False))[..., :3].astype(int)
+
+
+def qt_drag(window: SimpleNamespace, *pixels: tuple[float, float]) -> None:
+    """Real mouse events on the canvas, at pixels of the image."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    camera = window.viewer.scene.camera
+
+    def at(pixel: tuple[float, float]) -> QPoint:
+        row, column = camera.center[-2:]
+        x = (pixel[1] - column) * camera.zoom + canvas.width() / 2
+        y = (pixel[0] - row) * camera.zoom + canvas.height() / 2
+        return QPoint(round(x), round(y))
+
+    QTest.mouseMove(canvas, at(pixels[0]))
+    QApplication.processEvents()
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(pixels[0]))
+    for pixel in pixels[1:]:
+        QTest.mouseMove(canvas, at(pixel))
+        QApplication.processEvents()
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at(pixels[-1]))
+    QApplication.processEvents()
+
+
+def test_a_real_stroke_is_seen_where_it_was_painted(window):
+    window.c.set_look(outlines=False, edited=False, compare="single", picture="exposure")
+    window.c.set_hand(tool="brush", mode="set", value=0.9, radius=8.0, feather=0.0)
+    before = picture(window)
+    qt_drag(window, (40, 40), (40, 60), (40, 80))
+    image = window.session.image
+    assert image.standing == 1
+    assert image.codes[40, 60] == round(0.9 * 32640)
+    changed = np.abs(picture(window) - before).sum(axis=2) > 30
+    rows, columns = np.nonzero(changed)
+    zoom = window.viewer.scene.camera.zoom
+    assert rows.size > 0
+    assert np.ptp(rows) < 20 * zoom
+    assert 40 * zoom < np.ptp(columns) < 62 * zoom
+
+
+def test_partial_updates_of_texture_are_taken_by_napari(window):
+    """Where they are not, the slower public way is used: right, but this test says that it is time to look."""
+    from annotator import adapter
+
+    picture(window)
+    box = (slice(10, 30), slice(20, 50))
+    assert adapter.update_labels(window.a.layers.residual, box)
+    assert adapter.update_picture(window.viewer, window.a.layers.picture, box)
+
+
+def test_the_preview_on_screen_follows_the_brush(window):
+    window.c.set_look(outlines=False, edited=False, compare="single", picture="preview")
+    window.c.set_hand(tool="brush", mode="set", value=0.6, radius=10.0, feather=0.0)
+    before = picture(window)
+    qt_drag(window, (60, 50), (60, 70))
+    after = picture(window)
+    changed = (after - before).sum(axis=2) > 30
+    assert changed.sum() > 100
+    assert ((after - before).sum(axis=2)[changed] > 0).all()
+
+
+def test_an_adapter_without_private_parts_still_shows(window):
+    """The public way: a layer whose private parts are gone is refreshed as a whole."""
+    from annotator import adapter
+
+    refreshed = []
+    layer = SimpleNamespace(data=np.zeros((9, 9)), refresh=lambda **_: refreshed.append(1))
+    box = (slice(0, 3), slice(0, 3))
+    assert not adapter.update_labels(layer, box)
+    assert not adapter.update_picture(SimpleNamespace(), layer, box)
+    assert len(refreshed) == 2
