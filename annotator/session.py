@@ -166,9 +166,9 @@ class Session:
             self._remember(self.image)
         self._worker.shutdown(wait=True, cancel_futures=True)
         ahead = None
-        if self._ahead is not None and not self._ahead.cancelled():
-            with contextlib.suppress(IEAError):
-                ahead = self._ahead.result()
+        # Whatever went wrong while reading ahead, the courier must still deliver and end.
+        if self._ahead is not None and not self._ahead.cancelled() and self._ahead.exception() is None:
+            ahead = self._ahead.result()
         for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
             with contextlib.suppress(IEAError):
                 if lease is not None:

@@ -221,6 +221,7 @@ def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(sit: Sit, queued: S
     image = session.start()
     assert image is not None
     first = paint(session, (20, 20))
+    session._ahead.result()  # nobody uses the database while it is moved away
     file, away = queued.path / "ledger.sqlite", queued.path / "away"
     away.mkdir()
     with sqlite3.connect(file) as blocker:
