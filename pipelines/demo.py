@@ -10,6 +10,7 @@ from iea40k.render import Palette
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, verify_release, write_release
 from pipelines.build import BuildReport, Outcome, build
+from pipelines.demo_training import DemoTraining, can_train, train_demo
 from pipelines.sheets import write_contact_sheets
 from pipelines.synthetic import PHOTOGRAPHS, make_project
 
@@ -27,6 +28,7 @@ class DemoResult:
     release: Path
     sheet: Path
     report: BuildReport
+    training: DemoTraining | None = None
 
 
 def run_demo(
@@ -55,7 +57,11 @@ def run_demo(
     say("drawing the contact sheet")
     everything = len(store.scene_ids())
     (sheet,) = write_contact_sheets(store, out / "sheets", per_sheet=max(everything, 1), palettes=PALETTES)
-    return DemoResult(manifest, out / "store", release, sheet, report)
+    training = None
+    if can_train():
+        say("training a small network on the release, for some seconds")
+        training = train_demo(release, out / "training")
+    return DemoResult(manifest, out / "store", release, sheet, report, training)
 
 
 def _prepare(out: Path) -> None:

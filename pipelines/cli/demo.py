@@ -40,6 +40,12 @@ def demo(
     counts = ", ".join(f"{result.report.count(status)} {status}" for status in ("built", "quarantined"))
     say(f"done: {counts}, release verified")
     places = {"manifest": result.manifest, "store": result.store, "release": result.release}
+    if (training := result.training) is not None:
+        say(
+            f"trained {training.steps} steps: error {training.mae:.3f} on held-out scenes; "
+            f"guessing by brightness alone errs by {training.baseline_mae:.3f}"
+        )
+        places |= {"weights": training.weights, "report": training.report, "heat maps": training.heatmaps}
     for name, path in {**places, "look at": result.sheet}.items():
-        typer.echo(f"{name + ':':<10}{path}")
+        typer.echo(f"{name + ':':<11}{path}")
     return FAILURES if result.report.failures else DONE

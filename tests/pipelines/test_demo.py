@@ -27,6 +27,8 @@ def test_the_demo_goes_the_whole_way_and_again(tmp_path):
     assert "release verified" in done.stderr
     said = dict(line.split(None, 1) for line in done.stdout.splitlines())
     assert {"manifest:", "store:", "release:"} <= set(said)
+    assert "trained" in done.stderr
+    assert (out / "training").is_dir()
     assert all(Path(path).exists() for path in said.values() if Path(path).is_absolute())
     store = Store.open(out / "store")
     assert store.scene_ids() == sorted(p.name for p in PHOTOGRAPHS)
