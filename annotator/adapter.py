@@ -7,7 +7,7 @@ layer is refreshed: slower, and right.
 
 from typing import Any
 
-from annotator.tools.brush import Box
+from annotator.tools.boxes import Box
 
 _PRIVATE_ERRORS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
 

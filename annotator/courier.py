@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, StoreError
-from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox
+from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, ZoneDraft
 
 RETRY_SECONDS = 5.0
+Drawn = CorrectionDraft | ZoneDraft
+"""What is brought to the ledger: a stroke on a residual, or a zone edit of a reference."""
+
 PATIENCE_SECONDS = 0.25
 """How long a mouse release waits for the ledger to have the stroke."""
 
@@ -60,7 +63,7 @@ class Courier:
         self._ending = False
         self._asked = 0
         self._answered = 0
-        self._memory: list[CorrectionDraft] = []
+        self._memory: list[Drawn] = []
         self._saving = Saving(len(outbox))
         self._thread = threading.Thread(target=self._run, name="iea40k-courier", daemon=True)
         self._thread.start()
@@ -70,7 +73,7 @@ class Courier:
         """How safe the strokes are just now."""
         return self._saving
 
-    def post(self, *drafts: CorrectionDraft, patience: float = PATIENCE_SECONDS) -> Saving:
+    def post(self, *drafts: Drawn, patience: float = PATIENCE_SECONDS) -> Saving:
         """Take strokes over. They are on the disk when this returns, and nearly always in the ledger.
 
         Does not wait for a ledger that could not be reached the last time.
@@ -98,7 +101,7 @@ class Courier:
         self._thread.join(5.0)
         return self._saving
 
-    def _keep(self, draft: CorrectionDraft) -> None:
+    def _keep(self, draft: Drawn) -> None:
         with self._lock:
             self._memory.append(draft)
             self._write_memory()
@@ -159,7 +162,7 @@ class Courier:
         with self._lock:
             while self._memory and len(self.outbox) == 0:
                 try:
-                    self._ledger.append_correction(self._memory[0], self._lease_for(self._memory[0].lane))
+                    self._ledger.append(self._memory[0], self._lease_for(self._memory[0].lane))
                 except IEAError as error:
                     self._tell(Saving(len(self.outbox), len(self._memory), error))
                     return False

@@ -10,7 +10,7 @@ from annotator.files import Desk, desk_for
 from annotator.image import Image
 from annotator.origin import Origin, ReleaseOrigin, origin_of
 from annotator.pace import Pace
-from annotator.tools.brush import Box
+from annotator.tools.boxes import Box
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LedgerError, StoreError
 from iea40k.store.layout import Store

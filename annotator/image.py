@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.origin import Origin
-from annotator.tools.brush import Box
+from annotator.steps import drawn_by
+from annotator.tools.boxes import Box
 from annotator.tools.stroke import Scratch
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity
 from iea40k.store.ledger import Correction, CorrectionDraft, Lane, Lease, PackedPatch, history, replay
@@ -95,7 +96,7 @@ class Image:
         None stands for the whole image. Exactly what `replay` gives, at the cost of the stroke's box.
         """
         self.strokes.append(draft)
-        stroke, forward = self._resolve(draft)
+        stroke, forward = drawn_by(draft, self.strokes)
         if (
             stroke is None
             or stroke.patch is None
@@ -138,20 +139,6 @@ class Image:
             else:
                 p = stroke.patch
                 self.counts[p.top : p.top + p.height, p.left : p.left + p.width] += p.unpack_mask()
-
-    def _resolve(self, draft: CorrectionDraft) -> tuple[CorrectionDraft | None, bool]:
-        """Return the stroke that a draft draws (True) or takes back (False); None where a replay must decide."""
-        if draft.undoes is None:
-            return draft, True
-        by_id = {s.stroke_id: s for s in self.strokes}
-        stroke, forward = by_id.get(draft.undoes), False
-        while stroke is not None and stroke.undoes is not None:
-            stroke, forward = by_id.get(stroke.undoes), not forward
-        # Undo goes from the last stroke back and redo forward again, so old codes are what was there before. A chain
-        # with superseded strokes or a clear in it does not keep to that.
-        if stroke is None or any(s.supersedes or s.kind == "clear" for s in self.strokes):
-            return None, forward
-        return stroke, forward
 
 
 def scratch_for(image: Image) -> Scratch:

@@ -1,11 +1,15 @@
-"""Open an image: pictures from the store, strokes from the ledger and the outbox."""
+"""Open an image or a reference: pictures from the store, strokes from the ledger and the outbox."""
 
 from dataclasses import replace
 
+import numpy as np
+
 from annotator.image import Image
 from annotator.origin import origin_of
+from annotator.zones.reference import Reference
+from iea40k.arrays import validity_from_codes
 from iea40k.store.layout import Store
-from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, Waiting
+from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, Waiting, ZoneDraft
 
 
 def load_image(
@@ -36,15 +40,37 @@ def load_image(
 
 def strokes_of(lane: Lane, ledger: Ledger | None, outbox: Outbox | None) -> list[CorrectionDraft]:
     """Return a lane's strokes in the order drawn: those recorded, then those that wait in the outbox."""
-    # The outbox is read first: what leaves it in between is then found in the ledger.
-    waiting = waiting_in(outbox) if outbox is not None else []
+    waiting = _waiting(lane, outbox)
     recorded: list[CorrectionDraft] = list(ledger.corrections(lane)) if ledger is not None else []
     known = {stroke.stroke_id for stroke in recorded}
-    return recorded + [
-        w.draft
-        for w in waiting
-        if isinstance(w.draft, CorrectionDraft) and w.draft.lane == lane and w.draft.stroke_id not in known
-    ]
+    return recorded + [d for d in waiting if isinstance(d, CorrectionDraft) and d.stroke_id not in known]
+
+
+def edits_of(lane: Lane, ledger: Ledger, outbox: Outbox | None) -> list[ZoneDraft]:
+    """Return a lane's zone edits in the order made: those recorded, then those that wait in the outbox."""
+    waiting = _waiting(lane, outbox)
+    recorded: list[ZoneDraft] = list(ledger.zone_edits(lane))
+    known = {edit.stroke_id for edit in recorded}
+    return recorded + [d for d in waiting if isinstance(d, ZoneDraft) and d.stroke_id not in known]
+
+
+def load_reference(
+    store: Store, lane: Lane, ledger: Ledger, outbox: Outbox | None, lease: Lease | None = None
+) -> Reference:
+    """Return the reference of a lane with its person's zone edits. Raises `StoreError` or `CorruptDataError`."""
+    origin = origin_of(store, lane.scene_id, ledger)
+    scene = origin.scene
+    valid = np.zeros(scene.shape, np.bool_)
+    for level in scene.levels:
+        valid |= validity_from_codes(scene.residual(level))
+    return Reference(
+        lane=lane,
+        lease=lease,
+        origin=origin,
+        base=scene.reference(),
+        valid=valid,
+        edits=edits_of(lane, ledger, outbox),
+    )
 
 
 def load_level(image: Image, level: str) -> Image:
@@ -69,3 +95,9 @@ def waiting_in(outbox: Outbox) -> list[Waiting]:
             return outbox.waiting()
         except FileNotFoundError:
             continue
+
+
+def _waiting(lane: Lane, outbox: Outbox | None) -> list[CorrectionDraft | ZoneDraft]:
+    # Read before the ledger is: what leaves the outbox in between is then found in the ledger.
+    waiting = waiting_in(outbox) if outbox is not None else []
+    return [w.draft for w in waiting if w.draft.lane == lane]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from annotator.image import Image
 from annotator.tools import regions
-from annotator.tools.brush import Box, Point
+from annotator.tools.boxes import Box
+from annotator.tools.brush import Point
 from annotator.tools.stroke import Scratch, Stroke
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, Validity
 from iea40k.errors import IEAError

@@ -7,10 +7,12 @@ process on another machine undoes the same step. Times are the client's, of one 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from iea40k.store.ledger import CorrectionDraft, history, step_draft
+from iea40k.store.ledger import CorrectionDraft, ZoneDraft, history, step_draft
 
 Strokes = Sequence[CorrectionDraft]
+Drawn = TypeVar("Drawn", CorrectionDraft, ZoneDraft)
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,50 @@ def redo_step(own: Strokes, others: Iterable[Strokes], home: str) -> Step | None
     return None if last is None else Step(_drafts([own], redo=True), own=True)
 
 
+def zone_step(edits: Sequence[ZoneDraft], *, redo: bool) -> list[ZoneDraft]:
+    """Return the drafts that take the last step of zone edits back, or bring it again; empty where there is none.
+
+    Edits that one drag made share a `group` in their `tool` and are one step.
+    """
+    seen, drafts = list(edits), list[ZoneDraft]()
+    first: object = None
+    while isinstance(draft := step_draft(seen, redo=redo), ZoneDraft):
+        edit, _ = _origin(draft, seen)
+        group = None if edit is None else edit.tool.get("group")
+        if drafts and (group is None or group != first):
+            break
+        first = group
+        drafts.append(draft)
+        seen.append(draft)
+    return drafts
+
+
+def drawn_by(draft: Drawn, strokes: Sequence[Drawn]) -> tuple[Drawn | None, bool]:
+    """Return the stroke that a draft draws (True) or takes back (False); None where only a replay can tell.
+
+    `strokes` are those of its lane, in the order drawn.
+    """
+    stroke, forward = _origin(draft, strokes)
+    # Undo goes from the last stroke back and redo forward again, so old codes are what was there before. A chain
+    # with superseded strokes or a clear in it does not keep to that.
+    if draft.undoes is not None and any(s.supersedes or s.kind == "clear" for s in strokes):
+        return None, forward
+    return stroke, forward
+
+
 def carried_tool(home: str, group: str, how: str) -> Mapping[str, str]:
     """Return the `tool` of a stroke that was carried from level `home`."""
     return {"tool": "propagate", "from": home, "group": group, "how": how}
+
+
+def _origin(draft: Drawn, strokes: Sequence[Drawn]) -> tuple[Drawn | None, bool]:
+    """Follow undos of undos back to the stroke itself, and say whether it stands after them."""
+    by_id = {s.stroke_id: s for s in strokes}
+    stroke: Drawn | None = draft
+    forward = True
+    while stroke is not None and stroke.undoes is not None:
+        stroke, forward = by_id.get(stroke.undoes), not forward
+    return stroke, forward
 
 
 def _is_from(stroke: CorrectionDraft, home: str) -> bool:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.segmentation import slic
 
 from iea40k.arrays import EncodedRGB, Validity, check_encoded
@@ -27,6 +26,9 @@ LAST_ZONE = 10
 SHIFT_UNITS = ZONE_UNITS * 255
 """Steps a stop in a shift map: a zone step times a full weight."""
 
+MOST_SHIFT = 20 * SHIFT_UNITS
+"""The greatest shift either way that a picture is developed with."""
+
 ShiftMap = NDArray[np.int32]
 """(H, W) shift of each pixel in 1/65280 stop, + = brighter."""
 
@@ -36,7 +38,6 @@ Labels = NDArray[np.int32]
 _GREY = 0.18
 _BLACKEST = _GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-_MOST_SHIFT = 20 * SHIFT_UNITS
 
 
 def _decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -64,13 +65,25 @@ class ZoneChange:
 
 def zone_map(picture: EncodedRGB) -> NDArray[np.float32]:
     """Return each pixel's zone: (H, W) float32 in [0, 7.47]; all that is darker than zone 0 is zone 0."""
-    return _zones(_luminance(check_encoded(picture))).astype(np.float32)
+    return zones_of(luminance(check_encoded(picture))).astype(np.float32)
+
+
+def luminance(picture: EncodedRGB) -> NDArray[np.float64]:
+    """Return the linear luminance of encoded pixels (..., 3) uint8: (...) float64 in [0, 1], 1 = display white."""
+    light: NDArray[np.float64] = _LINEAR[picture] @ _LUMINANCE
+    return light
+
+
+def zones_of(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the zones of linear luminances, in [0, 7.47]; all that is darker than zone 0 is zone 0."""
+    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / _GREY)
+    return zones
 
 
 def block_zone(picture: EncodedRGB, block: Validity) -> float:
     """Return the zone of a block's mean light, in [0, 7.47]; `block` is (H, W) bool, not empty."""
     _check_block(picture, block)
-    return float(_zones(np.array(_luminance(picture[block][None]).mean())))
+    return float(zones_of(np.array(luminance(picture[block][None]).mean())))
 
 
 def zone_name(zone: float) -> str:
@@ -107,31 +120,59 @@ def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float
     return labels
 
 
-def feather(block: Validity, radius: float = 4.0) -> NDArray[np.uint8]:
-    """Return the weights of a block with a soft edge: (H, W) uint8, 128 on the border, 255 from `radius` px inside.
+def feather(block: Validity, radius: float = 4.0, within: Validity | None = None) -> NDArray[np.uint8]:
+    """Return the weights of a block with a soft edge: (H, W) uint8, half on the border, 255 from `radius` px inside.
 
-    The weights of two blocks that share a border add up to 255 (or one less or more) across it, so that neighbours
-    set to the same shift show no seam.
+    The block smoothed by a kernel of that reach. So the weights of blocks that share out a picture add up to 255
+    everywhere (rounded each), in corners where three of them meet as well: neighbours set to the same shift show no
+    seam. A block narrower than twice the radius gets less than the whole shift. Nothing outside `within` (H, W) has
+    weight, and its border is no edge.
     """
-    if radius < 0.5 or block.all():
+    reach = round(radius)
+    if reach < 1:
         return np.where(block, np.uint8(255), np.uint8(0))
-    inside = ndimage.distance_transform_edt(block) - 0.5
-    outside = ndimage.distance_transform_edt(~block) - 0.5
-    position = np.clip(np.where(block, inside, -outside) / radius, -1, 1) / 2 + 0.5
-    eased = position * position * (3 - 2 * position)
-    weights: NDArray[np.uint8] = np.rint(eased * 255).astype(np.uint8)
+    kernel = 1 + np.cos(np.pi * np.arange(-reach, reach + 1) / (reach + 1))
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    soft = _smoothed(block, kernel)
+    if within is not None and not within.all():
+        soft = np.where(within, soft / np.maximum(_smoothed(within, kernel), 1e-6), 0)
+    weights: NDArray[np.uint8] = np.rint(np.clip(soft * 255, 0, 255)).astype(np.uint8)
     return weights
 
 
-def zone_change(picture: EncodedRGB, block: Validity, zone: float, *, radius: float = 4.0) -> ZoneChange:
+def zone_change(
+    picture: EncodedRGB, block: Validity, zone: float, *, radius: float = 4.0, within: Validity | None = None
+) -> ZoneChange:
     """Return the change that sets a block of `picture` (as it looks now) to a zone in [0, 10].
 
-    The zone is that of the block's mean light; the edge is feathered over `radius` pixels on either side.
+    The edge is feathered over `radius` pixels on either side, see `feather`. The zone is that of the mean light of the
+    pixels that get the whole shift (of the whole block where it is too narrow for that): those are then in the zone
+    asked for, and setting a block to its own zone changes nothing.
     """
     if not 0 <= zone <= LAST_ZONE:
         raise BadInputError("there is no such zone", expected="0 ... 10 (0 ... X)", got=f"{zone:g}")
-    old = round(block_zone(picture, block) * ZONE_UNITS)
-    return ZoneChange(feather(block, radius), old, round(zone * ZONE_UNITS))
+    _check_block(picture, block)
+    weights = feather(block, radius, within)
+    inner = block & (weights == 255)
+    old = round(block_zone(picture, inner if inner.any() else block) * ZONE_UNITS)
+    return ZoneChange(weights, old, round(zone * ZONE_UNITS))
+
+
+def changes_of(shift: ShiftMap, zone: float = 5.0) -> list[ZoneChange]:
+    """Return changes that add up to `shift` (H, W) int32 exactly: three at most for what it brightens, and for what
+    it darkens. Empty where it is 0 everywhere.
+
+    For shifts that come from elsewhere: an eraser, a colleague's map. `zone` is noted as the zone reached.
+    """
+    new, changes = round(zone * ZONE_UNITS), []
+    for sign in (1, -1):
+        rest = np.maximum(shift.astype(np.int64) * sign, 0)
+        while rest.any():
+            step = -(-int(rest.max()) // 255)
+            weights = rest // step
+            changes.append(ZoneChange(weights.astype(np.uint8), new - sign * step, new))
+            rest -= weights * step
+    return changes
 
 
 def apply_shift(picture: EncodedRGB, shift: ShiftMap) -> EncodedRGB:
@@ -139,14 +180,14 @@ def apply_shift(picture: EncodedRGB, shift: ShiftMap) -> EncodedRGB:
 
     Light beyond display white becomes white; see `turned_white`. Pixels with a shift of 0 keep their bytes.
     """
-    check_encoded(picture)
+    check_encoded(picture, least=1)
     if shift.shape != picture.shape[:2] or shift.dtype != np.int32:
         raise ArrayError(
             "shift: wrong shape or dtype",
             expected=f"int32 {picture.shape[:2]}",
             got=f"{shift.dtype} {shift.shape}",
         )
-    if int(np.abs(shift).max(initial=0)) > _MOST_SHIFT:
+    if int(np.abs(shift).max(initial=0)) > MOST_SHIFT:
         raise ArrayError("a shift of more than 20 stops", expected="-20 ... 20 stops")
     moved = np.flatnonzero(shift)
     flat = picture.reshape(-1, 3).copy()
@@ -160,14 +201,11 @@ def turned_white(before: EncodedRGB, after: EncodedRGB) -> float:
     return float(((after == 255) & (before != 255)).any(axis=-1).mean())
 
 
-def _luminance(picture: EncodedRGB) -> NDArray[np.float64]:
-    light: NDArray[np.float64] = _LINEAR[picture] @ _LUMINANCE
-    return light
-
-
-def _zones(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
-    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / _GREY)
-    return zones
+def _smoothed(mask: Validity, kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    share = mask.astype(np.float32)
+    soft = cv2.sepFilter2D(share, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
+    result: NDArray[np.float32] = soft.reshape(mask.shape)
+    return result
 
 
 def _check_block(picture: EncodedRGB, block: Validity) -> None:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.tools.boxes import Box as Box
 from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity
 from iea40k.errors import BadInputError
 
@@ -20,7 +21,6 @@ Mode = Literal["set", "add", "scale", "smooth", "erase"]
 neighbourhood's mean; `erase` back towards the base, which is the reference's own value."""
 
 MODES: tuple[str, ...] = get_args(Mode)
-Box = tuple[slice, slice]
 Point = tuple[float, float]
 """(row, column) in pixels; the centre of the first pixel is (0, 0)."""
 

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from annotator.tools.brush import Box, Brush, Point, coverage, footprint, neighbourhood_mean, painted
+from annotator.tools.boxes import Box, around
+from annotator.tools.brush import Brush, Point, coverage, footprint, neighbourhood_mean, painted
 from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, validity_from_codes
 from iea40k.store.ledger import Patch
 
@@ -62,7 +63,7 @@ class Stroke:
         made = painted(before[grows], fresh[grows], self.brush, self._base[box][grows], mean)
         self.stopped += int((np.abs(made) > RESIDUAL_SCALE + 0.5).sum())
         codes[grows] = np.rint(np.clip(made, -RESIDUAL_SCALE, RESIDUAL_SCALE)).astype(np.int16)
-        self._reach = box if self._reach is None else _union(self._reach, box)
+        self._reach = around(box, self._reach)
         return box
 
     def finish(self) -> Patch | None:
@@ -106,8 +107,3 @@ class Stroke:
         begun = self._scratch.weights[area] > 0
         as_before = np.where(begun, self._scratch.before[area], self.codes[area])
         return neighbourhood_mean(as_before, validity_from_codes(as_before), sigma)[inner[0], inner[1]]
-
-
-def _union(a: Box, b: Box) -> Box:
-    rows, columns = (slice(min(p.start, q.start), max(p.stop, q.stop)) for p, q in zip(a, b, strict=True))
-    return rows, columns

@@ -8,6 +8,7 @@ from iea40k.zones import (
     SHIFT_UNITS,
     apply_shift,
     block_zone,
+    changes_of,
     feather,
     superpixels,
     turned_white,
@@ -88,6 +89,51 @@ def test_a_feather_is_soft_across_the_edge_and_whole_inside() -> None:
     assert 0 < across[5] < 128 < across[6] < 255
     assert set(np.unique(feather(block, 0))) == {0, 255}
     assert (feather(np.ones((3, 3), np.bool_), 4) == 255).all()
+
+
+def test_where_three_blocks_meet_their_weights_make_a_whole() -> None:
+    y, x = np.mgrid[0:40, 0:40]
+    labels = np.where(x < 20, 0, np.where(y < 22, 1, 2))
+    total = sum(feather(labels == n, 5).astype(int) for n in range(3))
+    assert np.abs(total - 255).max() <= 1
+
+
+def test_the_border_of_valid_data_is_no_edge() -> None:
+    within = np.zeros((30, 40), np.bool_)
+    within[:, 12:] = True
+    block = within.copy()
+    block[:, 28:] = False
+    weights = feather(block, 4, within)
+    assert (weights[:, :12] == 0).all()
+    assert (weights[:, 12:23] == 255).all()
+    assert 0 < weights[15, 29] < 128
+
+
+def test_a_block_set_to_its_own_zone_again_does_not_move() -> None:
+    rng = np.random.default_rng(2)
+    picture = rng.integers(30, 120, (40, 40, 3)).astype(np.uint8)
+    block = np.zeros((40, 40), np.bool_)
+    block[8:32, 8:32] = True
+    change = zone_change(picture, block, 6, radius=4)
+    after = apply_shift(picture, change.weights.astype(np.int32) * (change.new_zone - change.old_zone))
+    again = zone_change(after, block, 6, radius=4)
+    assert abs(again.stops) <= 0.02
+    assert abs(change.stops) > 0.3
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=40)
+def test_any_shift_is_a_few_changes_that_add_up_to_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shift = rng.integers(-int(rng.integers(1, 1_305_601)), int(rng.integers(1, 1_305_601)), (6, 7)).astype(
+        np.int32
+    )
+    changes = changes_of(shift, 6.5)
+    assert len(changes) <= 6
+    total = sum(c.weights.astype(np.int64) * (c.new_zone - c.old_zone) for c in changes)
+    assert np.array_equal(total, shift)
+    assert all(0 <= c.new_zone <= 2560 for c in changes)
+    assert changes_of(np.zeros((3, 3), np.int32)) == []
 
 
 def test_superpixels_follow_a_planted_edge_and_are_whole() -> None:

@@ -76,6 +76,10 @@ class Ledger:
         """Record a zone edit of a reference, under the same rules as `append_correction`."""
         return cast("ZoneEdit", self._append(draft, lease))
 
+    def append(self, draft: CorrectionDraft | ZoneDraft, lease: Lease | None = None) -> Correction | ZoneEdit:
+        """Record a stroke or a zone edit, whichever it is, under the rules of `append_correction`."""
+        return self._append(draft, lease)
+
     def undo(self, lane: Lane, lease: Lease | None = None) -> Correction | ZoneEdit | None:
         """Take back the lane's last standing stroke; None where there is nothing to undo."""
         return self._step(lane, lease, redo=False)

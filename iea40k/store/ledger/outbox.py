@@ -68,7 +68,7 @@ class Outbox:
             self.put(draft)
             return None
         try:
-            return _append(ledger, draft, lease)
+            return ledger.append(draft, lease)
         except IEAError as error:
             if not _may_pass(error):
                 raise
@@ -90,7 +90,7 @@ class Outbox:
                 waiting.append((item, blocked[lane]))
                 continue
             try:
-                _append(ledger, item.draft, lease_for(lane))
+                ledger.append(item.draft, lease_for(lane))
             except IEAError as error:
                 blocked[lane] = error
                 waiting.append((item, error))
@@ -105,12 +105,6 @@ class Outbox:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*-*-*.json")) if self.folder.is_dir() else []
-
-
-def _append(ledger: Ledger, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
-    if isinstance(draft, CorrectionDraft):
-        return ledger.append_correction(draft, lease)
-    return ledger.append_zone_edit(draft, lease)
 
 
 def _tag(lane: Lane) -> str:

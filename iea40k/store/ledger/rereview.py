@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iea40k.arrays import INVALID_CODE, ResidualCodes, Validity
+from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes, Validity
 from iea40k.errors import StoreError
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger.corrected import corrected_reference, read_record, residual_base
-from iea40k.store.ledger.entries import REFERENCE, Correction, CorrectionDraft, CorrectionKind, Lane
+from iea40k.store.ledger.entries import (
+    REFERENCE,
+    Correction,
+    CorrectionDraft,
+    CorrectionKind,
+    Lane,
+    ZoneDraft,
+)
 from iea40k.store.ledger.fold import replay
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch, Patch
@@ -85,6 +92,26 @@ def adopt_stale(stroke: Correction, base: ResidualCodes, current: ResidualCodes)
     touched &= base != INVALID_CODE
     wanted[~touched] = current[~touched]
     return adopt(stroke.lane, base, current, wanted, touched=touched, supersedes=stroke.stroke_id)
+
+
+def adopt_stale_edit(edit: ZoneDraft, reference: EncodedRGB) -> ZoneDraft | None:
+    """Return the draft that makes a stale zone edit again, on today's `reference` (H, W, 3) as built, in its stead.
+
+    The same shift of the same pixels; None for a clear, or where the picture has another size.
+    """
+    if edit.weights is None or edit.image_shape != reference.shape[:2]:
+        return None
+    return ZoneDraft(
+        lane=edit.lane,
+        image_shape=edit.image_shape,
+        base_digest=array_digest(reference),
+        kind="zone",
+        weights=edit.weights,
+        old_zone=edit.old_zone,
+        new_zone=edit.new_zone,
+        tool=edit.tool,
+        supersedes=edit.stroke_id,
+    )
 
 
 def _of_scene(ledger: Ledger, store: Store, scene_id: str) -> list[StaleLane]:

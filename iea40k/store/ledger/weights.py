@@ -24,8 +24,9 @@ class PackedWeights:
     data: bytes
 
     @classmethod
-    def of(cls, weights: NDArray[np.uint8]) -> Self:
-        """Pack the weights (H, W) uint8 of a whole image: the box around those above 0 is kept."""
+    def of(cls, weights: NDArray[np.uint8], at: tuple[int, int] = (0, 0)) -> Self:
+        """Pack the weights (H, W) uint8 of an image, or of a part whose top left pixel is `at`: the box around those
+        above 0 is kept."""
         if weights.ndim != 2 or weights.dtype != np.uint8:
             raise ArrayError("weights: wrong shape or dtype", expected="(H, W) uint8", got=f"{weights.dtype}")
         rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
@@ -33,8 +34,8 @@ class PackedWeights:
             raise ArrayError("a zone edit touches one pixel at least", got="weights that are all 0")
         box = weights[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         return cls(
-            top=int(rows[0]),
-            left=int(columns[0]),
+            top=int(rows[0]) + at[0],
+            left=int(columns[0]) + at[1],
             height=box.shape[0],
             width=box.shape[1],
             pixels=int(np.count_nonzero(box)),

@@ -1,0 +1,1 @@
+"""Zone edits of references: blocks, the edited reference, and what a press does to it. No Qt."""

@@ -1,0 +1,48 @@
+"""References under work, in stores of three scenes, without any display."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from annotator.session import Session
+from annotator.zones.reference import Reference
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Lane, Ledger, TaskRequest, add_tasks
+
+
+@pytest.fixture
+def asked(store: Store, ledger_place: str | None) -> tuple[Store, str | None]:
+    """A store with the reference of each scene in the queue (s1 first), and its ledger's place."""
+    with Ledger.open(ledger_place or store.path, create=True) as ledger:
+        wanted = (("s1", 3), ("s2", 2), ("s3", 1))
+        add_tasks(ledger, [TaskRequest(name, "reference", priority) for name, priority in wanted], "curator")
+    return store, ledger_place
+
+
+SitAt = Callable[..., Session]
+
+
+@pytest.fixture
+def sit_at(asked: tuple[Store, str | None], tmp_path: Path) -> Iterator[SitAt]:
+    """Open sittings at references; they are closed afterwards."""
+    opened: list[Session] = []
+    store, place = asked
+
+    def sit_down(name: str = "Ada", **options: object) -> Session:
+        session = Session.open(store.path, name, ledger_url=place, desks=tmp_path / "desks", **options)  # type: ignore[arg-type]
+        opened.append(session)
+        return session
+
+    yield sit_down
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def reference(store: Store) -> Iterator[Reference]:
+    """The reference of s1, not leased."""
+    from annotator.loading import load_reference
+
+    with Ledger.open(store.path, create=True) as ledger:
+        yield load_reference(store, Lane("s1", "reference", "Ada"), ledger, None)
