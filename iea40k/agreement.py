@@ -19,6 +19,9 @@ from iea40k.errors import ArrayError
 SIGN_CODES = 128
 """How far from 0 a code must lie to say under- or overexposed: 1/255, one step of the published labels."""
 
+DRIFT_DAYS = 7.0
+"""Over how many days a person's maps must spread for a drift: one of 30 days told from an afternoon means nothing."""
+
 _PIXELS_AT_ONCE = 1 << 18
 
 
@@ -125,7 +128,8 @@ class PersonFigures:
     """One person over all images shared with others. None where there is too little to say it.
 
     - `bias`: mean deviation from the others, + = more underexposed; `spread`: mean absolute difference
-    - `drift`: change of the bias in 30 days (least squares over images), `drift_error` its standard error
+    - `drift`: change of the bias in 30 days (least squares over 3 images at least, over `DRIFT_DAYS` at least);
+      `drift_error` its standard error
     """
 
     annotator: str
@@ -134,6 +138,13 @@ class PersonFigures:
     spread: float
     drift: float | None
     drift_error: float | None
+
+
+def mean_difference(first: ResidualCodes, second: ResidualCodes, mask: Validity) -> float | None:
+    """Return the mean |difference| of two (H, W) int16 maps where `mask` is True, in [0, 2]; None for no pixel."""
+    if not mask.any():
+        return None
+    return float(np.abs(first[mask].astype(np.int32) - second[mask]).mean()) / RESIDUAL_SCALE
 
 
 def deviations(
@@ -171,7 +182,7 @@ def _figures(name: str, mine: list[Deviation]) -> PersonFigures:
     times = np.array([d.time for d in mine])
     drift: float | None = None
     error: float | None = None
-    if len(mine) >= 3 and np.ptp(times) > 0:
+    if len(mine) >= 3 and np.ptp(times) >= DRIFT_DAYS:
         line: Any = stats.linregress(times, bias)
         drift = 30 * float(line.slope)
         error = 30 * float(line.stderr) if np.isfinite(line.stderr) else 0.0

@@ -6,8 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from iea40k.agreement import Agreement, Deviation, PersonFigures, Tally, deviations, person_figures
-from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, validity_from_codes
+from iea40k.agreement import (
+    Agreement,
+    Deviation,
+    PersonFigures,
+    Tally,
+    deviations,
+    mean_difference,
+    person_figures,
+)
+from iea40k.arrays import ResidualCodes, Validity, validity_from_codes
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.corrected import (
@@ -18,7 +26,7 @@ from iea40k.store.ledger.corrected import (
     residual_base,
 )
 from iea40k.store.ledger.entries import Lane
-from iea40k.store.ledger.fold import replay
+from iea40k.store.ledger.fold import Folded, replay
 from iea40k.store.scenes import StoredScene
 
 HANDED_IN: tuple[str, ...] = ("submitted", "in_review", "accepted", UNQUEUED)
@@ -42,6 +50,31 @@ class Row:
 
 
 @dataclass(frozen=True)
+class PairRow:
+    """Two people in one group of images, over the pixels that one expert at least painted.
+
+    `mae` is the mean absolute difference in [0, 2], `sign_area` the share of pixels with opposed signs.
+    """
+
+    group: str
+    value: str
+    first: str
+    second: str
+    mae: float
+    sign_area: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """One person against the others in one group of images."""
+
+    group: str
+    value: str
+    figures: PersonFigures
+
+
+@dataclass(frozen=True)
 class Consistency:
     """One person against themselves on hidden repeats, or against an adjudicator's map.
 
@@ -55,22 +88,20 @@ class Consistency:
 
 @dataclass
 class Report:
-    """All figures of `measure`."""
+    """All figures of `measure`; each table holds all images first, then group by group.
+
+    `deviations` are those of all images. Left out were the scenes `skipped`, which the store no longer holds, and the
+    maps `stale`, which have strokes on a base that has since been rebuilt.
+    """
 
     rows: list[Row] = field(default_factory=list)
-    pairs: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict)
-    people: list[PersonFigures] = field(default_factory=list)
+    pairs: list[PairRow] = field(default_factory=list)
+    people: list[PersonRow] = field(default_factory=list)
     consistency: list[Consistency] = field(default_factory=list)
     against_adjudicator: list[Consistency] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, eq=False)
-class _Maps:
-    codes: dict[str, ResidualCodes]
-    touched: Validity
-    valid: Validity
+    stale: list[Lane] = field(default_factory=list)
 
 
 def measure(
@@ -84,7 +115,7 @@ def measure(
 ) -> Report:
     """Compare the maps of every image that two or more people handed in; `sample` limits the scenes, drawn at random.
 
-    Scenes that the store no longer holds are named in `skipped`.
+    Scenes that the store no longer holds are named in `skipped`, maps with stale strokes in `stale`.
     """
     scenes = ledger.shared_scenes()
     if sample is not None and sample < len(scenes):
@@ -106,6 +137,7 @@ class _Work:
         self.report = Report()
         self._group_by = group_by
         self._tallies: dict[tuple[str, str, str], Tally] = {}
+        self._deviations: dict[tuple[str, str], list[Deviation]] = {}
         self._repeats: dict[str, list[float]] = {}
         self._gold: dict[str, list[float]] = {}
 
@@ -122,60 +154,73 @@ class _Work:
             if len(lanes) < 2 and not repeats and not judges:
                 continue
             base = residual_base(scene, level, record, reference)
-            maps = _fold(base, record, lanes)
-            if len(maps.codes) > 1:
-                self._tally(scene, level, maps)
-                times = {lane.annotator: record.work(lane).submitted / _DAY for lane in lanes}
-                self.report.deviations += deviations(maps.codes, maps.touched & maps.valid, times)
-            again, judged = _fold(base, record, repeats), _fold(base, record, judges[-1:])
-            for name in sorted(set(maps.codes) & set(again.codes)):
-                _compare(self._repeats, name, maps, again, again.codes[name])
-            for name in maps.codes:
-                for gold in judged.codes.values():
-                    _compare(self._gold, name, maps, judged, gold)
+            valid = validity_from_codes(base)
+            maps = self._fold(base, record, lanes)
+            if len(maps) > 1:
+                times = {lane.annotator: _days(record, lane) for lane in lanes}
+                self._tally(scene, level, maps, valid, times)
+            again = self._fold(base, record, repeats)
+            gold = next(iter(self._fold(base, record, judges[-1:]).values()), None)
+            for name, own in maps.items():
+                if name in again:
+                    _compare(self._repeats, name, own, again[name], valid)
+                if gold is not None:
+                    _compare(self._gold, name, own, gold, valid)
 
     def finish(self) -> Report:
         report = self.report
         report.rows = [
             Row(*key, tally.agreement()) for key, tally in sorted(self._tallies.items(), key=_order)
         ]
-        painted = self._tallies.get(("all", "", "painted"))
-        report.pairs = painted.pairs() if painted else {}
-        report.people = person_figures(report.deviations)
+        for (group, value, region), tally in sorted(self._tallies.items(), key=_order):
+            if region == "painted":
+                found = tally.pairs().items()
+                report.pairs += [PairRow(group, value, a, b, *figures) for (a, b), figures in found]
+                people = person_figures(self._deviations[group, value])
+                report.people += [PersonRow(group, value, person) for person in people]
+        report.deviations = self._deviations.get(("all", ""), [])
         report.consistency = _averages(self._repeats)
         report.against_adjudicator = _averages(self._gold)
         return report
 
-    def _tally(self, scene: StoredScene, level: str, maps: _Maps) -> None:
+    def _fold(self, base: ResidualCodes, record: SceneRecord, lanes: list[Lane]) -> dict[str, Folded]:
+        folded = {lane: replay(base, record.corrections.get(lane, ())) for lane in lanes}
+        self.report.stale += [lane for lane, each in folded.items() if each.stale]
+        return {lane.annotator: each for lane, each in folded.items() if not each.stale}
+
+    def _tally(
+        self,
+        scene: StoredScene,
+        level: str,
+        maps: dict[str, Folded],
+        valid: Validity,
+        times: dict[str, float],
+    ) -> None:
+        codes = {name: each.codes for name, each in maps.items()}
+        painted = np.any([each.touched for each in maps.values()], axis=0) & valid
+        away = deviations(codes, painted, times)
         values = {"level": level, **scene.attributes}
         groups = [("all", ""), *((name, str(values[name])) for name in self._group_by if values.get(name))]
         for group, value in groups:
-            for region, mask in (("everywhere", maps.valid), ("painted", maps.touched & maps.valid)):
-                self._tallies.setdefault((group, value, region), Tally()).add(maps.codes, mask)
+            for region, mask in (("everywhere", valid), ("painted", painted)):
+                self._tallies.setdefault((group, value, region), Tally()).add(codes, mask)
+            self._deviations.setdefault((group, value), []).extend(away)
 
 
-def _compare(
-    into: dict[str, list[float]], name: str, first: _Maps, second: _Maps, other: ResidualCodes
-) -> None:
-    mask = (first.touched | second.touched) & first.valid
-    if mask.any():
-        difference = first.codes[name][mask].astype(np.int32) - other[mask]
-        into.setdefault(name, []).append(float(np.abs(difference).mean()) / RESIDUAL_SCALE)
+def _days(record: SceneRecord, lane: Lane) -> float:
+    strokes = record.corrections.get(lane, ())
+    painted = strokes[-1].server_time if strokes else 0
+    return (record.work(lane).submitted or painted) / _DAY
+
+
+def _compare(into: dict[str, list[float]], name: str, own: Folded, other: Folded, valid: Validity) -> None:
+    difference = mean_difference(own.codes, other.codes, (own.touched | other.touched) & valid)
+    if difference is not None:
+        into.setdefault(name, []).append(difference)
 
 
 def _averages(found: dict[str, list[float]]) -> list[Consistency]:
     return [Consistency(name, len(values), float(np.mean(values))) for name, values in sorted(found.items())]
-
-
-def _fold(base: ResidualCodes, record: SceneRecord, lanes: list[Lane]) -> _Maps:
-    codes: dict[str, ResidualCodes] = {}
-    touched = np.zeros(base.shape, np.bool_)
-    for lane in lanes:
-        folded = replay(base, record.corrections.get(lane, ()))
-        if not folded.stale:
-            codes[lane.annotator] = folded.codes
-            touched |= folded.touched
-    return _Maps(codes, touched, validity_from_codes(base))
 
 
 def _order(item: tuple[tuple[str, str, str], Any]) -> tuple[bool, str, str, bool]:

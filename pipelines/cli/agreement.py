@@ -64,7 +64,8 @@ def agreement(
             [r for r in tables["rows"] if r["region"] == "painted"],
             ("group", "value", "images", "pixels", "icc", "alpha", "mae", "sign_area"),
         )
-        show_table(tables["people"], ("annotator", "images", "bias", "spread", "drift", "drift_error"))
+        people = [p for p in tables["people"] if p["group"] == "all"]
+        show_table(people, ("annotator", "images", "bias", "spread", "drift", "drift_error"))
         for key, title in (
             ("consistency", "against themselves, on hidden repeats"),
             ("against_adjudicator", "against the adjudicator"),
@@ -80,4 +81,7 @@ def agreement(
             messages.print(f"wrote {file}")
     for scene_id in report.skipped:
         messages.print(f"not in the store any more: {scene_id}", style="yellow", markup=False)
-    return FAILURES if report.skipped else DONE
+    for lane in report.stale:
+        place = f"{lane.scene_id} {lane.level}, {lane.annotator}"
+        messages.print(f"left out, drawn on a base that was rebuilt: {place}", style="yellow", markup=False)
+    return FAILURES if report.skipped or report.stale else DONE

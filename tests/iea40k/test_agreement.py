@@ -133,4 +133,6 @@ def test_a_planted_bias_and_drift_are_found() -> None:
     assert people["C"].bias == pytest.approx(0.02 + 0.03 * 29.5 / 30, abs=1e-4)
     assert people["A"].bias == pytest.approx(-people["C"].bias / 2, abs=1e-4)
     assert people["C"].images == 60
-    assert person_figures(found[:3])[0].drift is None
+    assert person_figures(found[:6])[0].drift is None
+    assert person_figures([d for d in found if d.time < 7])[0].drift is None  # a week wants its eighth day
+    assert person_figures([d for d in found if d.time < 8])[0].drift is not None

@@ -1,5 +1,6 @@
 """Experts with planted errors paint in a real store and ledger; the report must find what was planted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,17 +71,30 @@ def report(place: Path) -> Report:
 
 
 def test_planted_differences_are_found(report: Report) -> None:
-    assert report.pairs["Anna", "Boris"][0] == pytest.approx(653 / 32640)
-    assert report.pairs["Anna", "O'Brien"][0] == pytest.approx(1306 / 32640)
-    assert report.pairs["Boris", "O'Brien"][0] == pytest.approx(1959 / 32640)
+    groups = [
+        ("all", ""),
+        ("level", "N1"),
+        ("level", "P1"),
+        ("scene_class", "indoor"),
+        ("scene_class", "street"),
+    ]
+    found = {(p.group, p.value, p.first, p.second): (p.mae, p.pixels) for p in report.pairs}
+    for group, value in groups:
+        pixels = (8 if group == "all" else 4) * 140
+        assert found.pop((group, value, "Anna", "Boris")) == (pytest.approx(653 / 32640), pixels)
+        assert found.pop((group, value, "Anna", "O'Brien")) == (pytest.approx(1306 / 32640), pixels)
+        assert found.pop((group, value, "Boris", "O'Brien")) == (pytest.approx(1959 / 32640), pixels)
+    assert not found
 
 
 def test_planted_bias_is_found(report: Report) -> None:
-    people = {p.annotator: p for p in report.people}
+    people = {(p.group, p.value, p.figures.annotator): p.figures for p in report.people}
     for name, offset in BIAS.items():
         others = [v for other, v in BIAS.items() if other != name]
-        assert people[name].bias == pytest.approx((offset - np.mean(others)) / 32640)
-        assert people[name].images == 8
+        for group, value, images in (("all", "", 8), ("level", "N1", 4), ("scene_class", "street", 4)):
+            found = people[group, value, name]
+            assert found.bias == pytest.approx((offset - np.mean(others)) / 32640)
+            assert found.images == images
 
 
 def test_planted_inconsistency_is_found(report: Report) -> None:
@@ -130,8 +144,33 @@ def test_the_files_hold_the_figures(report: Report, tmp_path: Path) -> None:
     import pandas as pd
 
     files = write_report(report, tmp_path)
-    assert [f.name for f in files] == ["agreement.csv", "pairs.csv", "people.csv", "agreement.png"]
+    names = ["agreement.csv", "pairs.csv", "people.csv", "consistency.csv", "agreement.png"]
+    assert [f.name for f in files] == names
     table = pd.read_csv(files[0])
     assert len(table) == len(report.rows)
     assert table["mae"].tolist() == pytest.approx([r.agreement.mae for r in report.rows])
-    assert files[3].read_bytes().startswith(b"\x89PNG")
+    people = pd.read_csv(files[2])
+    assert people["bias"].tolist() == pytest.approx([p.figures.bias for p in report.people])
+    assert set(people["group"]) == {"all", "level", "scene_class"}
+    own = pd.read_csv(files[3])
+    assert own[own["against"] == "repeats"]["mae"].tolist() == pytest.approx([163 / 32640] * 3)
+    assert files[4].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_takes_any_name_and_any_number_of_people(report: Report, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from pipelines.agreement_plot import plot
+
+    names = {"Anna": r"$\frac$", "Boris": "_hidden", "O'Brien": "山" * 64}
+    other = replace(
+        report,
+        pairs=[replace(p, first=names[p.first], second=names[p.second]) for p in report.pairs],
+        people=[
+            replace(p, figures=replace(p.figures, annotator=names[p.figures.annotator]))
+            for p in report.people
+        ],
+        deviations=[replace(d, annotator=names[d.annotator]) for d in report.deviations],
+    )
+    for number, each in enumerate((other, Report())):
+        plot(each, tmp_path / f"{number}.png")
+        assert (tmp_path / f"{number}.png").read_bytes().startswith(b"\x89PNG")

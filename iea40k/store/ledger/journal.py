@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -141,6 +141,11 @@ def read_scene_zone_edits(
 ) -> list[ZoneEdit]:
     """Return everybody's zone edits of a scene in the order recorded, up to entry `cursor`."""
     return cast("list[ZoneEdit]", _read(connection, zone_edits, _in_scene(zone_edits, scene_id, cursor)))
+
+
+def corrections_of_rows(rows: Iterable[Mapping[Any, Any]]) -> list[Correction]:
+    """Return corrections from rows that hold every column of the table, in their order."""
+    return [cast("Correction", _stroke(corrections, row)) for row in rows]
 
 
 def _read(

@@ -1,7 +1,8 @@
 """PostgreSQL: who may do what, enforced by the server.
 
 Two group roles, which people's own login roles are members of: an *annotator* leases and appends only as himself and
-reads only his own strokes (experts are blind to each other); a *curator* reads everything, fills the queue, assigns and
+reads only his own strokes (experts are blind to each other), and the adjudicator's on images of which his own map has
+been accepted (see `iea40k.store.ledger.consistency`); a *curator* reads everything, fills the queue, assigns and
 reviews. Neither owns the tables, so neither can change or remove what was recorded; the triggers refuse that to the
 owner too. Who a login is stands in the table `annotators`, which only curators write.
 """
@@ -12,11 +13,13 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, LedgerError
+from iea40k.store.ledger.consistency import GOLD_IMAGES
 from iea40k.store.ledger.ledger import Ledger
 
 _NAME = re.compile(r"^[a-z_][a-z0-9_]{0,40}$")
 
 _APPENDED = ("corrections", "zone_edits", "events")
+_GOLD = "ledger_gold_images(), ledger_gold_strokes(text, text, text)"
 _TABLES = (*_APPENDED, "assignments")
 
 
@@ -52,6 +55,19 @@ def _statements(annotator: str, curator: str) -> Iterator[str]:
     yield """CREATE OR REPLACE FUNCTION ledger_person(role name) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
         SET search_path FROM CURRENT
         AS $$ SELECT a.name FROM annotators a WHERE a.login = role::text AND a.active $$"""
+    # Of an adjudicator's map, that of an image whose own map is accepted, to the login itself and to nobody else.
+    yield f"""CREATE OR REPLACE FUNCTION ledger_gold_images()
+        RETURNS TABLE (scene_id text, level text, annotator text, details text)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+        AS $$ {GOLD_IMAGES.format(who="ledger_person(session_user)")} $$"""
+    yield """CREATE OR REPLACE FUNCTION ledger_gold_strokes(scene text, which text, judge text)
+        RETURNS SETOF corrections LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+        AS $$ SELECT c.* FROM corrections c WHERE c.scene_id = scene AND c.level = which AND c.annotator = judge
+            AND c.lane = 'adjudication' AND EXISTS (SELECT 1 FROM ledger_gold_images() g
+                WHERE g.scene_id = scene AND g.level = which AND g.annotator = judge)
+            ORDER BY c.seq $$"""
+    yield f"REVOKE ALL ON FUNCTION {_GOLD} FROM PUBLIC"
+    yield f"GRANT EXECUTE ON FUNCTION {_GOLD} TO {annotator}, {curator}"
     yield "REVOKE ALL ON FUNCTION ledger_next_entry(), ledger_person(name) FROM PUBLIC"
     yield f"GRANT EXECUTE ON FUNCTION ledger_next_entry(), ledger_person(name) TO {annotator}, {curator}"
     both = f"{annotator}, {curator}"

@@ -3,16 +3,21 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from iea40k.errors import IEAError, LedgerError
+from iea40k.store.layout import Store
 from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger.consistency import Consistency, own_consistency
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.people import assign, set_annotator
 from iea40k.store.ledger.roles import install_roles
+from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
+from tests.iea40k.store.ledger.test_consistency import paint
 
 pytestmark = pytest.mark.postgres
 
@@ -67,6 +72,11 @@ def refused(ledger: Ledger, statement: str) -> str:
     with pytest.raises(IEAError) as caught, ledger.database.write() as connection:
         connection.execute(sa.text(statement))
     return caught.value.letter()
+
+
+def scalar(ledger: Ledger, query: str) -> object:
+    with ledger.database.read() as connection:
+        return connection.execute(sa.text(query)).scalar_one()
 
 
 def count(ledger: Ledger, statement: str) -> int:
@@ -130,6 +140,44 @@ def test_experts_are_blind_to_each_other_and_curators_are_not(team: Team) -> Non
     assert len(team.curator.corrections(lane)) == 1
     team.boris.append_correction(a_stroke(a_base(), 2, lane=Lane("s1", "P0", "boris"))[0])
     assert list(team.curator.tampering()) == []
+
+
+def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_others(
+    team: Team, tmp_path: Path
+) -> None:
+    store = Store.create(tmp_path / "store")
+    store.write_scene(built_scene("s0"))
+    add_tasks(team.curator, [TaskRequest("s0", "P1", 2, slots=2)], "carla")
+    add_tasks(team.curator, [TaskRequest("s0", "P1", 1, purpose="repeat")], "carla")
+    add_tasks(team.curator, [TaskRequest("s0", "P1", 1, purpose="adjudication")], "carla")
+    codes = {"anna": 100, "boris": -300, "carla": 500, "repeat": 140}
+    for ledger, name, purpose in (
+        (team.anna, "anna", "expert"),
+        (team.boris, "boris", "expert"),
+        (team.anna, "anna", "repeat"),
+        (team.curator, "carla", "adjudication"),
+    ):
+        lease = Queue(ledger).lease(name, purposes=(purpose,))
+        assert lease is not None
+        paint(ledger, store, lease, codes["repeat" if purpose == "repeat" else name])
+    judged = Lane("s0", "P1", "carla", "adjudication")
+    Queue(team.curator).accept(judged, "carla")
+    Queue(team.curator).accept(Lane("s0", "P1", "anna"), "carla")
+
+    found = own_consistency(team.anna, store, "anna")
+    assert found.gold_difference == pytest.approx(400 / 32640)
+    assert (found.repeats, found.gold) == (1, 1)
+    assert found == own_consistency(team.curator, store, "anna") == own_consistency(team.owner, store, "anna")
+
+    strokes = "SELECT count(*) FROM ledger_gold_strokes('s0', 'P1', 'carla')"
+    assert scalar(team.anna, strokes) == 1
+    # Boris' map is not accepted yet: he learns nothing of the answer, and of Anna nothing ever.
+    assert scalar(team.boris, strokes) == 0
+    assert own_consistency(team.boris, store, "boris").gold == 0
+    assert own_consistency(team.boris, store, "anna") == Consistency("anna", 0, None, 0, None)
+    assert scalar(team.anna, "SELECT count(*) FROM ledger_gold_strokes('s0', 'P1', 'boris')") == 0
+    assert team.anna.corrections(judged) == []
+    assert "permission denied" in refused(team.stranger, strokes)
 
 
 def test_nobody_rewrites_history(team: Team) -> None:
