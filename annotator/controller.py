@@ -7,20 +7,21 @@ from typing import Any, Literal
 from annotator import painting
 from annotator.files import read_settings, write_settings
 from annotator.image import Image
-from annotator.keys import help_text
+from annotator.keys import key_for
+from annotator.keys import shown as shown_key
 from annotator.layers import Layers
 from annotator.loading import load_level
 from annotator.panel import Face, Panel, panel_of
 from annotator.readout import read_pixel
 from annotator.review import Review
 from annotator.sitting import Sitting
-from annotator.tools.brush import Box, Mode
+from annotator.tools.boxes import Box
+from annotator.tools.brush import Mode
 from annotator.tools.propagate import How, propagate
 from annotator.tools.regions import suggested_regions
 from annotator.view_model import (
     COMPARES,
     OPACITIES,
-    PICTURES,
     Canvas,
     Compare,
     Facts,
@@ -29,6 +30,8 @@ from annotator.view_model import (
     Tool,
     resolve,
 )
+from annotator.zones.bench import ZoneBench
+from annotator.zones.painting import ZonePainter
 from iea40k.errors import IEAError
 from iea40k.render import PALETTES
 
@@ -40,14 +43,16 @@ class Controller:
         self.session, self.layers, self.face = session, layers, face
         self.look = read_settings(session.desk.settings_file, Look)
         self.hand = read_settings(session.desk.settings_file, Hand)
-        self._remembered = (self.look, self.hand)
         self.shown: Image | None = None
         self.painter = painting.Painter(self)
+        self.zones = ZoneBench(self)
         self._peek = self._blink = self._panning = False
         self._cursor: tuple[int, int] | None = None
         self._jumped = -1
         self._last_value = self.hand.value
+        self._remembered: tuple[object, ...] = self._settings()
         self.left_map, self.right_map = "", ""
+        self._size: tuple[int, int] | None = None
         session.notice = face.notify
         layers.on_visibility(self._on_visibility)
 
@@ -76,13 +81,13 @@ class Controller:
         if self.session.role == "review":
             self.return_()
             return
-        reason = self.face.ask("Skip", "Why? The curator reads it.") if self.session.image else None
+        reason = self.face.ask("Skip", "Why? The curator reads it.") if self.session.work else None
         if reason:
             self._opened(self._try(lambda: self.session.skip(reason)))
 
     def flag(self) -> None:
         """Tell the curator something about the image."""
-        comment = self.face.ask("Tell the curator", "About this image:") if self.session.image else None
+        comment = self.face.ask("Tell the curator", "About this image:") if self.session.work else None
         if comment and self._did(lambda: self.session.flag(comment)):
             self.face.notify("info", "The curator will see it.")
 
@@ -99,7 +104,7 @@ class Controller:
     def return_(self) -> None:
         """In review: return the map on the left, or every one that waits, with a comment."""
         session = self.session
-        if not isinstance(session, Review) or session.image is None:
+        if not isinstance(session, Review) or session.work is None:
             return
         comment = self.face.ask("Return", f"What is to be done, {self._judged() or 'everybody'}?")
         if comment:
@@ -110,7 +115,7 @@ class Controller:
         session, name = self.session, self.left_map
         if (
             isinstance(session, Review)
-            and name in session.maps
+            and (name in session.maps or name in session.versions)
             and self._did(lambda: session.take_over(name))
         ):
             self.set_maps(left="")
@@ -119,7 +124,10 @@ class Controller:
         """In review: choose the maps on the left and on the right; "" is one's own."""
         self.left_map = self.left_map if left is None else left
         self.right_map = self.right_map if right is None else right
-        if self.shown is not None:
+        if self.session.reference is not None:
+            self.zones.opened()
+            self.refresh()
+        elif self.shown is not None:
             self._display(self.shown)
 
     def next_if_idle(self) -> None:
@@ -145,9 +153,9 @@ class Controller:
 
     def remember(self) -> None:
         """Keep look and hand for the next sitting."""
-        if self._remembered != (self.look, self.hand):
-            self._remembered = (self.look, self.hand)
-            write_settings(self.session.desk.settings_file, self.look, self.hand)
+        if self._remembered != self._settings():
+            self._remembered = self._settings()
+            write_settings(self.session.desk.settings_file, *self._remembered)
 
     # ------------------------------------------------------------ strokes
 
@@ -161,11 +169,11 @@ class Controller:
 
     def cancel(self) -> None:
         """Drop the stroke in the making."""
-        self.painter.cancel()
+        self._at_work().cancel()
 
     def clear(self) -> None:
-        """Take the image back to its base, in one step."""
-        if self.session.image is not None and self.session.image.strokes:
+        """Take the image or reference back to its base, in one step."""
+        if self.session.work is not None and self.session.work.standing:
             self._try(self.session.clear)
             self._redraw()
 
@@ -295,7 +303,10 @@ class Controller:
     def set_look(self, **changes: Any) -> None:
         """Change how it is shown."""
         try:
-            self.look = dataclasses.replace(self.look, **changes)
+            if self.session.reference is not None:
+                self.zones.look = dataclasses.replace(self.zones.look, **changes)
+            else:
+                self.look = dataclasses.replace(self.look, **changes)
         except IEAError as error:
             self.face.notify("warning", error.letter())
         self.refresh()
@@ -316,8 +327,9 @@ class Controller:
         self.refresh()
 
     def cycle_picture(self) -> None:
-        """Exposure, reference, preview."""
-        self.set_look(picture=_after(PICTURES, self.look.picture))
+        """Exposure, reference, preview; at a reference the reference, the exposure, the reference as built."""
+        look = self._look()
+        self.set_look(picture=_after(look.pictures(), look.picture))
 
     def toggle_preview(self) -> None:
         """Show the exposure as corrected, or as it is."""
@@ -325,7 +337,7 @@ class Controller:
 
     def compare(self, how: Compare) -> None:
         """Start or end a comparison."""
-        before = self.look.compare
+        before = self._look().compare
         ending = before == how
         self.set_look(compare=COMPARES[0] if ending else how)
         if "side by side" in (how, before):
@@ -333,27 +345,28 @@ class Controller:
 
     def compare_by(self, how: Compare) -> None:
         """Compare in this way, whatever was before."""
-        if how != self.look.compare:
+        if how != self._look().compare:
             self.compare(how)
 
     def toggle(self, name: Literal["outlines", "clipping", "edited", "overlay"]) -> None:
         """Turn something on or off."""
-        self.set_look(**{name: not getattr(self.look, name)})
+        self.set_look(**{name: not getattr(self._look(), name)})
 
     def cycle_opacity(self) -> None:
         """Step through the strengths of the overlay."""
-        self.set_look(opacity=_after(OPACITIES, self.look.opacity))
+        self.set_look(opacity=_after(OPACITIES, self._look().opacity))
 
     def cycle_palette(self) -> None:
         """Step through the palettes."""
-        self.set_look(palette=_after(PALETTES, self.look.palette))
+        self.set_look(palette=_after(PALETTES, self._look().palette))
 
     def other_level(self, step: int) -> None:
-        """Look at a level beside the one shown, with the same view."""
-        if self.shown is None:
+        """Look at a level beside the one shown, with the same view; at a reference, put it beside that."""
+        work = self.session.reference or self.shown
+        if work is None:
             return
-        levels = self.shown.origin.levels
-        index = min(max(levels.index(self.shown.level) + step, 0), len(levels) - 1)
+        levels = work.origin.levels
+        index = min(max(levels.index(self.facts.shown) + step, 0), len(levels) - 1)
         self.go_level(levels[index])
 
     def home_level(self) -> None:
@@ -363,6 +376,9 @@ class Controller:
 
     def go_level(self, level: str) -> None:
         """Look at a level of the scene under work."""
+        if self.session.reference is not None:
+            self.zones.go_level(level)
+            return
         image = self.session.image
         if image is None or self.shown is None or level == self.shown.level:
             return
@@ -372,7 +388,17 @@ class Controller:
 
     def help(self) -> None:
         """Show the keys."""
-        self.face.help(help_text())
+        self.face.help(at_reference=self.session.reference is not None)
+
+    def press(self, name: str, held: bool | None = None) -> None:
+        """Do what a key means just now: at a reference some mean something else. `held`: pressed or released."""
+        key = key_for(name, at_reference=self.session.reference is not None)
+        if key is None:
+            if held is not False:
+                self.face.notify("info", f"{shown_key(name)} means nothing at a reference.")
+            return
+        owner: Any = self.zones if key.at_reference else self
+        getattr(owner, key.verb)(*(key.arguments if held is None else (held,)))
 
     # ------------------------------------------------------------ mouse
 
@@ -380,8 +406,13 @@ class Controller:
         """The mouse is over a position of the canvas."""
         pixel = self.layers.pixel(position)
         self._cursor = None if pixel is None else (round(pixel[0]), round(pixel[1]))
-        if shift and self.look.compare == "wipe" and pixel is not None and self.shown is not None:
-            self.set_look(split=min(max((pixel[1] + 0.5) / self.shown.shape[1], 0.005), 0.995))
+        work = self.session.reference or self.shown
+        if shift and self._look().compare == "wipe" and pixel is not None and work is not None:
+            self.set_look(split=min(max((pixel[1] + 0.5) / work.shape[1], 0.005), 0.995))
+        self._read()
+
+    def hover_again(self) -> None:
+        """What lies under the mouse changed: say what it is now."""
         self._read()
 
     def drag(self, event: Any) -> Iterator[None]:
@@ -393,26 +424,33 @@ class Controller:
         pixel = self.layers.pixel(event.position)
         if pixel is None:
             return
-        self.painter.press(pixel)
+        painter = self._at_work()
+        painter.press(pixel)
         yield
         while event.type == "mouse_move":
             pixel = self.layers.pixel(event.position)
             if pixel is not None:
-                self.painter.move(pixel)
+                painter.move(pixel)
             yield
-        self.painter.release()
+        painter.release()
 
-    # ------------------------------------------------------------ shared with the painter
+    # ------------------------------------------------------------ shared with the painters
+
+    @property
+    def cursor(self) -> tuple[int, int] | None:
+        """The pixel (row, column) under the mouse."""
+        return self._cursor
 
     @property
     def facts(self) -> Facts:
-        """What there is, just now."""
-        image = self.session.image
+        """What there is, just now. At a reference `home` and `shown` are the level beside it."""
+        session = self.session
+        image, level = session.image, "" if session.reference is None else self.zones.level
         return Facts(
-            open=self.shown is not None,
-            paintable=self.session.can_paint and image is not None and not self.left_map,
-            home="" if image is None else image.level,
-            shown="" if self.shown is None else self.shown.level,
+            open=self.shown is not None or session.reference is not None,
+            paintable=session.can_paint and session.work is not None and not self.left_map,
+            home=level if image is None else image.level,
+            shown=level if self.shown is None else self.shown.level,
             peek=self._peek,
             blink=self._blink,
             panning=self._panning,
@@ -422,56 +460,71 @@ class Controller:
     @property
     def canvas(self) -> Canvas:
         """What the canvas shows, just now."""
+        if self.session.reference is not None:
+            return self.zones.canvas(self.facts)
         return resolve(self.look, self.hand, self.facts)
 
     def panel(self) -> Panel:
         """Return what the panel says, just now."""
         s = self.session
         panel = panel_of(
-            s.image, self.look, self.hand, self.facts, self.canvas, s.saving, s.pace, s.remaining, s.seconds
+            s.work, self._look(), self.hand, self.facts, self.canvas, s.saving, s.pace, s.remaining, s.seconds
         )
         return dataclasses.replace(
-            panel, role=s.role, maps=tuple(s.maps), left_map=self.left_map, right_map=self.right_map
+            panel,
+            role=s.role,
+            maps=self._maps(),
+            left_map=self.left_map,
+            right_map=self.right_map,
+            zone_hand=None if s.reference is None else self.zones.hand,
         )
 
     def refresh(self) -> None:
         """Show everything as it is now."""
-        self.layers.show(self.canvas)
+        if self.session.reference is not None:
+            self.zones.layers.show(self.canvas)
+        else:
+            self.layers.show(self.canvas)
         self.face.show(self.panel())
 
     # ------------------------------------------------------------ private
 
     def _finish(self, verdict: Literal["corrected", "base is right"]) -> None:
-        if self.session.image is None:
+        if self.session.work is None:
             self.next_if_idle()
             return
-        before = self.session.image
+        before = self.session.work
         opened = self._try(lambda: (self.session.submit(verdict),))
         if opened is not None:
             self._opened(opened[0])
-        elif self.session.image is before:
+        elif self.session.work is before:
             self.refresh()
         else:
             self._opened(None)
 
-    def _opened(self, image: Image | None) -> None:
-        image = self.session.image
+    def _opened(self, _work: object) -> None:
+        work = self.session.work
         self._jumped = -1
-        maps = self.session.maps
-        self.left_map = next(iter(maps), "") if len(maps) > 1 else ""
+        maps = self._maps()
+        self.left_map = maps[0] if len(maps) > 1 else ""
         if self.right_map not in maps:
-            self.right_map = list(maps)[-1] if maps else ""
-        if image is None:
-            self.shown = None
+            self.right_map = maps[-1] if maps else ""
+        before, self._size = self._size, None if work is None else work.shape
+        self.shown = None
+        if work is None:
             self.refresh()
             return
-        new_size = self.shown is None or self.shown.shape != image.shape
-        self._display(image)
-        if new_size:
+        if isinstance(work, Image):
+            self._display(work)
+        else:
+            self.zones.opened()
+            self.refresh()
+            self._read()
+        if before != self._size:
             self.layers.fit()
         self.remember()
-        if image.lease is not None and image.lease.comment:
-            self.face.notify("warning", f"Returned with a comment: {image.lease.comment}")
+        if work.lease is not None and work.lease.comment:
+            self.face.notify("warning", f"Returned with a comment: {work.lease.comment}")
 
     def _display(self, image: Image) -> None:
         self.shown = image
@@ -480,7 +533,22 @@ class Controller:
         self.refresh()
         self._read()
 
+    def _at_work(self) -> painting.Painter | ZonePainter:
+        return self.painter if self.session.reference is None else self.zones.painter
+
+    def _look(self) -> Look:
+        return self.look if self.session.reference is None else self.zones.look
+
+    def _maps(self) -> tuple[str, ...]:
+        return tuple(self.session.maps if self.session.reference is None else self.session.versions)
+
+    def _settings(self) -> tuple[object, ...]:
+        return self.look, self.hand, self.zones.look, self.zones.hand
+
     def _redraw(self) -> None:
+        if self.session.reference is not None:
+            self.zones.changed(None)
+            return
         image = self.session.image
         if image is not None and self.shown is image:
             self._fill(image)
@@ -493,7 +561,7 @@ class Controller:
         self.layers.open(image.exposure, image.reference, codes, image.flags, image.touched, right)
 
     def _judged(self) -> str | None:
-        people = [name for name in self.session.maps if name not in ("consensus", "base")]
+        people = [name for name in self._maps() if name not in ("consensus", "base")]
         return self.left_map if self.left_map in people else None
 
     def _step(self, take: Callable[[], tuple[bool, Box | None]], nothing: str) -> None:
@@ -503,6 +571,8 @@ class Controller:
         found, box = taken
         if not found:
             self.face.notify("info", nothing)
+        elif self.session.reference is not None:
+            self.zones.changed(box, recorded=True)
         elif box is None:
             self._redraw()
         else:
@@ -520,6 +590,9 @@ class Controller:
 
     def _read(self) -> None:
         readout = None
+        if self.session.reference is not None:
+            self.face.read("" if self._cursor is None else self.zones.read(self._cursor))
+            return
         if self.shown is not None and self._cursor is not None:
             readout = read_pixel(self.shown, *self._cursor)
         self.face.read("" if readout is None else readout.text())
@@ -527,13 +600,17 @@ class Controller:
     def _on_visibility(self, name: str, visible: bool) -> None:
         """A layer was shown or hidden, by us or by napari's own key or eye: only the latter is a wish."""
         canvas, photograph = self.canvas, self.canvas.left != "exposure"
+        at_reference = self.session.reference is not None
         wishes = {
-            "residual": (canvas.overlay, "overlay_photograph" if photograph else "overlay"),
+            "residual": (
+                canvas.overlay,
+                "overlay_photograph" if photograph and not at_reference else "overlay",
+            ),
             "flags": (canvas.outlines or canvas.clipping, "outlines"),
             "edited": (canvas.edited, "edited"),
         }
         is_so, wish = wishes[name]
-        if is_so != visible and not self._peek and self.shown is not None:
+        if is_so != visible and not self._peek and self.facts.open:
             self.set_look(**{wish: visible})
 
     def _did(self, act: Callable[[], object]) -> bool:

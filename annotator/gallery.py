@@ -11,6 +11,8 @@ from annotator.image import Image
 from annotator.origin import Origin, ReleaseOrigin, origin_of
 from annotator.pace import Pace
 from annotator.tools.boxes import Box
+from annotator.zones.reference import Reference
+from annotator.zones.versions import Version
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LedgerError, StoreError
 from iea40k.store.layout import Store
@@ -32,6 +34,10 @@ class Gallery:
     role = "look only"
     annotator = "reader"
     maps: Mapping[str, ResidualCodes] = MappingProxyType({})
+    versions: Mapping[str, Version] = MappingProxyType({})
+    reference: Reference | None = None
+    """Galleries show exposures, with their reference one key away."""
+
     saving = Saving()
     seconds = 0.0
 
@@ -43,6 +49,11 @@ class Gallery:
         self.pace = Pace()
         self._shelf = shelf
         self._at = 0
+
+    @property
+    def work(self) -> Image | None:
+        """The image that is looked at."""
+        return self.image
 
     @property
     def remaining(self) -> int | None:
@@ -104,6 +115,11 @@ class Gallery:
         """Refuse."""
         del patch, tool
         raise _read_only(kind)
+
+    def record_zones(self, changes: object, tool: dict[str, object]) -> None:
+        """Refuse."""
+        del changes, tool
+        raise _read_only("zones")
 
     def clear(self) -> None:
         """Refuse."""

@@ -1,7 +1,7 @@
 """One image under work: its pictures, its base residual, and the strokes that stand on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -118,7 +118,7 @@ class Image:
 
     def take_from(self, sibling: "Image") -> None:
         """Take over what the same person drew on this scene from a sitting at another of its levels."""
-        if (sibling.lane.annotator, sibling.lane.purpose) != (self.lane.annotator, self.lane.purpose):
+        if replace(sibling.lane, level=self.level) != self.lane:
             return
         known = {**sibling.others, sibling.level: sibling.strokes}
         mine = known.pop(self.level, self.strokes)

@@ -4,13 +4,14 @@ Where napari has a key for its own brush, ours does the same thing with the resi
 brackets, - and =, X, Space, Ctrl+Z. V, Ctrl+R and the other keys of napari stay napari's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Key:
     """Keys as napari spells them, the controller's verb with its arguments, and what the help says.
 
+    `at_reference`: the verb is that of the controller's `zones`, and the key means this at a reference only.
     `held`: the verb is called with True on press and False on release. `like_napari`: napari binds the key to the
     same act on its own labels.
     """
@@ -22,6 +23,7 @@ class Key:
     arguments: tuple[object, ...] = ()
     held: bool = False
     like_napari: bool = False
+    at_reference: bool = False
 
 
 KEYS: tuple[Key, ...] = (
@@ -82,6 +84,57 @@ KEYS: tuple[Key, ...] = (
     Key(("?", "Shift-/"), "help", "this help", "Flow"),
 )
 
+
+def _zone(
+    keys: tuple[str, ...],
+    verb: str,
+    text: str,
+    *arguments: object,
+    group: str = "Zones",
+    like_napari: bool = False,
+) -> Key:
+    return Key(keys, verb, text, group, arguments, like_napari=like_napari, at_reference=True)
+
+
+ZONE_KEYS: tuple[Key, ...] = (
+    _zone(("P", "2"), "take_mode", "set a block to the zone in hand", "set", like_napari=True),
+    _zone(("A",), "take_mode", "make it lighter or darker by the stops in hand", "shift"),
+    _zone(("E", "1"), "take_mode", "eraser: back to the reference as built", "erase", like_napari=True),
+    _zone(("S",), "take", "by blocks; drag over several", "block"),
+    _zone(("H",), "take", "by a free brush", "brush"),
+    _zone(("L", "5"), "take", "pick the zone", "picker", like_napari=True),
+    _zone(("Z", "6"), "take", "move the view", "pan", like_napari=True),
+    _zone(("U",), "set_here", "set the block under the cursor to the zone in hand"),
+    _zone((";",), "shift_here", "the block under the cursor darker by a third of a stop", -1),
+    _zone(("'",), "shift_here", "the block under the cursor lighter by a third of a stop", 1),
+    _zone(("-",), "nudge", "zone or stops in hand down by a third", -1, like_napari=True),
+    _zone(("=",), "nudge", "zone or stops in hand up by a third", 1, like_napari=True),
+    _zone(("9",), "nudge", "zone or stops in hand down by one", -3),
+    _zone(("0",), "nudge", "zone or stops in hand up by one", 3),
+    _zone(("X",), "swap_zone", "swap the zone with V", like_napari=True),
+    _zone(("Shift-X",), "turn", "lighter becomes darker"),
+    _zone(("[",), "size", "smaller blocks, or brush", -1, like_napari=True),
+    _zone(("]",), "size", "larger blocks, or brush", 1, like_napari=True),
+    _zone(("/",), "soften", "softer edge, and hard again"),
+    _zone(("O",), "toggle_zones", "zones of the blocks, 0 to X", group="View"),
+    _zone(("Y",), "toggle_built", "the reference as built", group="View"),
+)
+"""What keys mean at a reference that mean something else at an exposure."""
+
+EXPOSURE_ONLY = (
+    "take_brush", "take", "size", "nudge", "swap_value", "negate_value", "strengthen", "soften", "jump", "accept_here",
+    "reject_here", "accept_all", "carry", "toggle_preview",
+)  # fmt: skip
+"""Verbs that mean nothing at a reference."""
+
+_AT_REFERENCE: dict[str, str | dict[object, str]] = {
+    "cycle_picture": "reference, exposure beside it, reference as built",
+    "compare": {"wipe": "wipe (Shift moves it)", "side by side": "side by side"},
+    "toggle": {"outlines": "outlines of the blocks", "clipping": "hatch where light is lost"},
+    "other_level": {-1: "put a darker level beside it", 1: "put a brighter level beside it"},
+}
+
+
 NAPARI = (
     ("V", "show or hide the residual"),
     ("wheel", "zoom"),
@@ -94,10 +147,29 @@ def shown(key: str) -> str:
     return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
 
 
-def help_groups() -> dict[str, list[tuple[str, str]]]:
+def key_for(name: str, *, at_reference: bool) -> Key | None:
+    """Return what a key means at an exposure, or at a reference; None where it means nothing there."""
+    if at_reference:
+        for key in ZONE_KEYS:
+            if name in key.keys:
+                return key
+    found = next((key for key in KEYS if name in key.keys), None)
+    return None if at_reference and found is not None and found.verb in EXPOSURE_ONLY else found
+
+
+def keys_at(*, at_reference: bool) -> list[Key]:
+    """Return every key that means something, each once, with what it says there."""
+    if not at_reference:
+        return list(KEYS)
+    taken = {name for key in ZONE_KEYS for name in key.keys}
+    rest = [key for key in KEYS if key.verb not in EXPOSURE_ONLY and not taken & set(key.keys)]
+    return [*ZONE_KEYS, *(replace(key, text=_text_at_reference(key)) for key in rest)]
+
+
+def help_groups(*, at_reference: bool = False) -> dict[str, list[tuple[str, str]]]:
     """Return the help: by group, keys and what they do."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for key in KEYS:
+    for key in keys_at(at_reference=at_reference):
         names = " or ".join(
             dict.fromkeys(shown(k) for k in key.keys if k not in ("Control-Return", "Shift-/"))
         )
@@ -106,9 +178,14 @@ def help_groups() -> dict[str, list[tuple[str, str]]]:
     return groups
 
 
-def help_text() -> str:
+def help_text(*, at_reference: bool = False) -> str:
     """Return the help as plain text."""
     lines = []
-    for group, rows in help_groups().items():
+    for group, rows in help_groups(at_reference=at_reference).items():
         lines += [group, *(f"  {keys:<14} {text}" for keys, text in rows), ""]
     return "\n".join(lines)
+
+
+def _text_at_reference(key: Key) -> str:
+    said = _AT_REFERENCE.get(key.verb, key.text)
+    return said if isinstance(said, str) else said.get(key.arguments[0], key.text)

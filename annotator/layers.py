@@ -1,7 +1,8 @@
-"""The napari layers: six, made once, filled anew for each image, and never removed.
+"""The napari layers, made once, filled anew for each image, and never removed.
 
 Making layers anew for every image costs more than a second and leaks; filling them costs milliseconds. `picture` and
-`residual` are the panel on the left, `... (right)` the one beside it, `flags` and `edited` are outlines.
+`residual` are the panel on the left, `... (right)` the one beside it, `flags` and `edited` are outlines, `zones` are
+those of a reference's blocks.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from annotator import adapter
 from annotator.preview import re_exposed
-from annotator.tools.brush import Box
+from annotator.tools.boxes import Box, grown
 from annotator.tools.regions import CLIPPED, SUGGESTED
 from annotator.view_model import Canvas, Picture, display_levels, wiped
+from annotator.zones import shading
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 from iea40k.outliers import Outlier
 from iea40k.render import Palette, palette_table
@@ -29,6 +31,9 @@ the picture."""
 
 FLAG_COLOURS: dict[int, str] = {1: "#ff9f1c", 2: "#38a3ff", 3: "#ffe14d", 4: "#ff4fd8", 5: "#49e36b"}
 """By the order of the flag's bit: blown, crushed, light source, speckle, misaligned."""
+
+RIM_COLOUR = (1.0, 1.0, 1.0, 0.4)
+"""Of the rims of a reference's blocks."""
 
 _EMPTY = (8, 8)
 _AROUND = np.ones((3, 3), np.uint8)
@@ -50,15 +55,18 @@ class Layers:
         self.right_residual = Labels(nothing.copy(), name="residual (right)", visible=False)
         self.flags = Labels(nothing.astype(np.uint8), name="flags", opacity=0.9)
         self.edited = Labels(nothing.astype(np.uint8), name="edited", opacity=0.9)
-        self.flags.colormap = direct_colormap({0: "transparent", **FLAG_COLOURS})
+        self.flags.colormap = direct_colormap({0: "transparent", **FLAG_COLOURS, shading.RIM: RIM_COLOUR})
         self.edited.colormap = direct_colormap({0: "transparent", 1: "#ffffff"})
         self.right_edited = Labels(
             nothing.astype(np.uint8), name="edited (right)", opacity=0.9, visible=False
         )
         self.right_edited.colormap = self.edited.colormap
+        self.zones = Labels(nothing.astype(np.uint8), name="zones", opacity=0.9, visible=False)
+        self.zones.colormap = zone_colormap()
         self.all = (
             self.picture,
             self.right,
+            self.zones,
             self.residual,
             self.right_residual,
             self.flags,
@@ -79,6 +87,8 @@ class Layers:
         self._stale_preview = True
         self._colours: tuple[str, float] | None = None
         self._canvas: Canvas | None = None
+        self._second_panel = False
+        self.shape: tuple[int, int] | None = None
 
     # ------------------------------------------------------------ what is shown
 
@@ -99,41 +109,55 @@ class Layers:
         self._codes, self._right_codes = codes, right_codes
         self._stale_preview = True
         self._canvas = None
+        self.size(exposure.shape[0], exposure.shape[1])
         self._flags = flags
         self._touched = touched.copy()
-        _fill(self.edited, outlined(touched.astype(np.uint8)))
+        fill(self.edited, outlined(touched.astype(np.uint8)))
+
+    def size(self, height: int, width: int) -> None:
+        """Give every layer the size of what is shown: napari fits hidden layers into the view as well."""
+        self.shape = height, width
+        for layer in self.all:
+            if layer.data.shape[:2] != self.shape:
+                layer.data = np.zeros((height, width, *layer.data.shape[2:]), layer.data.dtype)
 
     def show(self, canvas: Canvas) -> None:
         """Do what the canvas says, and only what is not so already."""
         before, self._canvas = self._canvas, canvas
-        self._colour(canvas.palette, canvas.opacity)
         if before is None or (before.left, before.right, before.split) != (
             canvas.left,
             canvas.right,
             canvas.split,
         ):
             self._compose(canvas)
+        if before is None or (before.split, before.swap_maps) != (canvas.split, canvas.swap_maps):
+            self._fill_residual()
+        if canvas.second_panel and (before is None or not before.second_panel):
+            codes = self._codes if self._right_codes is None else self._right_codes
+            if codes is not None:
+                fill(self.right_residual, display_levels(codes))
+                fill(self.right_edited, self.edited.data)
+        if before is None or (before.outlines, before.clipping) != (canvas.outlines, canvas.clipping):
+            bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
+            fill(self.flags, outlined(flag_labels(self._flags & np.uint8(bits))))
+        self.arrange(canvas)
+
+    def arrange(self, canvas: Canvas) -> None:
+        """Show and hide the layers, and put them in their places."""
+        self._colour(canvas.palette, canvas.opacity)
         for layer, visible in (
             (self.residual, canvas.overlay),
             (self.flags, canvas.outlines or canvas.clipping),
             (self.edited, canvas.edited),
             (self.right_edited, canvas.edited and canvas.second_panel),
             (self.right, canvas.second_panel),
+            (self.zones, canvas.zones),
             (self.right_residual, canvas.second_panel and canvas.right_overlay),
         ):
             if layer.visible != visible:
                 layer.visible = visible
-        if before is None or (before.split, before.swap_maps) != (canvas.split, canvas.swap_maps):
-            self._fill_residual()
-        if canvas.second_panel and (before is None or not before.second_panel):
-            codes = self._codes if self._right_codes is None else self._right_codes
-            if codes is not None:
-                _fill(self.right_residual, display_levels(codes))
-                _fill(self.right_edited, self.edited.data)
-        if before is None or (before.outlines, before.clipping) != (canvas.outlines, canvas.clipping):
-            bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
-            _fill(self.flags, outlined(flag_labels(self._flags & np.uint8(bits))))
         # Without a second panel its layers lie under the first: napari fits hidden layers into the view as well.
+        self._second_panel = canvas.second_panel
         offset = (0, self.residual.data.shape[1] + GAP) if canvas.second_panel else (0, 0)
         for layer in (self.right, self.right_residual, self.right_edited):
             if tuple(layer.translate) != offset:
@@ -148,31 +172,31 @@ class Layers:
         area = whole if box is None else box
         labels = display_levels(self._codes[area])
         if self._right_codes is None:
-            self._update(self.residual, area, labels)
+            self.update(self.residual, area, labels)
         else:
             self._fill_residual()
         if self._canvas.second_panel and self._right_codes is None:
-            self._update(self.right_residual, area, labels)
+            self.update(self.right_residual, area, labels)
         self._preview(area)
         if touched is not None:
             self._touched[area] = touched
             # The outline changes one pixel around the box too, and depends on two.
-            wide, changed = _grown(area, 2, self._touched.shape), _grown(area, 1, self._touched.shape)
+            wide, changed = grown(area, 2, self._touched.shape), grown(area, 1, self._touched.shape)
             rows, columns = (
                 slice(c.start - w.start, c.stop - w.start) for c, w in zip(changed, wide, strict=True)
             )
             edited = outlined(self._touched[wide].astype(np.uint8))[rows, columns]
-            self._update(self.edited, changed, edited)
+            self.update(self.edited, changed, edited)
             if self._canvas.second_panel:
-                self._update(self.right_edited, changed, edited)
+                self.update(self.right_edited, changed, edited)
 
     def pixel(self, position: tuple[float, ...]) -> tuple[float, float] | None:
         """Return the pixel (row, column) under a position of the canvas, in either panel; None without an image."""
-        if self._codes is None:
+        if self.shape is None:
             return None
         row, column = position[-2:]
-        width = self._codes.shape[1]
-        if self._canvas is not None and self._canvas.second_panel and column >= width + GAP / 2:
+        width = self.shape[1]
+        if self._second_panel and column >= width + GAP / 2:
             column -= width + GAP
         return row, column
 
@@ -208,7 +232,7 @@ class Layers:
         if other is not None and self._canvas.split is not None:
             edge = round(self._canvas.split * codes.shape[1])
             labels[:, edge:] = display_levels(other[:, edge:])
-        _fill(self.residual, labels)
+        fill(self.residual, labels)
 
     def _picture(self, name: Picture) -> EncodedRGB:
         if name == "preview" and self._stale_preview and self._codes is not None:
@@ -222,9 +246,9 @@ class Layers:
         left = self._picture(canvas.left)
         if canvas.right is not None and canvas.split is not None:
             left = wiped(left, self._picture(canvas.right), canvas.split)
-        _fill(self.picture, left.copy() if left is self._pictures[canvas.left] else left)
+        fill(self.picture, left.copy() if left is self._pictures[canvas.left] else left)
         if canvas.right is not None and canvas.split is None:
-            _fill(self.right, self._picture(canvas.right).copy())
+            fill(self.right, self._picture(canvas.right).copy())
 
     def _preview(self, box: Box) -> None:
         canvas = self._canvas
@@ -235,13 +259,14 @@ class Layers:
         part = re_exposed(self._pictures["exposure"][box], self._codes[box])
         self._pictures["preview"][box] = part
         if canvas.left == "preview":
-            self._send(self.picture, box, part, canvas.split, left=True)
+            self.send(self.picture, box, part, canvas.split, left=True)
         elif canvas.split is not None:
-            self._send(self.picture, box, part, canvas.split, left=False)
+            self.send(self.picture, box, part, canvas.split, left=False)
         if canvas.right == "preview" and canvas.split is None:
-            self._send(self.right, box, part, None, left=True)
+            self.send(self.right, box, part, None, left=True)
 
-    def _send(self, layer: Any, box: Box, part: EncodedRGB, split: float | None, *, left: bool) -> None:
+    def send(self, layer: Any, box: Box, part: EncodedRGB, split: float | None, *, left: bool) -> None:
+        """Show `part` in a box of a picture; of a wiped one, on its own side of the edge only."""
         if split is not None:
             edge = round(split * layer.data.shape[1])
             low, high = box[1].start, box[1].stop
@@ -253,7 +278,8 @@ class Layers:
         layer.data[box] = part
         adapter.update_picture(self.viewer, layer, box)
 
-    def _update(self, layer: Any, box: Box, labels: NDArray[Any]) -> None:
+    def update(self, layer: Any, box: Box, labels: NDArray[Any]) -> None:
+        """Show labels in a box of a layer."""
         layer.data[box] = labels
         adapter.update_labels(layer, box)
 
@@ -287,6 +313,13 @@ def residual_colormap(palette: Palette, opacity: float) -> Any:
     return direct_colormap({0: "transparent", **table})
 
 
+def zone_colormap() -> Any:
+    """Return the colour map of the zones' overlay: the ladder, half transparent, and the numerals on it."""
+    colours = {n + 1: (*(colour / 255), 0.55) for n, colour in enumerate(shading.ladder())}
+    ink = {shading.INK: (1.0, 1.0, 1.0, 1.0), shading.PAPER: (0.0, 0.0, 0.0, 0.75)}
+    return direct_colormap({0: "transparent", **colours, **ink})
+
+
 def flag_labels(flags: OutlierFlags) -> NDArray[np.uint8]:
     """Return the number (1 ... 5) of the highest flag at each pixel, 0 where there is none."""
     labels = np.zeros(flags.shape, np.uint8)
@@ -303,15 +336,7 @@ def outlined(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
-def _grown(box: Box, by: int, shape: tuple[int, ...]) -> Box:
-    rows, columns = (
-        slice(max(0, span.start - by), min(size, span.stop + by))
-        for span, size in zip(box, shape, strict=True)
-    )
-    return rows, columns
-
-
-def _fill(layer: Any, data: NDArray[Any]) -> None:
+def fill(layer: Any, data: NDArray[Any]) -> None:
     """Give a layer new data: in place where the size is the same, which is what costs little."""
     if layer.data.shape == data.shape:
         layer.data[...] = data

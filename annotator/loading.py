@@ -10,6 +10,16 @@ from annotator.zones.reference import Reference
 from iea40k.arrays import validity_from_codes
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, Waiting, ZoneDraft
+from iea40k.store.ledger.entries import REFERENCE
+
+Work = Image | Reference
+"""What a task brings: an exposure whose residual is corrected, or a reference whose zones are set."""
+
+
+def load_work(store: Store, lane: Lane, ledger: Ledger, outbox: Outbox | None, lease: Lease | None) -> Work:
+    """Return what the lane is about, with everything its person did. Raises `StoreError` or `CorruptDataError`."""
+    load = load_reference if lane.level == REFERENCE else load_image
+    return load(store, lane, ledger, outbox, lease)
 
 
 def load_image(

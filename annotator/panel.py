@@ -5,8 +5,10 @@ from typing import Protocol
 
 from annotator.courier import Saving, is_lost_lease, is_offline
 from annotator.image import Image
+from annotator.loading import Work
 from annotator.pace import Pace
 from annotator.view_model import Canvas, Facts, Hand, Look
+from annotator.zones.hand import ZoneHand
 
 REASONS = {
     "suspicion": "quality checks find it suspicious",
@@ -41,6 +43,8 @@ class Panel:
     maps: tuple[str, ...] = ()
     left_map: str = ""
     right_map: str = ""
+    zone_hand: ZoneHand | None = None
+    """At a reference, the hand that sets zones; `look` is then a `ZoneLook`."""
 
 
 class Face(Protocol):
@@ -64,15 +68,15 @@ class Face(Protocol):
     def choose(self, title: str, question: str, choices: list[str]) -> str | None:
         """Ask for one of several; None where the person changed their mind."""
 
-    def help(self, text: str) -> None:
-        """Show the keys."""
+    def help(self, *, at_reference: bool) -> None:
+        """Show the keys, those at an exposure or those at a reference."""
 
     def busy(self, text: str) -> None:
         """Say that something longer is under way; "" ends it."""
 
 
 def panel_of(
-    image: Image | None,
+    work: Work | None,
     look: Look,
     hand: Hand,
     facts: Facts,
@@ -86,16 +90,17 @@ def panel_of(
     text, alarm = saving_text(saving)
     title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
     levels: tuple[tuple[str, str], ...] = ()
-    if image is not None:
-        title = image.lane.scene_id
-        height, width = image.shape
-        subtitle = f"{image.level} ({image.ev:+g} EV) · {width} × {height}"
-        levels = tuple((n, f"{e:+g} EV") for n, e in zip(image.origin.levels, image.origin.evs, strict=True))
-        if image.lease is not None:
-            comment = image.lease.comment
-            subtitle += f"\n{REASONS.get(image.lease.reason, image.lease.reason)}"
-        if image.stale:
-            subtitle += f"\n{len(image.stale)} strokes were drawn on an earlier base"
+    if work is not None:
+        title = work.lane.scene_id
+        height, width = work.shape
+        what = f"{work.level} ({work.ev:+g} EV)" if isinstance(work, Image) else "Reference: set its zones"
+        subtitle = f"{what} · {width} × {height}"
+        levels = tuple((n, f"{e:+g} EV") for n, e in zip(work.origin.levels, work.origin.evs, strict=True))
+        if work.lease is not None:
+            comment = work.lease.comment
+            subtitle += f"\n{REASONS.get(work.lease.reason, work.lease.reason)}"
+        if work.stale:
+            subtitle += f"\n{len(work.stale)} strokes were drawn on an earlier base"
     return Panel(
         title=title,
         subtitle=subtitle,
@@ -103,7 +108,7 @@ def panel_of(
         levels=levels,
         home=facts.home,
         shown=facts.shown,
-        strokes=0 if image is None else image.standing,
+        strokes=0 if work is None else work.standing,
         pace=pace.text(remaining),
         seconds=int(seconds),
         saving=text,
@@ -111,7 +116,7 @@ def panel_of(
         look=look,
         hand=hand,
         canvas=canvas,
-        can_submit=image is not None and canvas.paintable,
+        can_submit=work is not None and canvas.paintable,
     )
 
 

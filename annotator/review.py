@@ -9,9 +9,12 @@ from types import MappingProxyType
 
 from annotator.courier import Saving
 from annotator.image import Image
-from annotator.loading import load_image
+from annotator.loading import Work, load_work
 from annotator.origin import StoreOrigin
 from annotator.session import Session
+from annotator.zones.recording import take_over
+from annotator.zones.reference import Reference
+from annotator.zones.versions import versions_of
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import LedgerError
 from iea40k.store.ledger import Lane, replay
@@ -30,33 +33,36 @@ class Review(Session):
 
     role = "review"
 
-    def start(self) -> Image | None:
+    def start(self) -> Work | None:
         """Open the most urgent image that waits for review; None where nothing waits."""
         return self._go(0)
 
-    def step(self, step: int) -> Image | None:
+    def step(self, step: int) -> Work | None:
         """Go to another image that waits."""
         return self._go(step)
 
-    def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Image | None:
+    def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Work | None:
         """Accept every map of the image that waits, and open the next."""
         del verdict
         return self.accept(None, comment)
 
-    def accept(self, name: str | None, comment: str = "") -> Image | None:
+    def accept(self, name: str | None, comment: str = "") -> Work | None:
         """Accept one person's map, or every one that waits; open the next image when none waits any more."""
         return self._judge(name, lambda lane: self._queue.accept(lane, self.annotator, comment))
 
-    def return_(self, name: str | None, comment: str) -> Image | None:
+    def return_(self, name: str | None, comment: str) -> Work | None:
         """Return one person's map, or every one that waits, with a comment."""
         return self._judge(name, lambda lane: self._queue.return_(lane, self.annotator, comment))
 
-    def skip(self, reason: str) -> Image | None:
+    def skip(self, reason: str) -> Work | None:
         """Return every map that waits, with the comment."""
         return self.return_(None, reason)
 
     def take_over(self, name: str) -> None:
-        """Make a map the start of the reviewer's own, as one stroke that can be undone."""
+        """Make a map or version the start of the reviewer's own, as one stroke that can be undone."""
+        if self.reference is not None:
+            take_over(self._courier, self.reference, self.versions[name].shift)
+            return
         image = self._open_image()
         draft = adopt(image.lane, image.base, image.codes, self.maps[name])
         if draft is not None:
@@ -73,29 +79,31 @@ class Review(Session):
         rows = [row for state in WAITING for row in listing(self.ledger, state=state)]
         rows = [row for row in rows if row["purpose"] != "adjudication"]
         rows.sort(key=lambda row: -row["priority"])
-        return list(
-            dict.fromkeys((row["scene_id"], row["level"]) for row in rows if row["level"] != "reference")
-        )
+        return list(dict.fromkeys((row["scene_id"], row["level"]) for row in rows))
 
-    def _go(self, step: int) -> Image | None:
+    def _go(self, step: int) -> Work | None:
         waiting = self._waiting()
         self.remaining = len(waiting)
         at = 0
-        if self.image is not None:
-            here = (self.image.lane.scene_id, self.image.level)
+        if self.work is not None:
+            here = (self.work.lane.scene_id, self.work.level)
             at = waiting.index(here) + step if here in waiting else 0
         if not waiting:
-            self.image, self.maps = None, MappingProxyType({})
+            self.work, self.maps, self.versions = None, MappingProxyType({}), MappingProxyType({})
             return None
         scene_id, level = waiting[at % len(waiting)]
         lane = Lane(scene_id, level, self.annotator, "adjudication")
-        self.image = load_image(self.store, lane, self.ledger, self._courier.outbox)
-        self.maps = MappingProxyType(maps_of(self.image))
-        return self.image
+        self.work = load_work(self.store, lane, self.ledger, self._courier.outbox, None)
+        self.maps, self.versions = MappingProxyType({}), MappingProxyType({})
+        if isinstance(self.work, Reference):
+            self.versions = versions_of(self.work, lanes_of(self.work), CONSENSUS, BASE)
+        else:
+            self.maps = MappingProxyType(maps_of(self.work))
+        return self.work
 
-    def _judge(self, name: str | None, verdict: Callable[[Lane], None]) -> Image | None:
-        image = self._open_image()
-        lanes = [lane for lane in lanes_of(image, WAITING) if name in (None, lane.annotator)]
+    def _judge(self, name: str | None, verdict: Callable[[Lane], None]) -> Work | None:
+        work = self._open_work()
+        lanes = [lane for lane in lanes_of(work, WAITING) if name in (None, lane.annotator)]
         if not lanes:
             raise LedgerError("this map does not wait for review", got=name or "none waits")
         for lane in lanes:
@@ -104,12 +112,12 @@ class Review(Session):
         return self._go(0)
 
 
-def lanes_of(image: Image, states: tuple[str, ...] = SHOWN) -> list[Lane]:
-    """Return the lanes of experts on an image whose work is in one of `states`, by name."""
-    origin = image.origin
+def lanes_of(work: Work, states: tuple[str, ...] = SHOWN) -> list[Lane]:
+    """Return the lanes of experts on an image or reference whose work is in one of `states`, by name."""
+    origin = work.origin
     if not isinstance(origin, StoreOrigin) or origin.record is None:
         return []
-    return origin.record.counted(image.level, "expert", states)
+    return origin.record.counted(work.level, "expert", states)
 
 
 def maps_of(image: Image) -> Mapping[str, ResidualCodes]:

@@ -7,7 +7,7 @@ is worked on. A sitting that is killed resumes where it stopped: same image, sam
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,16 @@ from typing import Self, cast
 from annotator.courier import Courier, Saving
 from annotator.files import Desk, desk_for
 from annotator.image import Image
-from annotator.loading import load_image, waiting_in
+from annotator.loading import Work, load_work, waiting_in
 from annotator.pace import Clock, Pace
 from annotator.steps import carried_tool, redo_step, undo_step
-from annotator.tools.brush import Box
+from annotator.tools.boxes import Box
 from annotator.tools.propagate import Carried
+from annotator.zones.recording import adopt_stale as adopt_stale_edits
+from annotator.zones.recording import clear_reference, record_changes, take_step
+from annotator.zones.reference import Reference
+from annotator.zones.strokes import BoxChange
+from annotator.zones.versions import Version
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LeaseLostError, LedgerError, LedgerUnavailableError
 from iea40k.store.layout import Store
@@ -52,6 +57,9 @@ class Session:
     maps: Mapping[str, ResidualCodes] = MappingProxyType({})
     """In review: people's maps of the image, the consensus and the base, by name."""
 
+    versions: Mapping[str, Version] = MappingProxyType({})
+    """In review: people's versions of the reference, the consensus and the base, by name."""
+
     def __init__(
         self,
         store: Store,
@@ -64,7 +72,7 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store, self.ledger, self.annotator, self.desk = store, ledger, annotator, desk
-        self.image: Image | None = None
+        self.work: Work | None = None
         self.notice: Notice = lambda _kind, _text: None
         self.saving_changed: Callable[[Saving], None] = lambda _: None
         self.pace = Pace()
@@ -75,7 +83,7 @@ class Session:
         self._held: list[Lease] = []
         self._closed = False
         self._time = Clock(clock())
-        self._ahead: Future[Image | None] | None = None
+        self._ahead: Future[Work | None] | None = None
         self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
         self._courier = Courier(
             ledger,
@@ -103,9 +111,19 @@ class Session:
             store, ledger, annotator, desk_for(ledger.ledger_id(), annotator, desks), purposes=purposes
         )
 
+    @property
+    def image(self) -> Image | None:
+        """The exposure under work; None where nothing is, or a reference."""
+        return self.work if isinstance(self.work, Image) else None
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference under work; None where nothing is, or an exposure."""
+        return self.work if isinstance(self.work, Reference) else None
+
     # ------------------------------------------------------------ coming and going
 
-    def start(self) -> Image | None:
+    def start(self) -> Work | None:
         """Open the image at which this person stopped, or the next one; None where the queue is empty.
 
         Every lease that this person holds is taken again, so a window still open elsewhere loses its own.
@@ -119,40 +137,39 @@ class Session:
             self._courier.flush(2.0)
         return self._open_next()
 
-    def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Image | None:
+    def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Work | None:
         """Hand the image in and open the next; None where the queue is empty.
 
         Raises `LedgerError` where strokes are not in the ledger yet or the verdict does not fit; then nothing changes.
         """
-        image, lease = self._leased()
-        self._all_delivered(image)
+        work, lease = self._leased()
+        self._all_delivered(work)
         self._queue.submit(
             lease, verdict=verdict, active_seconds=round(self._time.active, 1), comment=comment
         )
         self.pace = self.pace.plus(self._time.active)
-        return self._leave(image)
+        return self._leave(work)
 
-    def skip(self, reason: str) -> Image | None:
+    def skip(self, reason: str) -> Work | None:
         """Leave the image to others, for a reason, and open the next."""
-        image, lease = self._leased()
-        self._all_delivered(image)
+        work, lease = self._leased()
+        self._all_delivered(work)
         self._queue.skip(lease, reason)
-        return self._leave(image)
+        return self._leave(work)
 
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
         self._queue.flag(self._leased()[1], comment)
 
-    def abandon(self) -> Image | None:
+    def abandon(self) -> Work | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
-        image = self._open_image()
-        return self._leave(image)
+        return self._leave(self._open_work())
 
-    def next_if_idle(self) -> Image | None:
+    def next_if_idle(self) -> Work | None:
         """Ask for work again where there was none."""
-        return self.image if self.image is not None else self._open_next()
+        return self.work if self.work is not None else self._open_next()
 
-    def step(self, step: int) -> Image | None:
+    def step(self, step: int) -> Work | None:
         """Go to another image without finishing this one: not at the queue, which decides what comes."""
         del step
         raise LedgerError("the queue brings the images", remedy="submit this one, or skip it with a reason")
@@ -162,8 +179,8 @@ class Session:
         if self._closed:
             return self.saving
         self._closed = True
-        if self.image is not None:
-            self._remember(self.image)
+        if self.work is not None:
+            self._remember(self.work)
         self._worker.shutdown(wait=True, cancel_futures=True)
         ahead = None
         # Whatever went wrong while reading ahead, the courier must still deliver and end.
@@ -185,8 +202,17 @@ class Session:
         draft = image.draft(kind, PackedPatch.of(patch), tool)
         return self._post(image, draft)
 
+    def record_zones(self, changes: Sequence[BoxChange], tool: dict[str, object]) -> None:
+        """Record zone edits that the reference shows already, as one step."""
+        record_changes(self._courier, self._open_reference(), changes, tool)
+        self.action()
+
     def clear(self) -> None:
-        """Take the whole image back to its base, as one step that can be undone."""
+        """Take the whole image or reference back to its base, as one step that can be undone."""
+        if self.reference is not None:
+            clear_reference(self._courier, self.reference)
+            self.action()
+            return
         image = self._open_image()
         self._post(image, image.draft("clear", None, {"tool": "clear"}))
 
@@ -237,6 +263,9 @@ class Session:
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
+        if self.reference is not None:
+            self.action()
+            return adopt_stale_edits(self._courier, self.reference)
         image = self._open_image()
         count = 0
         for stale in image.stale:
@@ -268,17 +297,29 @@ class Session:
 
     # ------------------------------------------------------------ private
 
-    def _open_image(self) -> Image:
-        if self.image is None:
+    def _open_work(self) -> Work:
+        if self.work is None:
             raise LedgerError("no image is open", remedy="the queue is empty: ask the curator for work")
-        return self.image
+        return self.work
 
-    def _leased(self) -> tuple[Image, Lease]:
-        image = self._open_image()
-        lease = self._leases.get(image.lane)
+    def _open_image(self) -> Image:
+        work = self._open_work()
+        if isinstance(work, Reference):
+            raise LedgerError("a reference is open, and no exposure", where=work.lane.scene_id)
+        return work
+
+    def _open_reference(self) -> Reference:
+        work = self._open_work()
+        if isinstance(work, Image):
+            raise LedgerError("an exposure is open, and no reference", where=work.lane.scene_id)
+        return work
+
+    def _leased(self) -> tuple[Work, Lease]:
+        work = self._open_work()
+        lease = self._leases.get(work.lane)
         if lease is None:
-            raise LeaseLostError("this image is not leased to you", where=image.lane.scene_id)
-        return image, lease
+            raise LeaseLostError("this image is not leased to you", where=work.lane.scene_id)
+        return work, lease
 
     def _post(self, image: Image, draft: CorrectionDraft) -> Box | None:
         self._courier.post(draft)
@@ -286,6 +327,9 @@ class Session:
         return image.add(draft)
 
     def _step(self, *, redo: bool) -> tuple[bool, Box | None]:
+        if self.reference is not None:
+            self.action()
+            return take_step(self._courier, self.reference, redo=redo)
         image = self._open_image()
         step = (redo_step if redo else undo_step)(image.strokes, image.others.values(), image.level)
         if step is None:
@@ -300,40 +344,40 @@ class Session:
         self.action()
         return True, box
 
-    def _all_delivered(self, image: Image) -> None:
+    def _all_delivered(self, work: Work) -> None:
         saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()
-        if not saving.clean and any(w.draft.lane == image.lane for w in waiting_in(self._courier.outbox)):
+        if not saving.clean and any(w.draft.lane == work.lane for w in waiting_in(self._courier.outbox)):
             raise LedgerError(
                 "strokes on this image are not in the ledger yet; they are safe on this machine",
-                where=f"{image.lane.scene_id} {image.level}",
+                where=f"{work.lane.scene_id} {work.level}",
                 got=f"{saving.unsent} unsent: {saving.trouble.what if saving.trouble else 'on their way'}",
                 remedy="try again when the ledger answers; go on painting meanwhile",
             )
 
-    def _leave(self, image: Image) -> Image | None:
-        self.image = None
-        self._leases.pop(image.lane, None)
-        return self._open_next(image)
+    def _leave(self, work: Work) -> Work | None:
+        self.work = None
+        self._leases.pop(work.lane, None)
+        return self._open_next(work)
 
-    def _open_next(self, left: Image | None = None) -> Image | None:
+    def _open_next(self, left: Work | None = None) -> Work | None:
         ahead, self._ahead = self._ahead, None
-        image = None
+        work = None
         if ahead is not None:
             # What failed ahead, while the ledger was away, is tried again below.
             with contextlib.suppress(IEAError):
-                image = ahead.result()
-        if image is None:
-            image = self._fetch()
-        elif left is not None and left.lane.scene_id == image.lane.scene_id and image.lease is not None:
-            image.take_from(left)  # It was read ahead, and something may have been carried to it since.
-        self.image = image
+                work = ahead.result()
+        if work is None:
+            work = self._fetch()
+        elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
+            work.take_from(left)  # It was read ahead, and something may have been carried to it since.
+        self.work = work
         self._time = Clock(self._clock())
-        if image is not None:
-            self._worker.submit(self._remember, image)
+        if work is not None:
+            self._worker.submit(self._remember, work)
             self._ahead = self._worker.submit(self._fetch)
-        return image
+        return work
 
-    def _fetch(self) -> Image | None:
+    def _fetch(self) -> Work | None:
         """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
         for _ in range(100):
             lease = (
@@ -346,7 +390,7 @@ class Session:
                 return None
             self._leases[lease.lane] = lease
             try:
-                return load_image(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
+                return load_work(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
             except LedgerUnavailableError:
                 self._held.insert(0, lease)
                 raise
@@ -370,9 +414,9 @@ class Session:
                 if lane in self._leases:
                     self._leases[lane] = longer
 
-    def _remember(self, image: Image) -> None:
+    def _remember(self, work: Work) -> None:
         with contextlib.suppress(IEAError):
-            self.desk.write_place({"lane": _place_of(image.lane)})
+            self.desk.write_place({"lane": _place_of(work.lane)})
 
 
 def replace_level(lane: Lane, level: str) -> Lane:

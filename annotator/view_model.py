@@ -14,11 +14,13 @@ from iea40k.arrays import EncodedRGB
 from iea40k.errors import BadInputError
 from iea40k.render import PALETTES
 
-Picture = Literal["exposure", "reference", "preview"]
+Picture = Literal["exposure", "reference", "preview", "built"]
+"""`preview`: the exposure as corrected; `built`: at a reference, the reference without zone edits."""
+
 Compare = Literal["single", "wipe", "side by side"]
 Tool = Literal["brush", "picker", "fill", "superpixel", "light source", "outlier", "range", "pan"]
 
-PICTURES: tuple[str, ...] = get_args(Picture)
+PICTURES: tuple[str, ...] = ("exposure", "reference", "preview")
 COMPARES: tuple[str, ...] = get_args(Compare)
 TOOLS: tuple[str, ...] = get_args(Tool)
 
@@ -52,8 +54,8 @@ class Look:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("picture", self.picture, PICTURES),
-            ("beside", self.beside, PICTURES),
+            ("picture", self.picture, self.pictures()),
+            ("beside", self.beside, self.pictures()),
             ("compare", self.compare, COMPARES),
             ("palette", self.palette, PALETTES),
         ):
@@ -61,6 +63,11 @@ class Look:
                 raise BadInputError(f"no such {name}", expected=", ".join(known), got=repr(value))
         if not (0 < self.split < 1 and 0 < self.opacity <= 1):
             raise BadInputError("split and opacity are shares", got=f"{self.split}, {self.opacity}")
+
+    @classmethod
+    def pictures(cls) -> tuple[str, ...]:
+        """Return the pictures there are to choose from, in the order that a key steps through them."""
+        return PICTURES
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ class Facts:
 class Canvas:
     """What the layers do. `right` is None without a comparison; `split` is the wipe's share of the width, or None.
 
-    `swap_maps`: the map on the right is shown on the left.
+    `swap_maps`: the map on the right is shown on the left. `zones`: at a reference, the blocks' zones over it.
     `cursor`: the brush's diameter in pixels of the image, or None for a cross; `notice`: a line over the picture.
     """
 
@@ -148,6 +155,7 @@ class Canvas:
     pan: bool
     cursor: float | None
     notice: str
+    zones: bool = False
 
 
 def resolve(look: Look, hand: Hand, facts: Facts) -> Canvas:

@@ -9,6 +9,7 @@ A zone edit is a shift in stops times a weight a pixel. Shifts are whole numbers
 gives the same bytes everywhere and in any order; the picture is developed once, from their sum.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -35,8 +36,13 @@ ShiftMap = NDArray[np.int32]
 Labels = NDArray[np.int32]
 """(H, W) number of the block that each pixel is in, 0 ... n - 1."""
 
-_GREY = 0.18
-_BLACKEST = _GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
+GREY = 0.18
+"""Linear luminance of zone V."""
+
+WHITEST = 5 + math.log2(1 / GREY)
+"""The zone of display white, 7.47."""
+
+_BLACKEST = GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -76,7 +82,7 @@ def luminance(picture: EncodedRGB) -> NDArray[np.float64]:
 
 def zones_of(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the zones of linear luminances, in [0, 7.47]; all that is darker than zone 0 is zone 0."""
-    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / _GREY)
+    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / GREY)
     return zones
 
 

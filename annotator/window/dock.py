@@ -18,6 +18,7 @@ from annotator.controller import Controller
 from annotator.panel import Panel
 from annotator.window.style import SHEET, gradient
 from annotator.window.widgets import Choice, Number, label
+from annotator.window.zone_part import ZonePart
 from iea40k.render import palette_table
 
 TOOLS = (
@@ -120,6 +121,8 @@ class Dock(QWidget):
         self.go_on = _push("Go on without this image", "plain")
         self.pace = label("", "quiet", wrap=True)
         self.saving = label("", "saving", wrap=True)
+        self.zone_part = ZonePart()
+        self.exposure_tools, self.exposure_view = QWidget(), QWidget()
         self._arrange()
 
     def connect_to(self, controller: Controller | None) -> None:
@@ -128,6 +131,7 @@ class Dock(QWidget):
         if not first:
             return
         self._connected = True
+        self.zone_part.connect_to(self._do, self._do_zone)
         self.tools.chosen.connect(lambda name: self._do("take_brush" if name in MODES else "take", name))
         for name, number in self.numbers.items():
             number.changed.connect(lambda value, name=name: self._do("set_hand", **{name: value}))
@@ -165,6 +169,11 @@ class Dock(QWidget):
         _text_or_hide(self.comment, f"Returned: {panel.comment}" if panel.comment else "")
         _text_or_hide(self.notice, panel.canvas.notice if panel.home else "")
         self._show_levels(panel)
+        self.zone_part.show_panel(panel)
+        at_reference = panel.zone_hand is not None
+        self.exposure_tools.setVisible(not at_reference)
+        self.exposure_view.setVisible(not at_reference)
+        self.carry.setVisible(not at_reference)
         hand, look = panel.hand, panel.look
         self.tools.set(hand.mode if hand.tool == "brush" else hand.tool)
         self._show_numbers(panel)
@@ -203,8 +212,9 @@ class Dock(QWidget):
         column.addLayout(self.level_row)
         column.addWidget(self.map_row)
         column.addWidget(self.notice)
-        column.addWidget(label("TOOLS", "section"))
-        column.addWidget(self.tools)
+        tools, view = _column_in(self.exposure_tools), _column_in(self.exposure_view)
+        tools.addWidget(label("TOOLS", "section"))
+        tools.addWidget(self.tools)
         for name in (
             "value",
             "amount",
@@ -217,18 +227,22 @@ class Dock(QWidget):
             "low",
             "high",
         ):
-            column.addWidget(self.numbers[name])
-        column.addWidget(self.only)
-        column.addWidget(self.numbers["only_low"])
-        column.addWidget(self.numbers["only_high"])
-        column.addLayout(_row(self.undo, self.redo, self.carry))
-        column.addWidget(label("VIEW", "section"))
-        column.addWidget(self.pictures)
-        column.addWidget(self.compares)
-        column.addWidget(self.beside)
+            tools.addWidget(self.numbers[name])
+        tools.addWidget(self.only)
+        tools.addWidget(self.numbers["only_low"])
+        tools.addWidget(self.numbers["only_high"])
+        view.addWidget(label("VIEW", "section"))
+        view.addWidget(self.pictures)
+        view.addWidget(self.compares)
+        view.addWidget(self.beside)
         checks = list(self.checks.values())
-        column.addLayout(_row(*checks[:2]))
-        column.addLayout(_row(*checks[2:]))
+        view.addLayout(_row(*checks[:2]))
+        view.addLayout(_row(*checks[2:]))
+        column.addWidget(self.exposure_tools)
+        column.addWidget(self.zone_part.tools)
+        column.addLayout(_row(self.undo, self.redo, self.carry))
+        column.addWidget(self.exposure_view)
+        column.addWidget(self.zone_part.view)
         column.addWidget(self.opacity)
         column.addWidget(self.safe)
         column.addStretch(1)
@@ -298,6 +312,10 @@ class Dock(QWidget):
         if self._controller is not None:
             getattr(self._controller, verb)(*arguments, **changes)
 
+    def _do_zone(self, verb: str, *arguments: Any, **changes: Any) -> None:
+        if self._controller is not None:
+            getattr(self._controller.zones, verb)(*arguments, **changes)
+
     def _show_numbers(self, panel: Panel) -> None:
         hand, painting = panel.hand, panel.hand.tool == "brush"
         fills = hand.tool in ("fill", "superpixel", "light source", "range")
@@ -333,6 +351,13 @@ def _push(text: str, name: str, tip: str = "") -> QPushButton:
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
+
+
+def _column_in(widget: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(5)
+    return column
 
 
 def _row(*widgets: Any) -> QHBoxLayout:

@@ -16,13 +16,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from annotator.keys import help_groups
+from annotator.keys import help_groups, help_text
 from annotator.panel import Panel
 from annotator.window.dock import Dock
 from annotator.window.widgets import label
+from annotator.zones import shading
 from iea40k.render import legend
 
 _LEGEND = (220, 10)
+_COLUMNS = (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow"))
+_ZONE_COLUMNS = (("Zones",), ("View",), ("Strokes", "Flow"))
 
 
 class ReadoutBar(QWidget):
@@ -37,17 +40,23 @@ class ReadoutBar(QWidget):
         self.bar = QLabel()
         self._palette = ""
         row.addWidget(self.text, 1)
-        for widget in (label("−1 over", "quiet"), self.bar, label("+1 under", "quiet")):
+        self._ends = label("−1 over", "quiet"), label("+1 under", "quiet")
+        for widget in (self._ends[0], self.bar, self._ends[1]):
             row.addWidget(widget)
-        self.show_palette("blue-white-red")
+        self.show_legend("blue-white-red")
 
-    def show_palette(self, palette: str) -> None:
-        """Show the legend of a palette."""
-        if palette != self._palette:
-            self._palette = palette
-            pixels = np.ascontiguousarray(legend(*_LEGEND, palette))  # type: ignore[arg-type]
-            image = QImage(pixels.data, *_LEGEND, 3 * _LEGEND[0], QImage.Format.Format_RGB888)
+    def show_legend(self, palette: str, *, zones: bool = False) -> None:
+        """Show the legend of a residual's palette, or that of the zones."""
+        wanted = "zones" if zones else palette
+        if wanted != self._palette:
+            self._palette = wanted
+            pixels = shading.legend() if zones else legend(*_LEGEND, palette)  # type: ignore[arg-type]
+            pixels = np.ascontiguousarray(pixels)
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
             self.bar.setPixmap(QPixmap.fromImage(image.copy()))
+            for end in self._ends:
+                end.setVisible(not zones)
 
 
 class QtFace(QObject):
@@ -64,7 +73,7 @@ class QtFace(QObject):
     def show(self, panel: Panel) -> None:
         """Show the panel."""
         self.dock.show_panel(panel)
-        self.readout.show_palette(panel.look.palette)
+        self.readout.show_legend(panel.look.palette, zones=panel.canvas.zones)
 
     def read(self, text: str) -> None:
         """Show what the pixel under the cursor says."""
@@ -89,12 +98,12 @@ class QtFace(QObject):
         text, accepted = QInputDialog.getItem(self.parent_window, title, question, choices, 0, False)
         return str(text) if accepted else None
 
-    def help(self, text: str) -> None:
+    def help(self, *, at_reference: bool) -> None:
         """Show the keys, or put them away."""
         if self._help is not None and self._help.isVisible():
             self._help.close()
             return
-        self._help = help_dialog(self.parent_window, text)
+        self._help = help_dialog(self.parent_window, at_reference=at_reference)
         self._help.show()
 
     def busy(self, text: str) -> None:
@@ -106,15 +115,15 @@ class QtFace(QObject):
         show.get(kind, notifications.show_error)(text)
 
 
-def help_dialog(parent: QWidget | None, text: str) -> QDialog:
-    """Return the window with every key, in columns; `text` is the same for screen readers."""
+def help_dialog(parent: QWidget | None, *, at_reference: bool) -> QDialog:
+    """Return the window with every key, in columns, and the same as text for screen readers."""
     dialog = QDialog(parent)
     dialog.setWindowTitle("Keys")
-    dialog.setAccessibleDescription(text)
+    dialog.setAccessibleDescription(help_text(at_reference=at_reference))
     columns = QHBoxLayout(dialog)
     columns.setSpacing(28)
-    groups = help_groups()
-    for names in (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow")):
+    groups = help_groups(at_reference=at_reference)
+    for names in _ZONE_COLUMNS if at_reference else _COLUMNS:
         column = QVBoxLayout()
         for name in names:
             rows = "".join(

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QWidget
 
 from annotator import adapter
 from annotator.controller import Controller
-from annotator.keys import KEYS, Key
+from annotator.keys import KEYS, ZONE_KEYS
 from annotator.layers import Layers
 from annotator.sitting import Sitting
 from annotator.window.dock import Dock
@@ -76,7 +76,7 @@ class Annotator(QObject):
             ):
                 if mine in callbacks:
                     callbacks.remove(mine)
-            for key in KEYS:
+            for key in (*KEYS, *ZONE_KEYS):
                 for name in key.keys:
                     self.viewer.bind_key(name, None)
                     self.layers.residual.bind_key(name, None)
@@ -102,26 +102,25 @@ class Annotator(QObject):
 
 def bind_keys(viewer: Any, layers: Layers, controller: Controller) -> None:
     """Bind every key, on the layer under work and on the viewer, so that it works wherever the focus is."""
-    for key in KEYS:
-        act = _held(controller, key) if key.held else _once(controller, key)
+    for key in (*KEYS, *ZONE_KEYS):
         for name in key.keys:
+            act = _held(controller, name) if key.held else _once(controller, name)
             layers.residual.bind_key(name, act, overwrite=True)
             viewer.bind_key(name, act, overwrite=True)
 
 
-def _once(controller: Controller, key: Key) -> Callable[[Any], None]:
+def _once(controller: Controller, name: str) -> Callable[[Any], None]:
     def act(_owner: Any) -> None:
-        getattr(controller, key.verb)(*key.arguments)
+        controller.press(name)
 
     return act
 
 
-def _held(controller: Controller, key: Key) -> Callable[[Any], Any]:
+def _held(controller: Controller, name: str) -> Callable[[Any], Any]:
     def act(_owner: Any) -> Any:
-        verb = getattr(controller, key.verb)
-        verb(True)
+        controller.press(name, held=True)
         yield
-        verb(False)
+        controller.press(name, held=False)
 
     return act
 

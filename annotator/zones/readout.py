@@ -7,7 +7,7 @@ from annotator.zones.hand import ZoneHand
 from annotator.zones.reference import Reference
 from annotator.zones.strokes import seen
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
-from iea40k.zones import SHIFT_UNITS, block_zone, turned_white
+from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,4 @@ def read_zone(reference: Reference, hand: ZoneHand, level: str, row: int, column
 
 
 def _thirds(zone: float) -> str:
-    return zone_name(0.18 * 2.0 ** (zone - 5))
+    return zone_name(GREY * 2.0 ** (zone - 5))

@@ -36,6 +36,17 @@ def ladder() -> NDArray[np.uint8]:
     return colours
 
 
+def legend(cell: int = 22, height: int = 14) -> EncodedRGB:
+    """Return the ladder with its numerals, (height, 11 * cell, 3) uint8."""
+    colours = ladder()
+    strip = np.repeat(colours, cell, axis=0)[None].repeat(height, axis=0)
+    labels = np.zeros(strip.shape[:2], np.uint8)
+    for zone in range(LAST_ZONE + 1):
+        _write(labels, zone_name(zone), height // 2, zone * cell + cell // 2)
+    strip[labels == INK], strip[labels == PAPER] = 255, 0
+    return strip
+
+
 def zone_labels(blocks: Blocks, zones: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return what the zone overlay shows, (H, W) uint8: see `INK`. `zones` (count,) are the blocks'."""
     steps = np.append(np.rint(np.clip(zones, 0, LAST_ZONE)).astype(np.uint8) + 1, np.uint8(0))

@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002 - a face must take what it is told
 """A face without a display: it keeps what it was told, and answers what the test put there."""
 
+from annotator.keys import help_text
 from annotator.panel import Panel
 
 
@@ -32,8 +33,8 @@ class QuietFace:
         answer = self.answers.pop(0)
         return choices[answer] if isinstance(answer, int) else None
 
-    def help(self, text: str) -> None:
-        self.told.append(("help", text))
+    def help(self, *, at_reference: bool) -> None:
+        self.told.append(("help", help_text(at_reference=at_reference)))
 
     def busy(self, text: str) -> None:
         self.readout = text

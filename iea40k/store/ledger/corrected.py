@@ -133,7 +133,7 @@ def corrected_reference(scene: StoredScene, record: SceneRecord) -> CorrectedRef
     override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
     lanes = override or record.counted(REFERENCE, "expert")
     folded = [replay_zones(reference, record.zone_edits.get(lane, ())) for lane in lanes]
-    shift = _middle_shift([f.shift for f in folded], reference)
+    shift = middle_shift([f.shift for f in folded], reference)
     return CorrectedReference(
         picture=apply_shift(reference, shift),
         touched=_any(reference.shape[:2], [f.touched for f in folded]),
@@ -186,6 +186,17 @@ def residual_base(
     return base
 
 
+def middle_shift(shifts: list[ShiftMap], reference: EncodedRGB) -> ShiftMap:
+    """Return the per-pixel median of several people's shifts of a reference (H, W, 3); 0 where there are none."""
+    if not shifts:
+        return np.zeros(reference.shape[:2], np.int32)
+    # Of an even number the lower middle and the upper middle are averaged, rounded down: whole numbers throughout.
+    ordered = np.sort(np.stack(shifts), axis=0)
+    low, high = ordered[(len(shifts) - 1) // 2], ordered[len(shifts) // 2]
+    middle: ShiftMap = ((low.astype(np.int64) + high) // 2).astype(np.int32)
+    return middle
+
+
 def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict[Lane, Work]:
     e = events.c
     query = sa.select(e.level, e.annotator, e.purpose, e.event, e.state, e.details, e.server_time).where(
@@ -220,13 +231,3 @@ def _any(shape: tuple[int, ...], masks: list[Validity]) -> Validity:
     for mask in masks:
         touched |= mask
     return touched
-
-
-def _middle_shift(shifts: list[ShiftMap], reference: EncodedRGB) -> ShiftMap:
-    if not shifts:
-        return np.zeros(reference.shape[:2], np.int32)
-    # Of an even number the lower middle and the upper middle are averaged, rounded down: whole numbers throughout.
-    ordered = np.sort(np.stack(shifts), axis=0)
-    low, high = ordered[(len(shifts) - 1) // 2], ordered[len(shifts) // 2]
-    middle: ShiftMap = ((low.astype(np.int64) + high) // 2).astype(np.int32)
-    return middle

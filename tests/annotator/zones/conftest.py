@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annotator.session import Session
+from annotator.zones.hand import ZoneHand
 from annotator.zones.reference import Reference
+from annotator.zones.strokes import ZoneStroke
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lane, Ledger, TaskRequest, add_tasks
 
@@ -46,3 +49,14 @@ def reference(store: Store) -> Iterator[Reference]:
 
     with Ledger.open(store.path, create=True) as ledger:
         yield load_reference(store, Lane("s1", "reference", "Ada"), ledger, None)
+
+
+def paint_zone(session: Session, hand: ZoneHand, *points: tuple[float, float]) -> np.ndarray:
+    """Paint from press to release, as the window does; return the picture then."""
+    reference = session.reference
+    assert reference is not None
+    stroke = ZoneStroke(reference, hand)
+    for point in points:
+        stroke.move(point)
+    session.record_zones(stroke.finish(), {"tool": hand.mode})
+    return reference.picture.copy()

@@ -1,0 +1,123 @@
+"""The layers filled with a reference: the pictures, the residual beside it, rims and hatches, the zones."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.layers import Layers, fill, outlined
+from annotator.tools.boxes import Box, grown
+from annotator.view_model import Canvas, Picture, display_levels, wiped
+from annotator.zones.blocks import Blocks
+from annotator.zones.reference import Reference
+from annotator.zones.shading import flag_labels, zone_labels
+from iea40k.arrays import EncodedRGB
+
+
+class ZoneLayers:
+    """Shows one reference in the layers of a viewer. The pictures are shared: edits change them in place."""
+
+    def __init__(self, layers: Layers) -> None:
+        self._l = layers
+        self._reference: Reference | None = None
+        self._pictures: dict[Picture, EncodedRGB] = {}
+        self._blocks: Blocks | None = None
+        self._level = ""
+        self._canvas: Canvas | None = None
+
+    def open(
+        self, reference: Reference, level: str, blocks: Blocks, left: EncodedRGB, right: EncodedRGB
+    ) -> None:
+        """Show a reference beside a level. `left` is the picture that is worked on or judged, `right` what it is
+        compared with as `built`; both (H, W, 3) uint8."""
+        self._reference, self._level, self._blocks = reference, level, blocks
+        self._pictures = {"reference": left, "built": right, "exposure": reference.exposure(level)}
+        self._canvas = None
+        self._l.size(*reference.shape)
+        touched = outlined(reference.touched.astype(np.uint8))
+        fill(self._l.edited, touched)
+        fill(self._l.right_edited, touched)
+
+    def show(self, canvas: Canvas) -> None:
+        """Do what the canvas says, and only what is not so already."""
+        reference, blocks = self._reference, self._blocks
+        if reference is None or blocks is None:
+            return
+        before, self._canvas = self._canvas, canvas
+        if _differ(before, canvas, "left", "right", "split"):
+            self._compose(canvas)
+        if _differ(before, canvas, "overlay", "second_panel"):
+            self._fill_residual(canvas)
+        if _differ(before, canvas, "outlines", "clipping", "left"):
+            whole = (slice(0, reference.shape[0]), slice(0, reference.shape[1]))
+            fill(self._l.flags, self._flags(whole))
+        if canvas.zones and _differ(before, canvas, "zones"):
+            self._fill_zones()
+        self._l.arrange(canvas)
+
+    def changed(self, box: Box | None, recorded: bool) -> None:
+        """Show what changed in a box (None: anywhere); `recorded`: it counts as edited from now on."""
+        reference, canvas = self._reference, self._canvas
+        if reference is None or canvas is None:
+            return
+        area = (slice(0, reference.shape[0]), slice(0, reference.shape[1])) if box is None else box
+        self._show_picture(canvas, area)
+        if canvas.overlay:
+            if box is None:
+                self._fill_residual(canvas)
+            else:
+                levels = display_levels(reference.residual(self._level, box))
+                self._l.update(self._l.residual, box, levels)
+                if canvas.second_panel:
+                    self._l.update(self._l.right_residual, box, levels)
+        if canvas.clipping:
+            self._l.update(self._l.flags, area, self._flags(area))
+        if canvas.zones and recorded:
+            self._fill_zones()
+        if recorded:
+            wide, around = grown(area, 2, reference.shape), grown(area, 1, reference.shape)
+            rows, columns = (
+                slice(a.start - w.start, a.stop - w.start) for a, w in zip(around, wide, strict=True)
+            )
+            edited = outlined(reference.touched_in(wide).astype(np.uint8))[rows, columns]
+            for layer in (self._l.edited, self._l.right_edited):
+                self._l.update(layer, around, edited)
+
+    # ------------------------------------------------------------ private
+
+    def _compose(self, canvas: Canvas) -> None:
+        left = self._pictures[canvas.left]
+        if canvas.right is not None and canvas.split is not None:
+            left = wiped(left, self._pictures[canvas.right], canvas.split)
+        fill(self._l.picture, left.copy() if left is self._pictures[canvas.left] else left)
+        if canvas.right is not None and canvas.split is None:
+            fill(self._l.right, self._pictures[canvas.right].copy())
+
+    def _show_picture(self, canvas: Canvas, box: Box) -> None:
+        part = self._pictures["reference"][box]
+        if canvas.left == "reference":
+            self._l.send(self._l.picture, box, part, canvas.split, left=True)
+        elif canvas.right == "reference" and canvas.split is not None:
+            self._l.send(self._l.picture, box, part, canvas.split, left=False)
+        if canvas.right == "reference" and canvas.split is None:
+            self._l.send(self._l.right, box, part, None, left=True)
+
+    def _fill_residual(self, canvas: Canvas) -> None:
+        if self._reference is not None:
+            levels = display_levels(self._reference.residual(self._level))
+            fill(self._l.residual, levels)
+            if canvas.second_panel:
+                fill(self._l.right_residual, levels)
+
+    def _fill_zones(self) -> None:
+        if self._reference is not None and self._blocks is not None:
+            fill(self._l.zones, zone_labels(self._blocks, self._blocks.zones(self._reference.light)))
+
+    def _flags(self, box: Box) -> NDArray[np.uint8]:
+        canvas, blocks = self._canvas, self._blocks
+        if canvas is None or blocks is None:
+            return np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start), np.uint8)
+        picture = self._pictures[canvas.left]
+        return flag_labels(blocks, picture, box, rims=canvas.outlines, lost=canvas.clipping)
+
+
+def _differ(before: Canvas | None, after: Canvas, *names: str) -> bool:
+    return before is None or any(getattr(before, name) != getattr(after, name) for name in names)

@@ -1,0 +1,37 @@
+"""Several people's versions of one reference, to compare in review."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotator.zones.reference import Reference
+from iea40k.arrays import EncodedRGB
+from iea40k.store.ledger import Lane
+from iea40k.store.ledger.corrected import middle_shift
+from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.zones import ShiftMap, apply_shift
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """A reference as somebody left it: `picture` (H, W, 3) uint8, and its `shift` (H, W) int32 from the base."""
+
+    picture: EncodedRGB
+    shift: ShiftMap
+
+
+def versions_of(
+    reference: Reference, lanes: Sequence[Lane], consensus: str, base: str
+) -> Mapping[str, Version]:
+    """Return each lane's version by its person's name; the median of several under `consensus`; the `base`."""
+    record = reference.origin.record
+    versions: dict[str, Version] = {}
+    for lane in lanes if record is not None else ():
+        folded = replay_zones(reference.base, record.zone_edits.get(lane, ()) if record is not None else ())
+        versions[lane.annotator] = Version(folded.picture, folded.shift)
+    if len(versions) > 1:
+        shift = middle_shift([v.shift for v in versions.values()], reference.base)
+        versions[consensus] = Version(apply_shift(reference.base, shift), shift)
+    versions[base] = Version(reference.base, np.zeros(reference.shape, np.int32))
+    return versions
