@@ -5,15 +5,19 @@ by byte (a shuffle). docs/decisions/0031 has the measurements. Every inner chunk
 equals the fill value: a chunk that is absent is therefore a loss, which a reader can tell from data.
 """
 
-from typing import Any, Literal
+import struct
+from typing import Any
 
+import google_crc32c
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 from zarr.abc.codec import ArrayArrayCodec, BytesBytesCodec
 from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec, ZstdCodec
 
 from iea40k.arrays import INVALID_CODE
 from iea40k.scene import NO_UNCERTAINTY
+from iea40k.store import blosc_chunks, zstd_frames
 
 FILL: dict[str, int] = {
     "exposures": 0,
@@ -26,6 +30,8 @@ FILL: dict[str, int] = {
 }
 """The fill value of each kind of array: for a residual and its uncertainty "no data", never "perfect"."""
 
+_PICTURES = ("exposures", "reference")
+
 DTYPES: dict[str, np.dtype[Any]] = {
     "exposures": np.dtype(np.uint8),
     "reference": np.dtype(np.uint8),
@@ -36,16 +42,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "spread": np.dtype(np.uint16),
 }
 
-Compression = Literal["fast", "small"]
-"""`fast`: LZ4, read by blocks, for trainers; `small`: Zstandard, 6 to 10 % of the raw size less, thrice as slow."""
-
-_LZ4_LEVEL = 7  # level 9 saves 0.2 % of the space and writes at half the speed
-_LZ4_BLOCK = (
-    1 << 16
-)  # a window decodes the blocks that hold its rows: smaller blocks are fewer bytes too many
 _ZSTD_LEVEL = 9  # level 17 saves 3 % more of the space and writes 9 times slower
-_BLOSC_ZSTD_LEVEL = 5  # Zstandard's own level 9
-_BLOSC_ZSTD_BLOCK = (
+_BLOSC_LEVEL = 5  # Zstandard's own level 9
+_BLOSC_BLOCK = (
     1 << 20
 )  # larger than a frame's plane: smaller blocks cost 3 % of the space and a third of the speed
 
@@ -56,7 +55,6 @@ def create_array(
     shape: tuple[int, ...],
     chunks: tuple[int, ...],
     shards: tuple[int, ...],
-    compression: Compression = "small",
 ) -> zarr.Array[Any]:
     """Create an array of one of the kinds in `FILL`, with `chunks` as inner chunks of `shards`."""
     dtype = DTYPES[name]
@@ -67,42 +65,40 @@ def create_array(
         chunks=chunks,
         shards=shards,
         filters=_filters(name, len(shape)),
-        compressors=[_compressor(dtype, compression), Crc32cCodec()],
+        compressors=[_compressor(dtype), Crc32cCodec()],
         fill_value=FILL[name],
         config={"write_empty_chunks": True},
     )
 
 
-def writable(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    """Return an array that is there already, for writing: how empty chunks are written is not kept on disk."""
-    found = group[name]
-    if not isinstance(found, zarr.Array):
-        raise TypeError(f"{name} is a group")
-    return found.with_config({"write_empty_chunks": True})
+def encode(name: str, chunk: NDArray[Any]) -> bytes:
+    """Return an inner chunk of an array of one of the kinds in `FILL`, encoded as `create_array` promises it.
+
+    16-bit chunks come out smaller than zarr-python makes them, and are read by the same codecs.
+    """
+    if name in _PICTURES:
+        chunk = np.moveaxis(chunk, -1, -3)
+    if chunk.dtype.itemsize == 1:
+        packed = zstd_frames.compress(chunk, _ZSTD_LEVEL)
+    else:
+        packed = blosc_chunks.compress_split(chunk)
+    return packed + struct.pack("<I", google_crc32c.value(packed))
 
 
 def _filters(name: str, dimensions: int) -> list[ArrayArrayCodec]:
-    if name not in ("exposures", "reference"):
+    if name not in _PICTURES:
         return []
     leading = range(dimensions - 3)
     return [TransposeCodec(order=(*leading, dimensions - 1, dimensions - 3, dimensions - 2))]
 
 
-def _compressor(dtype: np.dtype[Any], compression: Compression) -> BytesBytesCodec:
-    if compression == "fast":
-        return BloscCodec(
-            typesize=dtype.itemsize,
-            cname="lz4hc",
-            clevel=_LZ4_LEVEL,
-            shuffle="bitshuffle" if dtype.itemsize == 1 else "shuffle",
-            blocksize=_LZ4_BLOCK,
-        )
+def _compressor(dtype: np.dtype[Any]) -> BytesBytesCodec:
     if dtype.itemsize == 1:
         return ZstdCodec(level=_ZSTD_LEVEL, checksum=False)
     return BloscCodec(
         typesize=dtype.itemsize,
         cname="zstd",
-        clevel=_BLOSC_ZSTD_LEVEL,
+        clevel=_BLOSC_LEVEL,
         shuffle="shuffle",
-        blocksize=_BLOSC_ZSTD_BLOCK,
+        blocksize=_BLOSC_BLOCK,
     )

@@ -1,4 +1,4 @@
-"""From the metadata of a Zarr v3 array to what decodes one of its inner chunks, or a window of it.
+"""From the metadata of a Zarr v3 array to what decodes one of its inner chunks.
 
 Understands what `iea40k.store.codecs` writes and what is common beside it: transpose, bytes, blosc, zstd, gzip, crc32c.
 Anything else is refused, never guessed.
@@ -8,18 +8,18 @@ import gzip
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import google_crc32c
 import numpy as np
-from numcodecs import zstd
 from numpy.typing import NDArray
 
-from iea40k.store import blosc_blocks
-from iea40k.store.blosc_blocks import Bytes
+from iea40k.store import blosc_chunks, zstd_frames
+from iea40k.store.zstd_frames import Bytes
 
-Decoder = Callable[[Bytes, Bytes], Bytes]
-"""Takes encoded bytes and a buffer of the decoded size that it may fill; returns the decoded bytes."""
+Decoder = Callable[[Bytes, int], Bytes]
+"""Takes encoded bytes and how many they decode to (which a checksum does not know); returns the decoded bytes."""
 
 
 @dataclass(frozen=True)
@@ -34,57 +34,37 @@ class ChunkCodec:
     order: tuple[int, ...]
     codecs: tuple[str, ...]
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of a decoded chunk."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    @property
-    def by_rows(self) -> bool:
-        """Whether some rows (axis 1) can be decoded without the others: one entry, in Blosc blocks."""
-        rows_after = (0, 1, 2), (0, 1, 2, 3), (0, 3, 1, 2)
-        return (
-            self.shape[0] == 1
-            and self.order in rows_after
-            and self.codecs in (("crc32c", "blosc"), ("blosc",))
-        )
+    @cached_property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of a chunk in memory, before its axes are put in order."""
+        return tuple(self.shape[axis] for axis in self.order)
 
-    def decode(self, data: Bytes, buffer: Bytes, *, check: bool = True) -> NDArray[Any]:
-        """Return the chunk, in the memory of `buffer` where possible. Raises `ValueError` for damaged bytes.
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of the memory in the order of the array."""
+        return tuple(self.order.index(axis) for axis in range(len(self.order)))
 
-        `data` uint8 (n,) as stored; `buffer` uint8 (nbytes,), overwritten. The result may be a transposed view, and
-        of read-only memory. Without `check`, checksums are taken off and not computed.
+    def empty(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return memory for a window of `shape`, its axes in the order in which those of a chunk lie."""
+        memory = np.empty([shape[axis] for axis in self.order], self.dtype.newbyteorder("="))
+        return memory.transpose(self.axes)
+
+    def decode(self, data: Bytes, *, check: bool = True) -> NDArray[Any]:
+        """Return the chunk. Raises `ValueError` or `RuntimeError` for damaged bytes.
+
+        `data` uint8 (n,) as stored. The result may be a transposed view, and of read-only memory. Without `check`,
+        checksums are taken off and not computed.
         """
         for codec in self.codecs:
-            data = data[:-4] if codec == "crc32c" and not check else _DECODERS[codec](data, buffer)
+            data = data[:-4] if codec == "crc32c" and not check else _DECODERS[codec](data, self.nbytes)
         if data.nbytes != self.nbytes:
             raise ValueError(f"a chunk of {self.nbytes} bytes decodes to {data.nbytes}")
-        stored = data.view(self.dtype).reshape([self.shape[axis] for axis in self.order])
-        return stored.transpose(np.argsort(self.order))
-
-    def decode_window(
-        self, data: Bytes, rows: tuple[int, int], columns: slice, buffer: Bytes, *, check: bool = True
-    ) -> NDArray[Any]:
-        """Return rows (first, last + 1) and columns of the chunk's one entry, copied: (h, w) or (h, w, 3).
-
-        For codecs `by_rows`; only the blocks that hold the rows are decompressed.
-        """
-        if self.codecs[0] == "crc32c":
-            data = strip_crc32c(data) if check else data[:-4]
-        height, width = self.shape[1:3]
-        planes = self.shape[3] if self.order == (0, 3, 1, 2) else 1
-        inner = self.shape[3:] if planes == 1 else ()
-        row = width * math.prod(inner) * self.dtype.itemsize
-        first, last = rows
-        window = np.empty((planes, last - first, len(range(*columns.indices(width))), *inner), self.dtype)
-        for plane, out in enumerate(window):
-            begin = (plane * height + first) * row
-            found = blosc_blocks.decompress_range(
-                data, self.nbytes, begin, begin + (last - first) * row, buffer
-            )
-            out[...] = found.view(self.dtype).reshape(last - first, width, *inner)[:, columns]
-        result: NDArray[Any] = window[0] if planes == 1 else window.transpose(1, 2, 0)
-        return result
+        return data.view(self.dtype).reshape(self.stored_shape).transpose(self.axes)
 
 
 def parse_codecs(codecs: list[Mapping[str, Any]], shape: tuple[int, ...], dtype: np.dtype[Any]) -> ChunkCodec:
@@ -117,29 +97,17 @@ def strip_crc32c(data: Bytes) -> Bytes:
     return inner
 
 
-def _crc32c(data: Bytes, _buffer: Bytes) -> Bytes:
+def _crc32c(data: Bytes, _nbytes: int) -> Bytes:
     return strip_crc32c(data)
 
 
-def _zstd(data: Bytes, buffer: Bytes) -> Bytes:
-    return _sized(zstd.decompress(data, buffer), buffer)
-
-
-def _gzip(data: Bytes, _buffer: Bytes) -> Bytes:
+def _gzip(data: Bytes, _nbytes: int) -> Bytes:
     return np.frombuffer(gzip.decompress(data.tobytes()), np.uint8)
 
 
-def _sized(decoded: object, buffer: Bytes) -> Bytes:
-    """Return `buffer`, which a decoder has filled to the brim, or raise."""
-    size = memoryview(decoded).nbytes  # type: ignore[arg-type]
-    if size != buffer.size:
-        raise ValueError(f"a chunk of {buffer.size} bytes decodes to {size}")
-    return buffer
-
-
 _DECODERS: dict[str, Decoder] = {
-    "zstd": _zstd,
-    "blosc": blosc_blocks.decompress,
+    "zstd": zstd_frames.decompress,
+    "blosc": blosc_chunks.decompress,
     "gzip": _gzip,
     "crc32c": _crc32c,
 }

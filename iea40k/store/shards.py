@@ -3,16 +3,16 @@
 zarr-python spends milliseconds a sample on its own machinery; this spends them on decoding alone. It equals
 zarr-python bit by bit, with one difference that is meant: a chunk that is missing is an error, never fill values.
 
-One entry of the first axis is one inner chunk, as stores and releases have it. Readers may be used after fork, and
-pickle by their path for spawn; threads may share one.
+One entry of the first axis is one inner chunk, as in stores, or is cut into tiles, as in releases: a window decodes the
+tiles that it touches. Readers may be used after fork, and pickle by their path for spawn; threads may share one.
 """
 
 import json
+import math
 import mmap
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.errors import CorruptDataError, StoreError
-from iea40k.store.blosc_blocks import Bytes
 from iea40k.store.decoding import ChunkCodec, parse_codecs, strip_crc32c
+from iea40k.store.tiles import spans
+from iea40k.store.zstd_frames import Bytes
 
 _ABSENT = 2**64 - 1  # offset and length of an inner chunk that was never written
 _OPEN_SHARDS = 64  # memory maps an array keeps; each holds a file descriptor
-
-_scratch = threading.local()
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,15 @@ class Layout:
     index_crc: bool
     separator: str
 
+    @cached_property
+    def grid(self) -> tuple[int, ...]:
+        """Inner chunks a shard, along each axis."""
+        return tuple(side // step for side, step in zip(self.shard, self.chunk.shape, strict=True))
+
     @property
-    def per_shard(self) -> int:
+    def chunks(self) -> int:
         """Inner chunks a shard."""
-        return self.shard[0] // self.chunk.shape[0]
+        return math.prod(self.grid)
 
 
 class ShardedArray:
@@ -82,22 +86,24 @@ class ShardedArray:
         entry = self._entry(index)
         if self.layout.chunk.shape[0] != 1:
             raise StoreError("this array is one chunk, read by whole()", where=self.folder)
-        shard, place = divmod(entry, self.layout.per_shard)
-        if rows == columns == slice(None):
-            frame: NDArray[Any] = self._decode(shard, place, None)[0]
-            return frame
-        return self._decode(shard, place, (rows, columns))
+        top, bottom, down = rows.indices(self.shape[1])
+        left, right, along = columns.indices(self.shape[2])
+        if (down, along) != (1, 1) or bottom <= top or right <= left:
+            whole: NDArray[Any] = self.read(entry)
+            return whole[rows, columns].copy(order="K")
+        return self._window(entry, (top, bottom), (left, right))
 
     def whole(self) -> NDArray[Any]:
         """Return an array that is a single inner chunk."""
-        if self.layout.chunk.shape != self.shape or self.layout.per_shard != 1:
+        if self.layout.chunk.shape != self.shape or self.layout.chunks != 1:
             raise StoreError(
                 "this array is more than one chunk",
                 where=self.folder,
                 expected=f"one chunk of {self.shape}",
                 got=f"chunks of {self.layout.chunk.shape}",
             )
-        return self._decode(0, 0, None)
+        whole = self._decode(self._shard(0), 0)
+        return whole.astype(self.dtype, order="K", copy=not whole.flags.writeable)
 
     # ------------------------------------------------------------ private
 
@@ -107,36 +113,36 @@ class ShardedArray:
             raise IndexError(f"entry {index} of an array of {len(self)}")
         return entry % len(self)
 
-    def _decode(self, shard: int, place: int, window: tuple[slice, slice] | None) -> NDArray[Any]:
-        opened = self._shard(shard)
-        data = opened.chunk(place)
+    def _window(self, entry: int, rows: tuple[int, int], columns: tuple[int, int]) -> NDArray[Any]:
+        """Return a window of at least one pixel, put together from the tiles that it touches."""
+        chunk, (entries, down, across, *_) = self.layout.chunk, self.layout.grid
+        number, place = divmod(entry, entries)
+        shard, first = self._shard(number), place * down * across
+        window: NDArray[Any] = chunk.empty((1, rows[1] - rows[0], columns[1] - columns[0], *self.shape[3:]))[
+            0
+        ]
+        lines = list(spans(*columns, chunk.shape[2]))
+        for row, of_tile_down, down_here in spans(*rows, chunk.shape[1]):
+            for column, of_tile, here in lines:
+                tile = self._decode(shard, first + row * across + column)
+                window[down_here, here] = tile[0, of_tile_down, of_tile]
+        return window
+
+    def _decode(self, shard: "_Shard", place: int) -> NDArray[Any]:
+        data = shard.chunk(place)
         try:
             # A chunk's checksum is computed when this process reads it first; a published file does not change.
-            array = self._pixels(data, window, check=not opened.checked[place])
+            chunk = self.layout.chunk.decode(data, check=not shard.checked[place])
         except (ValueError, RuntimeError, OSError, EOFError) as error:
             raise CorruptDataError(
                 "a stored chunk is damaged",
-                where=opened.file,
-                expected=f"chunk {place} of {self.layout.per_shard} intact",
+                where=shard.file,
+                expected=f"chunk {place} of {self.layout.chunks} intact",
                 got=str(error),
                 remedy="run `iea40k verify`, and fetch this file again",
             ) from error
-        opened.checked[place] = 1
-        return array
-
-    def _pixels(self, data: Bytes, window: tuple[slice, slice] | None, *, check: bool) -> NDArray[Any]:
-        """Return a chunk, or a window of its one entry, in memory of its own and of the native byte order."""
-        chunk = self.layout.chunk
-        if window is None:
-            # Memory that cannot be written, such as the map itself, is copied.
-            array = chunk.decode(data, np.empty(chunk.nbytes, np.uint8), check=check)
-            return array.astype(self.dtype, order="K", copy=not array.flags.writeable)
-        first, last, step = window[0].indices(self.shape[1])
-        if step == 1 and first < last and chunk.by_rows:
-            array = chunk.decode_window(data, (first, last), window[1], _buffer(chunk.nbytes), check=check)
-            return array.astype(self.dtype, order="K", copy=False)
-        entry: NDArray[Any] = chunk.decode(data, _buffer(chunk.nbytes), check=check)[0]
-        return entry[window].astype(self.dtype, order="K")
+        shard.checked[place] = 1
+        return chunk
 
 
 class _Shard:
@@ -153,7 +159,7 @@ class _Shard:
             raise CorruptDataError("a shard cannot be read", where=file, got=str(error)) from error
         self.data: Bytes = np.frombuffer(mapped, np.uint8)
         self.index = self._read_index(layout)
-        self.checked = bytearray(layout.per_shard)
+        self.checked = bytearray(layout.chunks)
 
     def chunk(self, place: int) -> Bytes:
         """Return the stored bytes of an inner chunk."""
@@ -172,7 +178,7 @@ class _Shard:
         return self.data[offset : offset + length]
 
     def _read_index(self, layout: Layout) -> list[tuple[int, int]]:
-        size = 16 * layout.per_shard + (4 if layout.index_crc else 0)
+        size = 16 * layout.chunks + (4 if layout.index_crc else 0)
         try:
             if self.data.size < size:
                 raise ValueError(f"{self.data.size} bytes are fewer than the index takes")
@@ -185,12 +191,13 @@ class _Shard:
         return [(int(offset), int(length)) for offset, length in entries]
 
 
-def _shard_file(folder: Path, layout: Layout, shard: int) -> Path:
+def shard_file(folder: Path, layout: Layout, shard: int) -> Path:
+    """Return where a shard of the array in `folder` lies."""
     return folder / layout.separator.join(["c", str(shard), *["0"] * (len(layout.shape) - 1)])
 
 
 def _open_shard(folder: Path, layout: Layout, shard: int) -> _Shard:
-    return _Shard(_shard_file(folder, layout, shard), layout)
+    return _Shard(shard_file(folder, layout, shard), layout)
 
 
 def read_layout(folder: Path) -> Layout:
@@ -210,7 +217,7 @@ def read_layout(folder: Path) -> Layout:
         raise StoreError(
             "the layout of this array is not one that the direct reader knows",
             where=file,
-            expected="Zarr v3, sharded, one entry an inner chunk",
+            expected="Zarr v3, sharded, entries whole or cut into tiles",
             got=str(error),
             remedy="read it with zarr-python",
         ) from error
@@ -228,18 +235,13 @@ def _parse(metadata: Mapping[str, Any]) -> Layout:
         raise ValueError(f"index codecs {index_codecs}")
     shape, shard = tuple(metadata["shape"]), tuple(metadata["chunk_grid"]["configuration"]["chunk_shape"])
     inner = tuple(options["chunk_shape"])
-    if inner[1:] != shape[1:] or shard[1:] != shape[1:] or shard[0] % inner[0]:
+    tiled = len(shape) > 2 and inner[0] == 1 and inner[3:] == shape[3:]
+    if not (tiled or inner == shape) or any(side % step for side, step in zip(shard, inner, strict=True)):
         raise ValueError(f"chunks of {inner} in shards of {shard} of an array of {shape}")
+    if any(side < whole for side, whole in zip(shard[1:], shape[1:], strict=True)):
+        raise ValueError(f"an entry of {shape[1:]} in several shards of {shard}")
     chunk = parse_codecs(options["codecs"], inner, np.dtype(metadata["data_type"]))
     key = metadata["chunk_key_encoding"]
     if key["name"] != "default":
         raise ValueError(f"chunk keys '{key['name']}'")
     return Layout(shape, shard, chunk, "crc32c" in index_codecs, key["configuration"]["separator"])
-
-
-def _buffer(nbytes: int) -> Bytes:
-    """Return this thread's buffer of at least `nbytes`, cut to that size."""
-    found: Bytes | None = getattr(_scratch, "buffer", None)
-    if found is None or found.size < nbytes:
-        found = _scratch.buffer = np.empty(nbytes, np.uint8)
-    return found[:nbytes]

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from iea40k.errors import CorruptDataError, IEAError, NotThereError
-from iea40k.store.codecs import Compression
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
@@ -64,9 +63,6 @@ def release(
         bool,
         typer.Option("--leave-out-stale", help="Without strokes on a base that has since been rebuilt."),
     ] = False,
-    compression: Annotated[
-        Compression, typer.Option(help="'fast' to read, or 'small' on disk and on the way.")
-    ] = "fast",
     as_json: AsJson = False,
 ) -> int:
     """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on."""
@@ -76,7 +72,6 @@ def release(
         seed=seed,
         licences=tuple(sorted(licence or ())),
         published=published,
-        compression=compression,
     )
     opened = Store.open(store)
     with Progress("releasing", "images") as bar, ExitStack() as stack:

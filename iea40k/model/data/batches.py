@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Sampler
 
 from iea40k.errors import BadInputError
-from iea40k.model.data.dataset import ExposureDataset, Item
+from iea40k.model.data.dataset import ExposureDataset, Item, collate
 from iea40k.model.data.samples import Sample
 
 Key = tuple[int, int]
@@ -115,6 +115,7 @@ def make_loader(
     return DataLoader(
         dataset,
         batch_sampler=sampler,
+        collate_fn=collate,
         num_workers=workers,
         pin_memory=pin,
         persistent_workers=workers > 0,

@@ -1,5 +1,6 @@
 """From samples to batches: the torch dataset, and the one place where stored codes become network inputs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.model.data.samples import Pixels, Samples
@@ -16,7 +17,7 @@ from iea40k.model.losses import certainty
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
 Item = dict[str, Tensor]
-"""`image` (3, h, w) uint8; `codes` (h, w) int16; `spread` (h, w) int32; `number` () int64."""
+"""`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `spread` (h, w) int32, absent where unknown."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,14 @@ class ExposureDataset(Dataset[Item]):
 
 def as_item(pixels: Pixels, number: int) -> Item:
     """Return pixels as tensors, channels first."""
-    if pixels.spread is None:
-        spread = torch.full(pixels.codes.shape, NO_UNCERTAINTY, dtype=torch.int32)
-    else:
-        spread = torch.from_numpy(pixels.spread.astype(np.int32))
-    return {
+    item = {
         "image": torch.from_numpy(np.ascontiguousarray(pixels.image.transpose(2, 0, 1))),
         "codes": torch.from_numpy(np.ascontiguousarray(pixels.codes)),
-        "spread": spread,
         "number": torch.tensor(number),
     }
+    if pixels.spread is not None:
+        item["spread"] = torch.from_numpy(pixels.spread.astype(np.int32))
+    return item
 
 
 def apply_view(item: Item, view: View) -> Item:
@@ -84,11 +83,25 @@ def apply_view(item: Item, view: View) -> Item:
     fill = {"image": 0, "codes": INVALID_CODE, "spread": NO_UNCERTAINTY}
     out = dict(item)
     for name, value in fill.items():
+        if name not in item:
+            continue
         tensor = item[name]
         if down or right:
             tensor = F.pad(tensor, (0, right, 0, down), value=value)
         out[name] = tensor.flip(flips) if flips else tensor
     return out
+
+
+def collate(items: Sequence[Item]) -> Item:
+    """Return items as one, stacked; it has a `spread` where any of them has."""
+    if any("spread" in item for item in items):
+        items = [item if "spread" in item else {**item, "spread": _unknown(item)} for item in items]
+    stacked: Item = default_collate(list(items))
+    return stacked
+
+
+def _unknown(item: Item) -> Tensor:
+    return torch.full_like(item["codes"], NO_UNCERTAINTY, dtype=torch.int32)
 
 
 def to_batch(
@@ -107,10 +120,11 @@ def to_batch(
     moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in items.items()}
     codes = moved["codes"].unsqueeze(1)
     valid = codes != INVALID_CODE
-    image = moved["image"].float() / 255
-    label = torch.where(valid, codes.float() / RESIDUAL_SCALE, 0.0)
+    # In place: on a CPU, two buffers of this size cost several times as much as the arithmetic.
+    image = moved["image"].float().div_(255)
+    label = codes.float().div_(RESIDUAL_SCALE).masked_fill_(~valid, 0.0)
     weight = torch.ones_like(label)
-    if spread_scale is not None:
+    if spread_scale is not None and "spread" in moved:
         stored = moved["spread"].unsqueeze(1)
         spread = torch.where(stored == NO_UNCERTAINTY, torch.nan, stored.float() / UNCERTAINTY_SCALE)
         weight = certainty(spread, spread_scale)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from iea40k.model.data.batches import BatchSampler
-from iea40k.model.data.dataset import Item, ViewConfig, apply_view, as_item
+from iea40k.model.data.dataset import Item, ViewConfig, apply_view, as_item, collate
 from iea40k.model.data.samples import Samples
 from iea40k.model.data.views import choose_view
 
@@ -29,8 +29,7 @@ class Resident:
 
     def __iter__(self) -> Iterator[Item]:
         for keys in self.sampler:
-            items = [self._item(epoch, number) for epoch, number in keys]
-            yield {name: torch.stack([item[name] for item in items]) for name in items[0]}
+            yield collate([self._item(epoch, number) for epoch, number in keys])
 
     def _item(self, epoch: int, number: int) -> Item:
         config = self.view

@@ -1,6 +1,5 @@
 """The arrays of a release: one Zarr v3 group a frame shape, one writer a shard, each shard read back and compared."""
 
-import shutil
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -15,14 +14,16 @@ from iea40k.errors import ArrayError, CorruptDataError
 from iea40k.files import fsync_tree, sha256_file
 from iea40k.recipe import canonical_json
 from iea40k.scene import NO_UNCERTAINTY
-from iea40k.store.codecs import DTYPES, Compression, create_array, writable
+from iea40k.store.codecs import DTYPES, create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import Labels, LabelsOf, base_labels
 from iea40k.store.release.plan import Frame, Plan, PlannedScene
 from iea40k.store.scenes import StoredScene
+from iea40k.store.shard_writing import write_shard
 from iea40k.store.shards import ShardedArray
+from iea40k.store.tiles import covering, tile_shape
 
 FOLDER = "arrays"
 IMAGES, SCENES = "images", "scenes"  # the two kinds of pieces of a frame
@@ -51,11 +52,11 @@ def write_arrays(
     done = 0
     for frame in plan.frames:
         group = root.require_group(frame.name)
-        writer.prepare(frame, group, plan.options.compression)
+        writer.prepare(frame, group)
         for run in frame.scene_shards():
-            writer.write(frame, SCENES, run, group)
+            writer.write(frame, SCENES, run)
         for run in frame.image_shards():
-            writer.write(frame, IMAGES, run, group)
+            writer.write(frame, IMAGES, run)
             done += run[1] - run[0]
             progress(done, plan.images, frame.name)
 
@@ -70,19 +71,21 @@ class _Writer:
         self._labels_of = labels_of or base_labels
         self._load = lru_cache(maxsize=1)(self._read_scene)
 
-    def prepare(self, frame: Frame, group: zarr.Group, compression: Compression) -> None:
+    def prepare(self, frame: Frame, group: zarr.Group) -> None:
         """Create the arrays of a frame that are not there yet."""
+        tile = tile_shape(frame.shape)
+        whole = covering(frame.shape, tile)
         for names, count in (
             (image_arrays(self.corrected), frame.images),
             (scene_arrays(frame), len(frame.scenes)),
         ):
             for name in names:
                 if name not in group:
-                    inner = (*frame.shape, 3) if name in _PICTURES else frame.shape
-                    shard = (min(frame.per_shard, count), *inner)
-                    create_array(group, name, (count, *inner), (1, *inner), shard, compression)
+                    planes = (3,) if name in _PICTURES else ()
+                    shard = (min(frame.per_shard, count), *whole, *planes)
+                    create_array(group, name, (count, *frame.shape, *planes), (1, *tile, *planes), shard)
 
-    def write(self, frame: Frame, kind: str, run: tuple[int, int], group: zarr.Group) -> None:
+    def write(self, frame: Frame, kind: str, run: tuple[int, int]) -> None:
         """Write one piece, unless the journal has it."""
         piece = f"{kind}/{frame.name}/{run[0]}"
         if piece in self.journal.done:
@@ -92,13 +95,10 @@ class _Writer:
         rows = (self._fill_images if kind == IMAGES else self._fill_scenes)(frame, run, stacks)
         files = {}
         for name, stack in stacks.items():
-            array = writable(group, name)
             folder = self.journal.folder / FOLDER / frame.name / name
-            shard = folder / "c" / str(run[0] // min(frame.per_shard, array.shape[0]))
-            # What a killed run left here would be read again, and may be torn.
-            shutil.rmtree(shard, ignore_errors=True)
-            array[run[0] : run[1]] = stack
-            files.update(self._settle(folder, shard, stack, run))
+            count = frame.images if kind == IMAGES else len(frame.scenes)
+            file = write_shard(folder, run[0] // min(frame.per_shard, count), stack)
+            files.update(self._settle(folder, file, stack, run))
         self.journal.record(piece, files, rows)
 
     # ------------------------------------------------------------ private
@@ -145,7 +145,7 @@ class _Writer:
         _check_labels(stored, labels)
         return stored, labels
 
-    def _settle(self, folder: Path, shard: Path, stack: NDArray[Any], run: tuple[int, int]) -> dict[str, str]:
+    def _settle(self, folder: Path, file: Path, stack: NDArray[Any], run: tuple[int, int]) -> dict[str, str]:
         """Read a shard back, compare it, flush it to the disk, and return its file's checksum."""
         written = ShardedArray(folder)
         for place, entry in enumerate(stack):
@@ -156,8 +156,7 @@ class _Writer:
                     got=f"entry {run[0] + place} differs",
                     remedy="check this disk",
                 )
-        fsync_tree(shard)
-        (file,) = (path for path in shard.rglob("*") if path.is_file())
+        fsync_tree(folder / "c" / file.relative_to(folder).parts[1])
         return {file.relative_to(self.journal.folder).as_posix(): sha256_file(file)}
 
 

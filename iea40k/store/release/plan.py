@@ -11,7 +11,6 @@ from typing import Any
 
 from iea40k.errors import BadInputError, LicenceError
 from iea40k.recipe import digest, versions
-from iea40k.store.codecs import Compression
 from iea40k.store.layout import Store
 from iea40k.store.release.splits import RATIOS
 
@@ -23,9 +22,8 @@ _BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 2  # exposures, residual, outliers, touched, sp
 class ReleaseOptions:
     """What a curator chooses.
 
-    `ledger` fixes which corrections are folded in, `published` is a date for the card (YYYY-MM-DD), `compression` is
-    for speed ("fast") or for space ("small"), `shard_bytes` bounds the raw bytes of a shard's images, and so the
-    writer's memory.
+    `ledger` fixes which corrections are folded in, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
+    bounds the raw bytes of a shard's images, and so the writer's memory.
     """
 
     version: str
@@ -36,7 +34,6 @@ class ReleaseOptions:
     licences: tuple[str, ...] = ()
     ledger: Mapping[str, Any] = field(default_factory=dict)
     published: str = ""
-    compression: Compression = "fast"
     shard_bytes: int = 128 << 20
 
 
@@ -119,7 +116,7 @@ class Plan:
         return {
             "options": asdict(self.options),
             "scenes": digest(made_by),
-            "software": versions("iea40k", "numcodecs", "numpy", "pyarrow", "zarr"),
+            "software": versions("iea40k", "numcodecs", "numpy", "pyarrow", "zarr", "zstandard"),
         }
 
 

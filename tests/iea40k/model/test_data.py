@@ -1,6 +1,7 @@
 """The loader: image, label, validity and weight move together; order and position repeat exactly."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.errors import BadInputError
 from iea40k.model.data import BatchSampler, ExposureDataset, Rank, Resident, ViewConfig, make_loader, to_batch
 from iea40k.model.data.batches import epoch_batches
+from iea40k.scene import NO_UNCERTAINTY
 from tests.iea40k.model.planted import Planted
 
 SHAPES = [(60, 80), (80, 60), (60, 80), (60, 80), (80, 60), (90, 90), (60, 80)]
@@ -70,6 +72,49 @@ def test_numbers_and_validity_of_a_batch():
     spread = (10 + 2 * 20) / RESIDUAL_SCALE
     assert batch.weight[0, 0, 10, 20].item() == pytest.approx(0.01 / (0.01 + spread**2))
     assert (to_batch(items).weight == 1).all()
+
+
+class Mixed(Planted):
+    """Every second image has no spread."""
+
+    def read(self, number, rows=slice(None), columns=slice(None)):
+        pixels = super().read(number, rows, columns)
+        return pixels if number % 2 else replace(pixels, spread=None)
+
+
+def test_a_batch_has_a_spread_where_any_of_its_images_has():
+    view = ViewConfig(size=32)
+    source = Mixed([(60, 80)] * 4)
+    sampler = BatchSampler(source.samples, 4, shuffle=False)
+    (loaded,) = make_loader(ExposureDataset(source, view), sampler)
+    (kept,) = Resident(source, view, sampler)
+    for items in (loaded, kept):
+        assert (items["spread"][::2] == NO_UNCERTAINTY).all()
+        assert (items["spread"][1::2] != NO_UNCERTAINTY).all()
+        weight = to_batch(items, spread_scale=0.01).weight
+        assert (weight[::2] == 1).all()
+        assert (weight[1::2] < 1).any()
+    without = Planted([(60, 80)] * 4, spread=False)
+    for batches in (make_loader(ExposureDataset(without, view), sampler), Resident(without, view, sampler)):
+        (items,) = batches
+        assert set(items) == {"image", "codes", "number"}
+
+
+def test_numbers_of_a_batch_are_the_stored_ones_divided_and_nothing_else():
+    codes = torch.arange(-32768, 32641, dtype=torch.int32).short()
+    levels = torch.arange(codes.numel()).remainder(256).to(torch.uint8)
+    items = {
+        "image": levels.expand(1, 3, 1, -1).clone(),
+        "codes": codes.reshape(1, 1, -1).clone(),
+        "number": torch.zeros(1),
+    }
+    kept = {name: tensor.clone() for name, tensor in items.items()}
+    batch = to_batch(items)
+    assert torch.equal(batch.image, kept["image"].float() / 255)
+    valid = codes != INVALID_CODE
+    assert torch.equal(batch.label[0, 0, 0], torch.where(valid, codes.float() / RESIDUAL_SCALE, 0.0))
+    assert torch.equal(batch.valid[0, 0, 0], valid)
+    assert all(torch.equal(items[name], kept[name]) for name in items)
 
 
 def test_an_unknown_spread_weighs_one():

@@ -7,7 +7,6 @@ import shutil
 import threading
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
 import pytest
 import zarr
@@ -17,8 +16,10 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec, TransposeCodec, ZstdCodec
 
 from iea40k.errors import CorruptDataError, StoreError
-from iea40k.store.codecs import FILL, Compression, create_array
+from iea40k.store.codecs import DTYPES, FILL, create_array
+from iea40k.store.shard_writing import write_shard
 from iea40k.store.shards import ShardedArray
+from iea40k.store.tiles import covering, tile_shape
 
 SHAPES = {
     "exposures": (7, 9, 11, 3),
@@ -29,26 +30,62 @@ SHAPES = {
 }
 
 
+WAYS = ("frames", "release", "tiles by zarr-python", "old")
+TILE = (4, 6)  # does not divide the shapes above
+
+
 def random_values(shape: tuple[int, ...], dtype: np.dtype, seed: int = 0) -> NDArray:
     info = np.iinfo(dtype)
     return np.random.default_rng(seed).integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
 
 
 def write(
-    folder: Path,
-    name: str,
-    shape: tuple[int, ...],
-    per_shard: int,
-    compression: Compression = "small",
-    smooth: bool = False,
+    folder: Path, name: str, shape: tuple[int, ...], per_shard: int, way: str = "frames", smooth: bool = False
 ) -> NDArray:
-    group = zarr.open_group(folder, mode="a", zarr_format=3)
-    array = create_array(group, name, shape, (1, *shape[1:]), (per_shard, *shape[1:]), compression)
-    values = random_values(shape, array.dtype)
-    if smooth:  # compressible, so that Blosc does not fall back to storing it raw
+    """Write an array in one of `WAYS`; smooth values are compressible, so that no codec stores them raw."""
+    values = random_values(shape, DTYPES[name])
+    if smooth:
         values = np.broadcast_to(values[:, :1, :1], shape) + values[0, 0, :1]
-    array[...] = values
+    group = zarr.open_group(folder, mode="a", zarr_format=3)
+    if way == "old":
+        old_array(group, name, shape, per_shard)[...] = values
+        return values
+    tile = shape[1:3] if way == "frames" else TILE
+    whole = covering(shape[1:3], tile)
+    array = create_array(
+        group, name, shape, (1, *tile, *shape[3:]), (min(per_shard, len(values)), *whole, *shape[3:])
+    )
+    if way != "release":
+        array[...] = values
+        return values
+    for first in range(0, len(values), per_shard):
+        write_shard(folder / name, first // per_shard, values[first : first + per_shard])
     return values
+
+
+def old_array(group: zarr.Group, name: str, shape: tuple[int, ...], per_shard: int) -> zarr.Array:
+    """Return an array as releases were written at first: a chunk a frame, LZ4, several Blosc blocks."""
+    narrow = DTYPES[name].itemsize == 1
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype=DTYPES[name],
+        chunks=(1, *shape[1:]),
+        shards=(per_shard, *shape[1:]),
+        filters=[TransposeCodec(order=(0, 3, 1, 2))] if len(shape) == 4 else [],
+        compressors=[
+            BloscCodec(
+                typesize=DTYPES[name].itemsize,
+                cname="lz4hc",
+                clevel=7,
+                shuffle="bitshuffle" if narrow else "shuffle",
+                blocksize=1 << 16,
+            ),
+            Crc32cCodec(),
+        ],
+        fill_value=FILL[name],
+        config={"write_empty_chunks": True},
+    )
 
 
 @pytest.fixture
@@ -59,11 +96,9 @@ def residual(tmp_path: Path) -> tuple[Path, NDArray]:
 
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("per_shard", [1, 3, 8])
-@pytest.mark.parametrize("compression", ["fast", "small"])
-def test_every_kind_of_array_equals_zarr_python(
-    tmp_path: Path, name: str, per_shard: int, compression: Compression
-) -> None:
-    values = write(tmp_path, name, SHAPES[name], per_shard, compression)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_kind_of_array_equals_zarr_python(tmp_path: Path, name: str, per_shard: int, way: str) -> None:
+    values = write(tmp_path, name, SHAPES[name], per_shard, way)
     reader = ShardedArray(tmp_path / name)
     plain = zarr.open_array(tmp_path / name, mode="r")
     assert (reader.shape, reader.dtype, len(reader)) == (plain.shape, plain.dtype, len(values))
@@ -79,9 +114,9 @@ def test_windows_are_what_slicing_gives(
 ) -> None:
     folder = tmp_path_factory.mktemp("windows")
     name = data.draw(st.sampled_from(sorted(SHAPES)))
-    compression = data.draw(st.sampled_from(["fast", "small"]))
+    way = data.draw(st.sampled_from(WAYS))
     smooth = data.draw(st.booleans())
-    values = write(folder, name, SHAPES[name], 3, compression, smooth)
+    values = write(folder, name, SHAPES[name], 3, way, smooth)
     reader = ShardedArray(folder / name)
     for _ in range(5):
         index = data.draw(st.integers(-len(values), len(values) - 1))
@@ -122,57 +157,44 @@ def test_other_codecs_are_read_too(tmp_path: Path, compressors: list, endian: st
         np.testing.assert_array_equal(reader.read(index, slice(1, 3)), values[index, 1:3], strict=True)
 
 
-@pytest.mark.parametrize("name", ["exposures", "residual"])
+CORNERS = [slice(0, 1), slice(0, 256), slice(127, 129), slice(128, 256), slice(-257, -1), slice(-1, None)]
+
+
+@pytest.mark.parametrize("name", ["exposures", "residual", "uncertainty"])
 @pytest.mark.parametrize("smooth", [True, False])
-def test_windows_over_many_blocks(tmp_path: Path, name: str, smooth: bool) -> None:
-    shape = (2, 700, 400, 3)[: 4 if name == "exposures" else 3]
-    values = write(tmp_path, name, shape, 2, "fast", smooth)
-    reader = ShardedArray(tmp_path / name)
-    assert reader.layout.chunk.by_rows
-    for first, last in [(0, 1), (0, 700), (699, 700), (54, 55), (80, 450), (163, 164), (100, 100)]:
-        for columns in (slice(0, 400), slice(37, 293), slice(300, 40, -3)):
-            found = reader.read(1, slice(first, last), columns)
-            np.testing.assert_array_equal(found, values[1, first:last, columns], strict=True)
+@pytest.mark.parametrize("shape", [(384, 512), (300, 417)])
+def test_windows_at_all_corners_of_frames_and_tiles(
+    tmp_path: Path, name: str, smooth: bool, shape: tuple[int, int]
+) -> None:
+    """Frames as large as real ones, cut as a release cuts them, against what zarr-python reads."""
+    tile = tile_shape(shape)
+    planes = (3,) if name == "exposures" else ()
+    group = zarr.create_group(tmp_path, zarr_format=3)
+    create_array(group, name, (2, *shape, *planes), (1, *tile, *planes), (2, *covering(shape, tile), *planes))
+    values = random_values((2, *shape, *planes), DTYPES[name])
+    if smooth:
+        values[1] = (np.mgrid[: shape[0], : shape[1]].sum(0) * 3).reshape(*shape, *(1 for _ in planes))
+    write_shard(tmp_path / name, 0, values)
+    reader, plain = ShardedArray(tmp_path / name), zarr.open_array(tmp_path / name, mode="r")
+    np.testing.assert_array_equal(plain[...], values, strict=True)
+    for rows in CORNERS:
+        for columns in (*CORNERS, slice(300, 40, -3)):
+            found = reader.read(1, rows, columns)
+            np.testing.assert_array_equal(found, values[1][rows, columns], strict=True)
 
 
-def test_a_few_rows_do_not_need_the_other_blocks(tmp_path: Path) -> None:
-    """Damage in the last block, under a checksum made to fit, is not met by a window above it."""
-    values = write(tmp_path, "residual", (1, 700, 400), 1, "fast", smooth=True)
-    chunk = ShardedArray(tmp_path / "residual")._shard(0).chunk(0).copy()[:-4]
-    nbytes, blocksize, _ = chunk[4:16].view("<u4").tolist()
-    blocks = -(-nbytes // blocksize)
-    assert blocks >= 4
-    starts = chunk[16 : 16 + 4 * blocks].view("<i4")
-    chunk[starts[-1] + 4 :] = 255
-    codec = ShardedArray(tmp_path / "residual").layout.chunk
-    data = np.concatenate([chunk, np.array([google_crc32c.value(chunk)], "<u4").view(np.uint8)])
-    buffer = np.empty(codec.nbytes, np.uint8)
-    whole_blocks = 2 * blocksize // 800
-    found = codec.decode_window(data, (0, whole_blocks), slice(None), buffer)
-    np.testing.assert_array_equal(found, values[0, :whole_blocks])
-    with pytest.raises((ValueError, RuntimeError)):
-        codec.decode_window(data, (690, 700), slice(None), buffer)
-
-
-@pytest.mark.parametrize("byte", [*range(4, 16), 18, 22])
-def test_a_forged_blosc_header_is_refused(tmp_path: Path, byte: int) -> None:
-    write(tmp_path, "residual", (1, 300, 400), 1, "fast", smooth=True)
-    chunk = ShardedArray(tmp_path / "residual")._shard(0).chunk(0).copy()[:-4]
-    chunk[byte] ^= 0x41
-    data = np.concatenate([chunk, np.array([google_crc32c.value(chunk)], "<u4").view(np.uint8)])
-    codec = ShardedArray(tmp_path / "residual").layout.chunk
-    with pytest.raises((ValueError, RuntimeError)):
-        codec.decode_window(data, (0, 300), slice(None), np.empty(codec.nbytes, np.uint8))
-
-
-def test_a_chunk_is_checked_when_it_is_read_first_by_windows_too(tmp_path: Path) -> None:
-    write(tmp_path, "residual", (2, 300, 400), 2, "fast", smooth=True)
+def test_a_window_decodes_the_tiles_that_it_touches_and_no_other(tmp_path: Path) -> None:
+    values = write(tmp_path, "residual", (1, 8, 12), 1, "release")
     file = tmp_path / "residual" / "c" / "0" / "0" / "0"
-    damaged = bytearray(file.read_bytes())
-    damaged[len(damaged) // 2 - 60] ^= 1  # near the end of chunk 0, in rows that are not asked for
-    file.write_bytes(damaged)
-    with pytest.raises(CorruptDataError, match="damaged"):
-        ShardedArray(tmp_path / "residual").read(0, slice(0, 2))
+    data = bytearray(file.read_bytes())
+    offset = int.from_bytes(data[-4 - 16 : -4 - 8], "little")  # of the last of 2 x 2 tiles
+    data[offset + 20] ^= 1
+    file.write_bytes(data)
+    reader = ShardedArray(tmp_path / "residual")
+    for rows, columns in ((slice(0, 4), slice(0, 12)), (slice(0, 8), slice(0, 6))):
+        np.testing.assert_array_equal(reader.read(0, rows, columns), values[0, rows, columns])
+    with pytest.raises(CorruptDataError, match="chunk 3 of 4"):
+        reader.read(0, slice(3, 5), slice(5, 7))
 
 
 def test_a_result_is_its_readers_own(residual: tuple[Path, NDArray]) -> None:
@@ -199,8 +221,9 @@ def test_entries_beyond_the_end_are_refused(residual: tuple[Path, NDArray]) -> N
             reader[index]
 
 
-def test_every_flipped_byte_of_a_shard_is_found(residual: tuple[Path, NDArray]) -> None:
-    folder, values = residual
+@pytest.mark.parametrize("way", ["frames", "release"])
+def test_every_flipped_byte_of_a_shard_is_found(tmp_path: Path, way: str) -> None:
+    values, folder = write(tmp_path, "residual", (7, 9, 11), 3, way), tmp_path / "residual"
     file = folder / "c" / "1" / "0" / "0"
     intact = file.read_bytes()
     for position in range(len(intact)):
@@ -254,7 +277,9 @@ def test_an_absent_chunk_is_an_error_where_zarr_gives_fill_values(tmp_path: Path
         (lambda m: m["codecs"][0].update(name="other"), "layout"),
         (lambda m: m["codecs"][0]["configuration"]["codecs"].append({"name": "numcodecs.delta"}), "layout"),
         (lambda m: m["codecs"][0]["configuration"].update(index_location="start"), "layout"),
-        (lambda m: m["codecs"][0]["configuration"].update(chunk_shape=[1, 3, 3]), "layout"),
+        (lambda m: m["codecs"][0]["configuration"].update(chunk_shape=[1, 4, 4]), "layout"),
+        (lambda m: m["codecs"][0]["configuration"].update(chunk_shape=[3, 9, 11]), "layout"),
+        (lambda m: m["chunk_grid"]["configuration"].update(chunk_shape=[3, 9, 10]), "layout"),
         (lambda m: m.update(node_type="group"), "layout"),
         (lambda m: m.pop("shape"), "layout"),
     ],
