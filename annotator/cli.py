@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from iea40k.errors import BadInputError
+from iea40k.store.ledger.place import refuse_typed_secret
 
 
 def register(app: typer.Typer) -> None:
@@ -16,10 +17,16 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate(
+    context: typer.Context,
     store: Annotated[Path, typer.Argument(help="A store, or with --look-only also a release.")],
     annotator: Annotated[str, typer.Option("--annotator", help="Your name, as the curator knows it.")] = "",
     ledger: Annotated[
-        str | None, typer.Option("--ledger", help="postgresql://HOST/DATABASE; default: the store's own.")
+        str | None,
+        typer.Option(
+            "--ledger",
+            help="postgresql://HOST/DATABASE; the store's own file where left out.",
+            envvar="IEA40K_LEDGER",
+        ),
     ] = None,
     review: Annotated[bool, typer.Option("--review", help="Judge what others handed in.")] = False,
     look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing.")] = False,
@@ -32,6 +39,9 @@ def annotate(
         raise BadInputError("--review and --look-only exclude each other")
     if not annotator and not look_only:
         raise BadInputError("who are you?", remedy="add --annotator NAME")
+    source = context.get_parameter_source("ledger")
+    if ledger is not None and source is not None and source.name == "COMMANDLINE":
+        refuse_typed_secret(ledger)
     _check_screen()
     mode = "review" if review else "look only" if look_only else "annotate"
     sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode)

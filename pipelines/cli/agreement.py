@@ -42,8 +42,7 @@ def agreement(
     from pipelines.agreement_files import write_report
     from pipelines.cli.progress import Progress
 
-    source = context.get_parameter_source("ledger")
-    place = ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
+    place = ledger_place(context, store, ledger)
     opened = Store.open(store)
     with Ledger.open(place) as found, Progress("comparing", "scenes") as bar:
         report = measure(

@@ -4,7 +4,7 @@ import dataclasses
 import getpass
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -16,7 +16,7 @@ from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import REFERENCE, Purpose
 from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
-from iea40k.store.ledger.place import LEDGER_FILE, ledger_url
+from iea40k.store.ledger.place import LEDGER_FILE, refuse_typed_secret
 from iea40k.store.ledger.tasks import Reason
 from pipelines.cli.app import DONE, messages
 
@@ -49,7 +49,7 @@ class Where:
     """The store, and its ledger's place."""
 
     store: Path
-    ledger: str
+    ledger: str = field(repr=False)
 
     def open(self, *, create: bool = False) -> Ledger:
         """Open the ledger."""
@@ -61,16 +61,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(queue_app, name="queue")
 
 
-def ledger_place(store: Path, ledger: str | None, given_as_option: bool = True) -> str:
+def typed(context: typer.Context, option: str = "ledger") -> bool:
+    """Whether an option was typed, and does not come from the environment."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def ledger_place(context: typer.Context, store: Path, ledger: str | None) -> str:
     """Return where a store's ledger is. Raises `BadInputError` for a password in an option: others can see it."""
     if ledger is None:
         return str(store)
-    if given_as_option and ledger_url(ledger).password is not None:
-        raise BadInputError(
-            "a password on the command line can be read by everybody on this machine",
-            expected="--ledger postgresql://NAME@HOST/DATABASE",
-            remedy="put the password into ~/.pgpass or PGPASSWORD, or the whole URL into IEA40K_LEDGER",
-        )
+    if typed(context):
+        refuse_typed_secret(ledger)
     return ledger
 
 
@@ -78,8 +80,7 @@ def ledger_of(context: typer.Context, store: Path, ledger: str | None) -> str | 
     """Return where the ledger of a command's store is, None where `--ledger` names none and the store has none."""
     if ledger is None and not (store / LEDGER_FILE).is_file():
         return None
-    source = context.get_parameter_source("ledger")
-    return ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
+    return ledger_place(context, store, ledger)
 
 
 @queue_app.callback()
@@ -93,10 +94,7 @@ def _queue(
         ),
     ] = None,
 ) -> None:
-    source = context.get_parameter_source("ledger")
-    context.obj = Where(
-        store, ledger_place(store, ledger, source is not None and source.name == "COMMANDLINE")
-    )
+    context.obj = Where(store, ledger_place(context, store, ledger))
 
 
 @queue_app.command("add")

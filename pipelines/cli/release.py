@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from iea40k.errors import CorruptDataError, IEAError, NotThereError
+from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
-from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.store.release import (
     Release,
     ReleaseDiff,
@@ -24,7 +23,7 @@ from iea40k.store.release import (
 from iea40k.store.verify import verify_store
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.progress import Progress
-from pipelines.cli.queue import ledger_of
+from pipelines.cli.queue import ledger_of, typed
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 _SHOWN = 20
@@ -93,15 +92,31 @@ def release(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A release or a store.")], as_json: AsJson = False
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A release or a store.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a store: postgresql://HOST/DATABASE; the store's own file where left out.",
+            envvar="IEA40K_LEDGER",
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> int:
-    """Check every checksum, file, table and pixel of a release, or every scene of a store."""
+    """Check every checksum, file, table and pixel of a release, or every scene of a store and its ledger's chains."""
     kind = _kind(path)
+    if kind == "release" and typed(context):
+        raise BadInputError(
+            "a release has no ledger",
+            where=path,
+            remedy="`iea40k queue STORE verify --release RELEASE` compares the two",
+        )
+    place = ledger_of(context, path, ledger) if kind == "store" else None
     with Progress("verifying", "checks") as bar:
         if kind == "release":
             problems = verify_release(path, progress=bar.update)
         else:
-            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(path)]
+            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(place)]
     if as_json:
         listed = [_as_json(problem) for problem in problems]
         typer.echo(json.dumps({"path": str(path), "kind": kind, "problems": listed}))
@@ -128,11 +143,11 @@ def diff(
     return DONE
 
 
-def _ledger_problems(store: Path) -> list[IEAError]:
-    if not (store / LEDGER_FILE).is_file():
+def _ledger_problems(place: str | None) -> list[IEAError]:
+    if place is None:
         return []
-    with Ledger.open(store) as ledger:
-        return [CorruptDataError(line, where=store / LEDGER_FILE) for line in ledger.tampering()]
+    with Ledger.open(place) as ledger:
+        return [CorruptDataError(line, where=ledger.database.name) for line in ledger.tampering()]
 
 
 def _kind(path: Path) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from iea40k.errors import BadInputError, LedgerError
 
 LEDGER_FILE = "ledger.sqlite"
+_SECRET = "password"
 
 _NETWORK = frozenset(
     {
@@ -79,10 +80,26 @@ def ledger_url(place: str | Path) -> sa.URL:
     return url.set(drivername=drivers[backend])
 
 
+def holds_secret(url: sa.URL) -> bool:
+    """Whether a URL holds a password, before its host or among its options."""
+    return url.password is not None or any(_SECRET in name.lower() for name in url.query)
+
+
+def refuse_typed_secret(place: str) -> None:
+    """Raise `BadInputError` where a place that was typed on a command line holds a password: others can see it."""
+    if holds_secret(ledger_url(place)):
+        raise BadInputError(
+            "a password on the command line can be read by everybody on this machine",
+            expected="--ledger postgresql://NAME@HOST/DATABASE",
+            remedy="put the password into ~/.pgpass or PGPASSWORD, or the whole URL into IEA40K_LEDGER",
+        )
+
+
 def shown(url: sa.URL) -> str:
     """Return a ledger's place for messages: a SQLite file's path, or a URL without its password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
+    url = url.difference_update_query([name for name in url.query if _SECRET in name.lower()])
     return url.render_as_string(hide_password=True).replace("+psycopg", "")
 
 

@@ -1,10 +1,11 @@
 """PostgreSQL: who may do what, enforced by the server.
 
-Two group roles, which people's own login roles are members of: an *annotator* leases and appends only as himself and
-reads only his own strokes (experts are blind to each other), and the adjudicator's on images of which his own map has
-been accepted (see `iea40k.store.ledger.consistency`); a *curator* reads everything, fills the queue, assigns and
-reviews. Neither owns the tables, so neither can change or remove what was recorded; the triggers refuse that to the
-owner too. Who a login is stands in the table `annotators`, which only curators write.
+Two group roles, which people's own login roles are members of: an *annotator* leases and appends only as himself, under
+a lease only, and reads only his own strokes (experts are blind to each other); further the zone edits that count, since
+every base stands on them, and the adjudicator's strokes on images of which his own map has been accepted (see
+`iea40k.store.ledger.consistency`). A *curator* reads everything, fills the queue, assigns and reviews. Neither owns the
+tables, so neither can change or remove what was recorded; the triggers refuse that to the owner too. Who a login is
+stands in the table `annotators`, which only curators write.
 """
 
 import re
@@ -19,7 +20,9 @@ from iea40k.store.ledger.ledger import Ledger
 _NAME = re.compile(r"^[a-z_][a-z0-9_]{0,40}$")
 
 _APPENDED = ("corrections", "zone_edits", "events")
-_GOLD = "ledger_gold_images(), ledger_gold_strokes(text, text, text)"
+_READS = (
+    "ledger_gold_images(), ledger_gold_strokes(text, text, text), ledger_reference_counts(text, text, text)"
+)
 _TABLES = (*_APPENDED, "assignments")
 
 
@@ -55,6 +58,10 @@ def _statements(annotator: str, curator: str) -> Iterator[str]:
     yield """CREATE OR REPLACE FUNCTION ledger_person(role name) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
         SET search_path FROM CURRENT
         AS $$ SELECT a.name FROM annotators a WHERE a.login = role::text AND a.active $$"""
+    yield """CREATE OR REPLACE FUNCTION ledger_reference_counts(scene text, who text, which text) RETURNS boolean
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+        AS $$ SELECT COALESCE((SELECT a.state = 'accepted' FROM tasks t JOIN assignments a ON a.task = t.task
+            WHERE t.scene_id = scene AND t.level = 'reference' AND t.purpose = which AND a.annotator = who), true) $$"""
     # Of an adjudicator's map, that of an image whose own map is accepted, to the login itself and to nobody else.
     yield f"""CREATE OR REPLACE FUNCTION ledger_gold_images()
         RETURNS TABLE (scene_id text, level text, annotator text, details text)
@@ -66,8 +73,8 @@ def _statements(annotator: str, curator: str) -> Iterator[str]:
             AND c.lane = 'adjudication' AND EXISTS (SELECT 1 FROM ledger_gold_images() g
                 WHERE g.scene_id = scene AND g.level = which AND g.annotator = judge)
             ORDER BY c.seq $$"""
-    yield f"REVOKE ALL ON FUNCTION {_GOLD} FROM PUBLIC"
-    yield f"GRANT EXECUTE ON FUNCTION {_GOLD} TO {annotator}, {curator}"
+    yield f"REVOKE ALL ON FUNCTION {_READS} FROM PUBLIC"
+    yield f"GRANT EXECUTE ON FUNCTION {_READS} TO {annotator}, {curator}"
     yield "REVOKE ALL ON FUNCTION ledger_next_entry(), ledger_person(name) FROM PUBLIC"
     yield f"GRANT EXECUTE ON FUNCTION ledger_next_entry(), ledger_person(name) TO {annotator}, {curator}"
     both = f"{annotator}, {curator}"
@@ -88,14 +95,20 @@ def _statements(annotator: str, curator: str) -> Iterator[str]:
 def _policies(annotator: str, curator: str) -> Iterator[str]:
     me = "(SELECT ledger_person(current_user))"
     late = "(state = 'leased' AND expires < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
-    for table in ("corrections", "zone_edits"):
-        yield f"CREATE POLICY annotator_reads ON {table} FOR SELECT TO {annotator} USING (annotator = {me})"
-        yield f"CREATE POLICY annotator_adds ON {table} FOR INSERT TO {annotator} WITH CHECK (annotator = {me})"
+    # Zone edits that count make the base that everybody paints on; whose they are is no secret then.
+    counts = "ledger_reference_counts(scene_id, annotator, {})"
+    for table, also in (("corrections", "false"), ("zone_edits", counts.format("lane"))):
+        yield f"""CREATE POLICY annotator_reads ON {table} FOR SELECT TO {annotator}
+            USING (annotator = {me} OR {also})"""
+        # Under a lease only: what is painted without the queue counts at once, and nobody would review it.
+        yield f"""CREATE POLICY annotator_adds ON {table} FOR INSERT TO {annotator}
+            WITH CHECK (annotator = {me} AND token IS NOT NULL)"""
         # A curator who paints does so under his own name too.
         yield f"CREATE POLICY curator_all ON {table} FOR SELECT TO {curator} USING (true)"
         yield f"CREATE POLICY curator_adds ON {table} FOR INSERT TO {curator} WITH CHECK (annotator = {me})"
     yield f"""CREATE POLICY annotator_reads ON events FOR SELECT TO {annotator}
-        USING (annotator = {me} OR actor = {me})"""
+        USING (annotator = {me} OR actor = {me}
+            OR (level = 'reference' AND annotator IS NOT NULL AND {counts.format("purpose")}))"""
     own = "('lease', 'resume', 'give_back', 'skip', 'flag', 'submit')"
     yield f"""CREATE POLICY annotator_adds ON events FOR INSERT TO {annotator}
         WITH CHECK (actor = {me} AND ((event IN {own} AND annotator = {me}) OR event = 'expire'))"""

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
@@ -86,6 +87,7 @@ def test_references_are_one_task_a_scene(queue: Callable[..., tuple[int, str, st
         (("list", "--state", "lost"), "no such state"),
         (("assign", "--to", "A", "--to", "A"), "once"),
         (("--ledger", "postgresql://a:secret@h/d", "list"), "command line"),
+        (("--ledger", "postgresql://h/d?user=a&password=secret", "list"), "command line"),
         (("--ledger", "mysql://h/d", "list"), "no place for a ledger"),
     ],
 )
@@ -116,10 +118,24 @@ def test_a_clock_that_is_wrong_is_told(
     assert "7200 s ahead of the ledger's" in " ".join(queue("verify")[2].split())
 
 
-def test_a_password_in_the_environment_is_taken(
-    queue: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["verify", "agreement", "annotate"])
+def test_no_command_takes_a_password_that_was_typed(
+    place: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    monkeypatch.setenv("IEA40K_LEDGER", "postgresql://anna:secret@127.0.0.1:1/d")
+    who = ["--annotator", "Anna"] if command == "annotate" else []
+    assert run([command, str(place), *who, "--ledger", "postgresql://a:secret@h/d"]) == 2
+    err = capsys.readouterr().err
+    assert "command line" in err
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://anna:secret@127.0.0.1:1/d", "postgresql://127.0.0.1:1/d?user=anna&password=secret"]
+)
+def test_a_password_in_the_environment_is_taken(
+    queue: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("IEA40K_LEDGER", url)
     code, _, err = queue("list")
     assert code == 1
     assert "cannot be reached" in err
@@ -138,3 +154,43 @@ def test_the_same_on_postgresql(queue: Callable[..., tuple[int, str, str]], post
     assert json.loads(queue(*place, "list", "--json")[1])["counts"]["tasks"] == 9
     assert queue(*place, "verify")[0] == 0
     assert queue("list")[0] == 1  # the store's own file was not touched
+
+
+@pytest.mark.postgres
+def test_verify_of_a_store_looks_into_the_ledger_it_is_given(
+    place: Path,
+    queue: Callable[..., tuple[int, str, str]],
+    postgresql_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Somebody who owns the tables takes the triggers off and changes rows: the chain tells, on PostgreSQL too."""
+    ledger = ("--ledger", postgresql_url)
+    assert queue(*ledger, "add")[0] == 0
+    verify = ["verify", str(place), *ledger]
+    assert run(verify) == 0
+    engine = sa.create_engine(sa.make_url(postgresql_url))
+    for statement, said in (
+        ("UPDATE events SET actor = 'Eve' WHERE entry = 2", "events entry 2: its content is not"),
+        ("DELETE FROM events WHERE entry = 3", "the last row is number 0, the ledger noted number 1"),
+    ):
+        with engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE events DISABLE TRIGGER USER"))
+            connection.execute(sa.text(statement))
+            connection.execute(sa.text("ALTER TABLE events ENABLE TRIGGER USER"))
+        capsys.readouterr()
+        assert run(verify) == 1
+        assert said in capsys.readouterr().err
+        assert queue(*ledger, "verify")[0] == 1
+        assert run(["verify", str(place)]) == 0  # without --ledger: the store has none of its own
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_verify_takes_the_ledger_of_the_environment(
+    place: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IEA40K_LEDGER", postgresql_url)
+    assert run(["verify", str(place)]) == 1
+    assert "no ledger here yet" in capsys.readouterr().err
+    assert run(["queue", str(place), "add"]) == 0
+    assert run(["verify", str(place)]) == 0

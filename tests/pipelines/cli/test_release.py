@@ -85,6 +85,11 @@ def test_verify_lists_what_is_wrong(out: Path, capsys: pytest.CaptureFixture[str
     assert [p["what"] for p in found["problems"]] == ["a file is not what was published"]
 
 
+def test_a_release_has_no_ledger_to_verify(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(out), "--ledger", "postgresql://h/d"]) == 2
+    assert "queue STORE verify --release" in capsys.readouterr().err
+
+
 def test_verify_knows_stores(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(store), "--json"]) == DONE
     assert json.loads(capsys.readouterr().out) == {"path": str(store), "kind": "store", "problems": []}

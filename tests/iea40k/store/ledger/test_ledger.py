@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from iea40k.errors import ArrayError, BadInputError, IEAError, LedgerError
 from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, fold, history, journal
 from iea40k.store.ledger.entries import new_stroke_id, now_us
-from iea40k.store.ledger.schema import corrections, metadata
+from iea40k.store.ledger.schema import corrections, metadata, zone_edits
+from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.zones import zone_change
+from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
 
@@ -220,6 +223,111 @@ def test_bad_strokes_are_refused_before_they_are_recorded() -> None:
     for kind, change in bad:
         with pytest.raises(kind):
             replace(draft, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"top": -1},
+        {"left": 29},
+        {"top": 21},
+        {"height": 0},
+        {"width": None},
+        {"pixels": 0},
+        {"pixels": 17},
+        {"image_height": 3},
+        {"kind": "scribble"},
+        {"kind": "undo"},
+        {"kind": "clear"},
+        {"undoes": "0" * 32},
+        {"lane": "king"},
+        {"level": "reference"},
+        {"new_codes": None},
+        {"mask": None},
+    ],
+    ids=str,
+)
+def test_the_database_itself_refuses_strokes_that_are_none(ledger: Ledger, change: dict[str, object]) -> None:
+    """Rows written past the program: the box and all that is not packed is checked by triggers."""
+    draft, _ = a_stroke(a_base(), 1)
+    assert draft.patch is not None
+    assert (draft.patch.height, draft.patch.width) == (4, 4)
+    ledger.append_correction(draft)
+    with ledger.database.read() as connection:
+        row = dict(connection.execute(corrections.select()).mappings().one())
+
+    def write(changed: dict[str, object]) -> None:
+        level = str(changed.get("level", "P0"))
+        with ledger.database.write() as connection:
+            place = journal.next_place(ledger.database, connection, "corrections", "s1", level)
+            other = {**row, **changed, **place, "stroke_id": new_stroke_id(), "hash": "x"}
+            connection.execute(corrections.insert().values(other))
+
+    with pytest.raises(LedgerError, match=r"outside its image|this is no stroke"):
+        write(change)
+    write({})  # the same row without the change is taken
+    assert len(ledger.corrections(LANE)) == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"new_zone": 2561}, {"new_zone": -1}, {"old_zone": None}, {"level": "P0"}], ids=str
+)
+def test_the_database_itself_refuses_zones_that_are_none(ledger: Ledger, change: dict[str, object]) -> None:
+    reference = built_scene("s1").reference
+    lane = Lane("s1", "reference", "A")
+    whole = zone_change(reference, np.ones(reference.shape[:2], np.bool_), 6.0)
+    ledger.append_zone_edit(zone_draft(lane, reference, whole))
+    with ledger.database.read() as connection:
+        row = dict(connection.execute(zone_edits.select()).mappings().one())
+
+    def write(changed: dict[str, object]) -> None:
+        level = str(changed.get("level", "reference"))
+        with ledger.database.write() as connection:
+            place = journal.next_place(ledger.database, connection, "zone_edits", "s1", level)
+            other = {**row, **changed, **place, "stroke_id": new_stroke_id(), "hash": "x"}
+            connection.execute(zone_edits.insert().values(other))
+
+    with pytest.raises(LedgerError, match="this is no stroke"):
+        write(change)
+    write({})
+    assert len(ledger.zone_edits(lane)) == 2
+
+
+def shape_of(ledger: Ledger) -> dict[str, object]:
+    """All that both databases can say of a ledger's tables, types by their kind."""
+    found: dict[str, object] = {}
+    with ledger.database.read() as connection:
+        inspector = sa.inspect(connection)
+        for table in sorted(inspector.get_table_names()):
+            columns = {
+                c["name"]: (_kind(c["type"]), bool(c["nullable"])) for c in inspector.get_columns(table)
+            }
+            keys = inspector.get_pk_constraint(table)["constrained_columns"]
+            unique = {tuple(u["column_names"]) for u in inspector.get_unique_constraints(table)}
+            indexes = {
+                str(i["name"]): len(i["column_names"])
+                for i in inspector.get_indexes(table)
+                if not i.get("duplicates_constraint")
+            }
+            foreign = {
+                (tuple(f["constrained_columns"]), f["referred_table"])
+                for f in inspector.get_foreign_keys(table)
+            }
+            found[table] = (columns, keys, unique, indexes, foreign)
+    return found
+
+
+def _kind(kind: object) -> str:
+    for name in ("Integer", "Boolean", "Text", "LargeBinary", "Float"):
+        if isinstance(kind, getattr(sa, name)):
+            return name
+    return "Text" if isinstance(kind, sa.String) else type(kind).__name__
+
+
+@pytest.mark.postgres
+def test_both_databases_have_the_same_schema(tmp_path: Path, postgresql_url: str) -> None:
+    with Ledger.open(tmp_path, create=True) as here, Ledger.open(postgresql_url, create=True) as there:
+        assert shape_of(here) == shape_of(there)
 
 
 def test_the_migrations_make_the_tables_that_the_code_reads(ledger: Ledger) -> None:

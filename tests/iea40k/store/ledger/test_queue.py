@@ -1,6 +1,7 @@
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,9 +10,11 @@ import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, LeaseLostError, LedgerError
 from iea40k.store.ledger import Lane, Lease, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.overview import counts, listing, remaining, throughput
 from iea40k.store.ledger.people import assign, set_annotator, spread
 from iea40k.store.ledger.schema import assignments, events
+from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
 
 
@@ -145,6 +148,65 @@ def test_the_database_itself_refuses_strokes_and_steps_that_are_not_due(ledger: 
     ):
         with pytest.raises(LedgerError), ledger.database.write() as connection:
             connection.execute(change)
+
+
+def test_finished_zone_edits_are_read_only_for_the_database_too(ledger: Ledger) -> None:
+    from iea40k.store.ledger import journal
+    from iea40k.store.ledger.zone_fold import zone_draft
+    from iea40k.zones import zone_change
+
+    reference = built_scene("s0").reference
+    whole = np.ones(reference.shape[:2], np.bool_)
+    add_tasks(ledger, [TaskRequest("s0", "reference", 1)], "curator")
+    queue = Queue(ledger)
+    lease = leased(queue, "A")
+    edit = zone_draft(lease.lane, reference, zone_change(reference, whole, 6.0))
+    ledger.append_zone_edit(edit, lease)
+    queue.submit(lease)
+    more = zone_draft(lease.lane, reference, zone_change(reference, whole, 4.0))
+    for given in (lease, None):
+        with pytest.raises(LeaseLostError):
+            ledger.append_zone_edit(more, given)
+    for token in (None, lease.token, 999):
+        with pytest.raises(LedgerError, match="not in force"), ledger.database.write() as connection:
+            journal.append_draft(ledger.database, connection, more, token)
+    queue.return_(lease.lane, "R", "too bright")
+    again = leased(queue, "A")
+    ledger.append_zone_edit(more, again)
+    assert len(ledger.zone_edits(lease.lane)) == 2
+
+
+def test_a_task_has_no_more_people_than_places(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    lease = leased(Queue(ledger), "A")
+    more = assignments.insert().values(task=lease.task, annotator="B", state="leased", comment="")
+    with pytest.raises(LedgerError, match="no free place"), ledger.database.write() as connection:
+        connection.execute(more)
+    Queue(ledger).give_back(lease)
+    assert leased(Queue(ledger), "B").task == lease.task
+    again = assignments.update().where(assignments.c.annotator == "A").values(state="leased")
+    with pytest.raises(LedgerError, match="no free place"), ledger.database.write() as connection:
+        connection.execute(again)
+
+
+def test_an_event_must_be_what_happened(ledger: Ledger) -> None:
+    fill(ledger, 1)
+    lease = leased(Queue(ledger), "A")
+    key = TaskKey(lease.task, lease.lane.scene_id, lease.lane.level, "expert")
+    story = Event(
+        key=key, event="accept", actor="A", annotator="A", assignment=lease.assignment, state="accepted"
+    )
+    for lie in (
+        story,
+        replace(story, state="leased", annotator="B"),
+        replace(story, state="leased", assignment=99),
+        replace(story, state="leased", key=replace(key, scene_id="s9")),
+    ):
+        with (
+            pytest.raises(LedgerError, match="not what happened"),
+            ledger.database.write(journal=True) as connection,
+        ):
+            append_event(ledger.database, connection, lie)
 
 
 def test_returned_work_comes_before_anything_else(ledger: Ledger) -> None:

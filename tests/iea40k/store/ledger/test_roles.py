@@ -5,16 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, ZoneDraft, add_tasks
 from iea40k.store.ledger.consistency import Consistency, own_consistency
+from iea40k.store.ledger.corrected import read_record, residual_base
 from iea40k.store.ledger.database import Database
+from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
+from iea40k.store.ledger.leases import work_of
 from iea40k.store.ledger.people import assign, set_annotator
 from iea40k.store.ledger.roles import install_roles
+from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.zones import zone_change
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
 from tests.iea40k.store.ledger.test_consistency import paint
@@ -74,6 +81,11 @@ def refused(ledger: Ledger, statement: str) -> str:
     return caught.value.letter()
 
 
+def a_zone_edit(lane: Lane) -> ZoneDraft:
+    reference = built_scene("s1").reference
+    return zone_draft(lane, reference, zone_change(reference, np.ones(reference.shape[:2], np.bool_), 6.0))
+
+
 def scalar(ledger: Ledger, query: str) -> object:
     with ledger.database.read() as connection:
         return connection.execute(sa.text(query)).scalar_one()
@@ -120,9 +132,25 @@ def test_an_annotator_takes_back_a_lease_that_ran_out_and_no_other(team: Team) -
     )
 
 
-def test_an_annotator_appends_only_as_himself(team: Team) -> None:
-    draft, _ = a_stroke(a_base(), 1, lane=Lane("s1", "P0", "anna"))
-    team.anna.append_correction(draft)
+def painted(ledger: Ledger, name: str, seed: int = 1) -> Lane:
+    """Lease the next image as `name` and draw one stroke on it."""
+    lease = Queue(ledger).lease(name)
+    assert lease is not None
+    ledger.append_correction(a_stroke(a_base(), seed, lane=lease.lane)[0], lease)
+    return lease.lane
+
+
+def test_an_annotator_appends_only_as_himself_and_under_a_lease(team: Team) -> None:
+    add_tasks(team.curator, [TaskRequest("s0", "P0", 1)], "carla")
+    painted(team.anna, "anna")
+    # Painted without the queue it would count at once, as an adjudicator's even above all others.
+    for purpose in ("expert", "adjudication"):
+        free = Lane("s9", "P0", "anna", purpose)  # type: ignore[arg-type]
+        with pytest.raises(LedgerError, match="does not allow"):
+            team.anna.append_correction(a_stroke(a_base(), 1, lane=free)[0])
+        with pytest.raises(LedgerError, match="does not allow"):
+            team.anna.append_zone_edit(a_zone_edit(replace(free, level="reference")))
+    team.curator.append_correction(a_stroke(a_base(), 1, lane=Lane("s9", "P0", "carla"))[0])
     with pytest.raises(LedgerError, match="does not allow"):
         team.boris.append_correction(replace(a_stroke(a_base(), 2)[0], lane=Lane("s1", "P0", "anna")))
     with pytest.raises(LedgerError, match="does not allow"):
@@ -133,13 +161,74 @@ def test_an_annotator_appends_only_as_himself(team: Team) -> None:
 
 
 def test_experts_are_blind_to_each_other_and_curators_are_not(team: Team) -> None:
-    lane = Lane("s1", "P0", "anna")
-    team.anna.append_correction(a_stroke(a_base(), 1, lane=lane)[0])
+    add_tasks(team.curator, [TaskRequest("s1", "P0", 1, slots=2)], "carla")
+    lane = painted(team.anna, "anna")
     assert len(team.anna.corrections(lane)) == 1
     assert team.boris.corrections(lane) == []
     assert len(team.curator.corrections(lane)) == 1
-    team.boris.append_correction(a_stroke(a_base(), 2, lane=Lane("s1", "P0", "boris"))[0])
+    painted(team.boris, "boris", 2)
     assert list(team.curator.tampering()) == []
+
+
+def test_everybody_paints_on_the_same_base_once_zone_edits_count(team: Team, tmp_path: Path) -> None:
+    """Boris' accepted zone edits move the residual that Anna paints on: she must see what the release will see."""
+    store = Store.create(tmp_path / "store")
+    store.write_scene(built_scene("s1"))
+    scene = store.open_scene("s1")
+    add_tasks(team.curator, [TaskRequest("s1", "reference", 1)], "carla")
+    lease = Queue(team.boris).lease("boris")
+    assert lease is not None
+    team.boris.append_zone_edit(a_zone_edit(lease.lane), lease)
+    Queue(team.boris).submit(lease)
+
+    def base(ledger: Ledger) -> ResidualCodes:
+        return residual_base(scene, "P1", read_record(ledger, "s1"))
+
+    assert team.anna.zone_edits(lease.lane) == []
+    assert np.array_equal(base(team.anna), scene.residual("P1"))
+    Queue(team.curator).accept(lease.lane, "carla")
+    assert not np.array_equal(base(team.curator), scene.residual("P1"))
+    assert np.array_equal(base(team.anna), base(team.curator))
+    Queue(team.curator).return_(lease.lane, "carla", "too bright")
+    assert team.anna.zone_edits(lease.lane) == []
+    assert np.array_equal(base(team.anna), base(team.curator))
+
+
+def test_an_annotator_cannot_tell_stories_with_sql_of_his_own(team: Team) -> None:
+    """Neither accept himself, nor call another's accepted work expired, nor take a place that is not free."""
+    add_tasks(team.curator, [TaskRequest("s1", "P0", 2, slots=2), TaskRequest("s2", "P0", 1)], "carla")
+    lanes = {}
+    for ledger, name in ((team.anna, "anna"), (team.boris, "boris")):
+        lanes[name] = painted(ledger, name)
+        (lease,) = Queue(ledger).resume(name)
+        Queue(ledger).submit(lease)
+    Queue(team.curator).accept(lanes["boris"], "carla")
+    third = Queue(team.boris).lease("boris")
+    assert third is not None
+    with team.owner.database.read() as connection:
+        work = {lane.annotator: work_of(connection, lane) for lane in (*lanes.values(), third.lane)}
+
+    def tell(event: EventKind, whose: str, state: str, lane: Lane) -> None:
+        with team.anna.database.write(journal=True) as connection:
+            key = TaskKey(work[whose].task, lane.scene_id, lane.level, lane.purpose)
+            told = Event(
+                key=key,
+                event=event,
+                actor="anna",
+                annotator=whose,
+                assignment=work[whose].assignment,
+                state=state,
+            )
+            append_event(team.anna.database, connection, told)
+
+    for event, whose, state in (("submit", "anna", "accepted"), ("expire", "boris", "expired")):
+        with pytest.raises(LedgerError, match="not what happened"):
+            tell(event, whose, state, lanes[whose])  # type: ignore[arg-type]
+    assert "no free place" in refused(
+        team.anna,
+        f"INSERT INTO assignments (task, annotator, state, token, expires, comment)"
+        f" VALUES ({third.task}, 'anna', 'leased', 1, 1, '')",
+    )
 
 
 def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_others(
@@ -181,8 +270,8 @@ def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_othe
 
 
 def test_nobody_rewrites_history(team: Team) -> None:
-    team.anna.append_correction(a_stroke(a_base(), 1, lane=Lane("s1", "P0", "anna"))[0])
     add_tasks(team.curator, [TaskRequest("s1", "P1", 1)], "carla")
+    painted(team.anna, "anna")
     for ledger in (team.anna, team.curator, team.owner):
         for table in ("corrections", "zone_edits", "events"):
             for statement in (
