@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iea40k.files import write_atomic, write_file_with
+from iea40k.tables import text_cell
 from pipelines.agreement import Report
 from pipelines.agreement_plot import plot
 
@@ -53,5 +54,7 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(
+            {k: text_cell(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows
+        )
     return text.getvalue()

@@ -10,6 +10,7 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Lane, Ledger, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
+from iea40k.store.ledger.place import refuse_typed_secret
 from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.queue import Actor, Json, Where, actor, queue_app, show_table
 
@@ -146,6 +147,24 @@ def verify(
                 style="yellow",
             )
     return FAILURES if problems else DONE
+
+
+@queue_app.command("copy")
+def copy(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(help="postgresql://HOST/DATABASE, or a folder for a SQLite file.")],
+) -> int:
+    """Copy the whole ledger into an empty database: to a server for a team, or back into a file."""
+    from iea40k.store.ledger.transfer import copy_ledger
+
+    refuse_typed_secret(to)
+    with cast("Where", context.obj).open() as ledger:
+        entries = copy_ledger(ledger, to)
+    messages.print(
+        f"{entries} entries copied; the old ledger stays as it is, and nobody should paint there",
+        markup=False,
+    )
+    return DONE
 
 
 @queue_app.command("upgrade")

@@ -20,6 +20,7 @@ from iea40k.color import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.files import disk_errors, publish_folder
 from iea40k.store.release import Release
+from iea40k.tables import text_cell
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
 from pipelines.official.names import (
     IMAGES,
@@ -190,7 +191,11 @@ def _write_tables(
         (folder / table).write_text(_csv(("img_id", "ref_id", "score"), rows), encoding="utf-8", newline="")
         report.rows[table] = len(rows)
     licences = [
-        (image_id(str(row["scene_id"]), str(row["level"])), str(row["licence"]), str(row["source"]))
+        (
+            image_id(str(row["scene_id"]), str(row["level"])),
+            text_cell(str(row["licence"])),
+            text_cell(str(row["source"])),
+        )
         for row in images.to_dict("records")
     ]
     text = _csv(("img_id", "licence", "source"), licences)

@@ -1,5 +1,6 @@
 """Experts with planted errors paint in a real store and ledger; the report must find what was planted."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,24 @@ def test_the_files_hold_the_figures(report: Report, tmp_path: Path) -> None:
     own = pd.read_csv(files[3])
     assert own[own["against"] == "repeats"]["mae"].tolist() == pytest.approx([163 / 32640] * 3)
     assert files[4].read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_table_holds_a_live_formula(place: Path, tmp_path: Path) -> None:
+    """A scene class out of a manifest that says what no name may say."""
+    other = Store.create(tmp_path / "store")
+    for number in range(4):
+        other.write_scene(built_scene(f"s{number}", seed=number, scene_class='=HYPERLINK("http://x";"y")'))
+    with Ledger.open(place) as ledger:
+        files = write_report(measure(other, ledger), tmp_path / "out")
+    rows = [
+        row
+        for file in files
+        if file.suffix == ".csv"
+        for row in csv.reader(file.read_text("utf-8").splitlines())
+    ]
+    cells = [cell for row in rows for cell in row]
+    assert """'=HYPERLINK("http://x";"y")""" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "@"))]
 
 
 def test_the_picture_takes_any_name_and_any_number_of_people(report: Report, tmp_path: Path) -> None:

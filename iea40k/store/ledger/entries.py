@@ -17,6 +17,7 @@ from iea40k.recipe import canonical_json
 from iea40k.scene import check_scene_id, ev_of_level
 from iea40k.store.ledger.patch import PackedPatch, check_box
 from iea40k.store.ledger.weights import PackedWeights
+from iea40k.tables import begins_formula
 
 CorrectionKind = Literal["brush", "fill", "superpixel", "range", "adopt", "clear", "undo"]
 """`range`: every pixel of a value or luminance range; `adopt`: codes taken over from elsewhere (a colleague's map,
@@ -202,7 +203,7 @@ def check_annotator(name: str) -> str:
     take the name for a formula when a table of figures is opened in it.
     """
     bad = any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in name)
-    if bad or not 1 <= len(name) <= 64 or name != name.strip() or name[0] in "=+-@":
+    if bad or not 1 <= len(name) <= 64 or name != name.strip() or begins_formula(name):
         raise BadInputError(
             "this is no annotator's name",
             expected="1-64 characters, no control characters, no space at either end, "

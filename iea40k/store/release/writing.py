@@ -32,6 +32,7 @@ from iea40k.store.release.labels import LabelsOf
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, HEAD, SUMS, Release
 from iea40k.store.release.splits import split_name, split_sizes
+from iea40k.tables import text_cell
 
 _DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
 _VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
@@ -150,13 +151,9 @@ def _licences(images: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_id", "licence", "source"])
-    writer.writerows([_safe(row["image_id"]), _safe(row["licence"]), _safe(row["source"])] for row in images)
+    names = ("image_id", "licence", "source")
+    writer.writerows([text_cell(row[name]) for name in names] for row in images)
     return text.getvalue()
-
-
-def _safe(cell: str) -> str:
-    # A cell that starts like a formula would be run by a spreadsheet.
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _sums(folder: Path, except_for: Mapping[str, str]) -> dict[str, str]:

@@ -188,7 +188,8 @@ def test_a_wrong_client_clock_changes_no_order(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " a", "=cmd|' /C calc'!A0", "+1", "-1", "@x", "a\nb", "a\x00b", "x" * 65, "a‮b"]
+    "name",
+    ["", " a", "=cmd|' /C calc'!A0", "+1", "-1", "@x", "＝HYPERLINK()", "a\nb", "a\x00b", "x" * 65, "a‮b"],
 )
 def test_names_that_no_person_has_are_refused(name: str) -> None:
     with pytest.raises(BadInputError, match="annotator's name"):
