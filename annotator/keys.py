@@ -123,7 +123,7 @@ ZONE_KEYS: tuple[Key, ...] = (
 
 EXPOSURE_ONLY = (
     "take_brush", "take", "size", "nudge", "swap_value", "negate_value", "strengthen", "soften", "jump", "accept_here",
-    "reject_here", "accept_all", "carry", "toggle_preview",
+    "reject_here", "accept_all", "carry", "toggle_preview", "home_level",
 )  # fmt: skip
 """Verbs that mean nothing at a reference."""
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QInputDialog,
     QLabel,
     QMessageBox,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -37,6 +38,8 @@ class ReadoutBar(QWidget):
         row.setContentsMargins(10, 2, 10, 2)
         self.text = QLabel("")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
+        # A long line must not push the canvas about while the mouse moves over it.
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QLabel()
         self._palette = ""
         row.addWidget(self.text, 1)

@@ -14,8 +14,8 @@ from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
 class ZoneReadout:
     """One pixel, and the block or brush around it. Zones in [0, 7.47]; `stops` + = lighter than as built.
 
-    `white` is the share of the block that the edits turned white; `residual` that of the level beside, None without
-    valid data.
+    `white` is the share of the block of which the edits blew a channel; `residual` that of the level beside, None
+    without valid data.
     """
 
     row: int
@@ -38,7 +38,7 @@ class ZoneReadout:
             f"{zone} ({self.after:.2f})",
             f"this pixel {self.pixel}",
             f"{self.stops:+.2f} EV to the base" if self.stops else "as built",
-            *([f"{self.white:.0%} turned white"] if self.white >= 0.005 else []),
+            *([f"{self.white:.0%} of it blown"] if self.white >= 0.005 else []),
             f"residual at {self.level} {value}",
         ]
         return "   ·   ".join(parts)

@@ -23,7 +23,14 @@ WHITE, BLACK, RIM = 1, 2, 6
 
 _LADDER = ((0.0, (0, 32, 96)), (0.5, (124, 123, 120)), (1.0, (255, 234, 70)))
 _HATCH = 6
-_FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.32
+_GLYPHS = {
+    "0": (".###.", "#...#", "#...#", "#...#", "#...#", "#...#", ".###."),
+    "I": ("#", "#", "#", "#", "#", "#", "#"),
+    "V": ("#...#", "#...#", "#...#", ".#.#.", ".#.#.", ".#.#.", "..#.."),
+    "X": ("#...#", "#...#", ".#.#.", "..#..", ".#.#.", "#...#", "#...#"),
+}
+"""The letters of numerals, 7 pixels high: a font scaled to this size runs IV and N together."""
+
 _LEAST_DEPTH = 7.0  # a numeral is not written into a block that is narrower than twice this
 
 
@@ -36,7 +43,7 @@ def ladder() -> NDArray[np.uint8]:
     return colours
 
 
-def legend(cell: int = 22, height: int = 14) -> EncodedRGB:
+def legend(cell: int = 24, height: int = 14) -> EncodedRGB:
     """Return the ladder with its numerals, (height, 11 * cell, 3) uint8."""
     colours = ladder()
     strip = np.repeat(colours, cell, axis=0)[None].repeat(height, axis=0)
@@ -82,11 +89,12 @@ def flag_labels(
 @functools.lru_cache(maxsize=32)
 def _numeral(name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the pixels of a numeral and of the rim around it, the same shape."""
-    (width, height), baseline = cv2.getTextSize(name, _FONT, _SCALE, 1)
-    canvas = np.zeros((height + baseline + 4, width + 6), np.uint8)
-    cv2.putText(canvas, name, (3, height + 2), _FONT, _SCALE, 255, 1, cv2.LINE_8)
-    ink = canvas > 0
-    around = cv2.dilate(canvas, np.ones((3, 3), np.uint8)) > 0
+    gap = ["."] * 7
+    columns: list[list[str]] = [gap, gap]
+    for letter in name:
+        columns += [list(column) for column in zip(*_GLYPHS[letter], strict=True)] + [gap, gap]
+    ink = np.pad(np.array(columns).T == "#", ((2, 2), (0, 0)))
+    around = cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return ink, around & ~ink
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import annotator
-from annotator.keys import KEYS, help_text
+from annotator.keys import KEYS, ZONE_KEYS, help_text
 
 ROOM = Path(annotator.__file__).parent
 
@@ -82,7 +82,7 @@ def test_keys_of_napari_keep_their_meaning():
         if not any(part in action for part in OTHER_LAYERS)
     }
     shared = 0
-    for key in KEYS:
+    for key in (*KEYS, *ZONE_KEYS):
         for name in key.keys:
             action = theirs.get(coerce_keybinding(name))
             assert action is None or key.like_napari, f"{name} breaks {action}"
@@ -92,5 +92,5 @@ def test_keys_of_napari_keep_their_meaning():
 
 def test_the_page_for_annotators_names_every_key():
     page = (ROOM.parent / "docs" / "annotator.md").read_text(encoding="utf-8")
-    for key in KEYS:
+    for key in (*KEYS, *ZONE_KEYS):
         assert f"| {key.text} |" in page, key.text

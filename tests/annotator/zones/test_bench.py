@@ -195,7 +195,7 @@ def test_light_that_is_lost_is_hatched(work):
     hatched = (work.layers.flags.data[box] == WHITE)[block].mean()
     assert 0.2 < hatched < 0.5
     work.c.hover((48.0, 64.0))
-    assert "turned white" in work.face.readout
+    assert "of it blown" in work.face.readout
 
 
 def test_the_base_and_the_exposures_are_one_key_away(work, asked):

@@ -1,0 +1,108 @@
+"""The real viewer and the real widgets at a reference: mouse and key events through napari."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from iea40k.store.ledger import Lane, Ledger
+from tests.annotator.test_window import drag, press
+
+pytestmark = [pytest.mark.gui, pytest.mark.screen]
+pytest.importorskip("napari")
+
+
+@pytest.fixture
+def ledger_place() -> None:
+    """The store's own ledger."""
+
+
+@pytest.fixture(scope="module")
+def viewer(screen: None, qapp: Any) -> Iterator[Any]:
+    import napari
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        made = napari.Viewer(show=False)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def window(viewer: Any, sit_at) -> Iterator[SimpleNamespace]:
+    from annotator.window.opening import Annotator
+
+    annotator = Annotator(viewer, sit_at())
+    annotator.start()
+    controller = annotator.controller
+    controller.zones.set_hand(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
+    controller.set_look(
+        picture="reference",
+        compare="single",
+        outlines=False,
+        clipping=False,
+        edited=False,
+        zones=False,
+        overlay=False,
+    )
+    yield SimpleNamespace(viewer=viewer, a=annotator, c=controller, session=annotator.session)
+    annotator.close()
+    assert not viewer.layers
+
+
+def test_keys_and_a_drag_through_napari_set_zones_that_are_saved(window, asked):
+    for key in ("P", "0", "="):
+        press(window, key)
+    assert window.c.zones.hand.zone == pytest.approx(19 / 3)
+    drag(window.viewer, (48, 20), (48, 100))
+    reference = window.session.reference
+    assert reference.standing > 2
+    assert window.session.saving.clean
+    assert np.array_equal(window.a.layers.picture.data, reference.picture)
+    with Ledger.open(asked[0].path) as ledger:
+        assert len(ledger.zone_edits(Lane("s1", "reference", "Ada"))) == reference.standing
+    press(window, "Control-Z")
+    assert np.array_equal(window.a.layers.picture.data, reference.base)
+    press(window, "Control-Enter")  # nothing stands: it is refused, and says so
+    assert window.session.reference is reference
+
+
+def test_the_dock_is_that_of_references_and_its_buttons_work(window):
+    dock = window.a.dock
+    part = dock.zone_part
+    assert part.tools.isVisibleTo(dock)
+    assert not dock.exposure_tools.isVisibleTo(dock)
+    assert not dock.carry.isVisibleTo(dock)
+    assert dock.right.isEnabled()
+    part.modes.buttons["shift"].click()
+    assert window.c.zones.hand.mode == "shift"
+    part.numbers["stops"].box.setValue(-1.0)
+    assert window.c.zones.hand.stops == -1
+    assert part.modes.buttons["shift"].text().startswith("Darker")
+    part.kinds.buttons["brush"].click()
+    assert window.c.canvas.cursor is not None
+    part.checks["zones"].setChecked(True)
+    assert window.a.layers.zones.visible
+    assert window.a.readout.bar.pixmap().width() == 11 * 24
+    part.checks["zones"].setChecked(False)
+    assert window.a.readout.bar.pixmap().width() == 220
+    part.pictures.buttons["built"].click()
+    assert window.c.zones.look.picture == "built"
+
+
+def test_napari_s_own_visibility_key_shows_the_residual(window):
+    press(window, "V")
+    assert window.a.layers.residual.visible
+    assert window.c.zones.look.overlay
+    press(window, "V")
+    assert not window.c.zones.look.overlay
+
+
+def test_the_help_is_that_of_references(window):
+    press(window, "?")
+    help_ = window.a.face._help
+    assert "set a block to the zone in hand" in help_.accessibleDescription()
+    press(window, "?")
+    assert not help_.isVisible()
