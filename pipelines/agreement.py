@@ -117,6 +117,7 @@ def measure(
 
     Scenes that the store no longer holds are named in `skipped`, maps with stale strokes in `stale`.
     """
+    ledger.check_sees_all()
     scenes = ledger.shared_scenes()
     if sample is not None and sample < len(scenes):
         scenes = sorted(np.random.default_rng(seed).choice(scenes, sample, replace=False).tolist())

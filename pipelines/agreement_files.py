@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from iea40k.agreement import Agreement, PersonFigures
 from iea40k.files import write_atomic, write_file_with
 from iea40k.tables import text_cell
-from pipelines.agreement import Report
+from pipelines.agreement import Consistency, PairRow, Report
 from pipelines.agreement_plot import plot
 
 
@@ -36,25 +37,30 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     files: list[Path] = []
     kinds = (("repeats", "consistency"), ("adjudicator", "against_adjudicator"))
     tables["both"] = [{"against": kind, **row} for kind, key in kinds for row in tables[key]]
-    for name, key in (
-        ("agreement", "rows"),
-        ("pairs", "pairs"),
-        ("people", "people"),
-        ("consistency", "both"),
-    ):
+    for name, key in _TABLES:
         files.append(folder / f"{name}.csv")
-        write_atomic(files[-1], _csv(tables[key]))
+        write_atomic(files[-1], _csv(tables[key], _COLUMNS[name]))
     files.append(folder / "agreement.png")
     write_file_with(files[-1], lambda path: plot(report, path))
     return files
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
+def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
-            {k: text_cell(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows
-        )
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: text_cell(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _names(of: type[Any]) -> list[str]:
+    return [field.name for field in fields(of)]
+
+
+_TABLES = (("agreement", "rows"), ("pairs", "pairs"), ("people", "people"), ("consistency", "both"))
+_COLUMNS = {
+    "agreement": ["group", "value", "region", *_names(Agreement)],
+    "pairs": _names(PairRow),
+    "people": ["group", "value", *_names(PersonFigures)],
+    "consistency": ["against", *_names(Consistency)],
+}

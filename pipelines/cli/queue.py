@@ -41,7 +41,7 @@ queue_app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-Actor = Annotated[str, typer.Option("--by", help="Who does this; your login name where left out.")]
+Actor = Annotated[str, typer.Option("--by", help="Who does this; left out, who your login is.")]
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,13 @@ def add(
         )
         for row in chosen.to_dict("records")
     ]
+    if not requests:
+        messages.print("no image of this store fits the condition", style="yellow")
     if dry_run:
         _print({"would_add": len(requests)}, as_json)
         return DONE
     with place.open(create=True) as ledger:
-        _print(dataclasses.asdict(add_tasks(ledger, requests, actor(by))), as_json)
+        _print(dataclasses.asdict(add_tasks(ledger, requests, actor(ledger, by))), as_json)
     return DONE
 
 
@@ -178,7 +180,7 @@ def assign_tasks(
     from iea40k.store.ledger.people import assign
 
     with cast("Where", context.obj).open() as ledger:
-        _print(assign(ledger, to, actor(by), count=count), as_json)
+        _print(assign(ledger, to, actor(ledger, by), count=count), as_json)
     return DONE
 
 
@@ -196,9 +198,9 @@ def people(context: typer.Context, as_json: Json = False) -> int:
     return DONE
 
 
-def actor(by: str) -> str:
-    """Return who acts: the name given, or the login name."""
-    return by or getpass.getuser()
+def actor(ledger: Ledger, by: str) -> str:
+    """Return who acts: the name given, or who this login is to the ledger, or the name of the login here."""
+    return by or ledger.person() or getpass.getuser()
 
 
 def _priority(row: dict[Any, Any], priority: str) -> float:

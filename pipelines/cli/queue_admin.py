@@ -30,7 +30,7 @@ def accept(
 ) -> int:
     """Accept submitted work, so that it counts in the consensus."""
     with cast("Where", context.obj).open() as ledger:
-        Queue(ledger).accept(_lane(scene, level, annotator, purpose), actor(by), comment)
+        Queue(ledger).accept(_lane(scene, level, annotator, purpose), actor(ledger, by), comment)
     return DONE
 
 
@@ -46,7 +46,7 @@ def return_work(
 ) -> int:
     """Return work to its author with a comment; it can be painted again."""
     with cast("Where", context.obj).open() as ledger:
-        Queue(ledger).return_(_lane(scene, level, annotator, purpose), actor(by), comment)
+        Queue(ledger).return_(_lane(scene, level, annotator, purpose), actor(ledger, by), comment)
     return DONE
 
 
@@ -100,7 +100,7 @@ def stale(
     place = cast("Where", context.obj)
     store = Store.open(place.store)
     with place.open() as ledger:
-        found = offer_stale(ledger, store, actor(by)) if offer else stale_lanes(ledger, store)
+        found = offer_stale(ledger, store, actor(ledger, by)) if offer else stale_lanes(ledger, store)
     rows = [
         {
             **dataclasses.asdict(item.lane),
@@ -112,6 +112,8 @@ def stale(
     ]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
+    elif not rows:
+        messages.print("no stroke is stale", style="green")
     else:
         show_table(rows, ("scene_id", "level", "annotator", "purpose", "strokes", "state", "returned"))
     return FAILURES if found else DONE

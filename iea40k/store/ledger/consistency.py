@@ -22,6 +22,7 @@ from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.fold import replay
 from iea40k.store.ledger.journal import corrections_of_rows, read_corrections
 from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.logins import login_person
 from iea40k.store.ledger.schema import assignments, tasks
 
 MOST_IMAGES = 20
@@ -186,13 +187,9 @@ def _gold(connection: sa.Connection, annotator: str, most: int) -> list[_Pair]:
 
 def _restricted(connection: sa.Connection, annotator: str) -> bool:
     """Whether this login is the annotator by row-level security, and the functions for gold images are there."""
-    if connection.dialect.name != "postgresql":
-        return False
-    query = sa.text("SELECT to_regprocedure('ledger_gold_images()') IS NOT NULL")
-    if not connection.execute(query).scalar_one():
-        return False
-    person = connection.execute(sa.text("SELECT ledger_person(session_user)")).scalar_one()
-    return bool(person == annotator)
+    return login_person(connection) == annotator and bool(
+        connection.execute(sa.text("SELECT to_regprocedure('ledger_gold_images()') IS NOT NULL")).scalar_one()
+    )
 
 
 def _mean(values: Sequence[float]) -> float | None:

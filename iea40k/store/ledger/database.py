@@ -171,6 +171,14 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
             got=text,
             remedy="restore it from a backup; `sqlite3 FILE .recover` saves what can be read",
         )
+    if "row-level security" in lower:
+        return LedgerError(
+            "the ledger does not allow this to your login",
+            where=where,
+            got=text,
+            remedy="act under the name that the ledger knows for your login; "
+            "a curator enters it: `iea40k queue STORE annotator NAME --login LOGIN`",
+        )
     if state == "42501" or "readonly" in lower:
         return LedgerError(
             "the ledger does not allow this",

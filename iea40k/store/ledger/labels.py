@@ -32,8 +32,10 @@ ZONES = "reference"
 def ledger_facts(ledger: Ledger, cursor: int | None = None) -> dict[str, Any]:
     """Return what a release notes of the ledger: `ledger_id`, `cursor`, and `chains`, the digest of all chains there.
 
-    Raises `BadInputError` for a cursor that the ledger has not reached.
+    Raises `BadInputError` for a cursor that the ledger has not reached, and `LedgerError` for a login that does
+    not see every row.
     """
+    ledger.check_sees_all()
     reached = ledger.cursor()
     if cursor is not None and not 0 <= cursor <= reached:
         raise BadInputError(

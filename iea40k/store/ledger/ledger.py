@@ -22,6 +22,7 @@ from iea40k.store.ledger.entries import (
 )
 from iea40k.store.ledger.fold import Folded, replay, step_draft
 from iea40k.store.ledger.leases import check_in_force, work_of
+from iea40k.store.ledger.logins import login_person, sees_all
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
 from iea40k.store.ledger.schema import JOURNALS, corrections, counter, events, heads, properties, zone_edits
@@ -150,8 +151,32 @@ class Ledger:
             ledger = self.database.now(connection)
             return (ledger - (before + client_now()) / 2) / 1e6
 
+    def person(self) -> str | None:
+        """Return the name that the ledger knows for this login, None on SQLite and for a login that nobody entered."""
+        with self.database.read() as connection:
+            return login_person(connection)
+
+    def check_sees_all(self) -> None:
+        """Raise `LedgerError` where row-level security shows this login its own rows only.
+
+        For whoever speaks of the ledger as a whole: a release, a verification, a comparison of experts.
+        """
+        with self.database.read() as connection:
+            if sees_all(connection):
+                return
+        raise LedgerError(
+            "this login sees only its own rows of the ledger",
+            where=self.database.name,
+            expected="the curators' role, or the owner of the tables",
+            remedy="let a curator do this",
+        )
+
     def tampering(self) -> Iterator[str]:
-        """Yield one line for each break in a chain: a row changed, removed, slipped in, or cut off the end."""
+        """Yield one line for each break in a chain: a row changed, removed, slipped in, or cut off the end.
+
+        Raises `LedgerError` for a login that does not see every row.
+        """
+        self.check_sees_all()
         with self.database.read() as connection:
             if self.database.dialect == "sqlite":
                 for (line,) in connection.execute(sa.text("PRAGMA integrity_check")):

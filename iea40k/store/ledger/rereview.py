@@ -36,6 +36,7 @@ class StaleLane:
 
 def stale_lanes(ledger: Ledger, store: Store) -> list[StaleLane]:
     """Return every lane of the store's scenes that has stale strokes, and lanes whose scene or level is gone."""
+    ledger.check_sees_all()
     return [lane for scene_id in ledger.painted_scenes() for lane in _of_scene(ledger, store, scene_id)]
 
 

@@ -19,6 +19,7 @@ def copy_ledger(source: Ledger, place: str) -> int:
     bytes. Nobody can write to `source` meanwhile. All of it arrives or nothing. Raises `AlreadyExistsError` where
     `place` holds a ledger that was used, `CorruptDataError` where the copy's chains do not hold.
     """
+    source.check_sees_all()
     with Ledger.open(place, create=True) as target:
         with source.database.write() as reader, target.database.write() as writer:
             _refuse_used(target, writer)

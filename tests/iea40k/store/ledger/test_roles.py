@@ -17,11 +17,17 @@ from iea40k.store.ledger.consistency import Consistency, own_consistency
 from iea40k.store.ledger.corrected import read_record, residual_base
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
+from iea40k.store.ledger.labels import ledger_facts
 from iea40k.store.ledger.leases import work_of
 from iea40k.store.ledger.people import assign, set_annotator
+from iea40k.store.ledger.rereview import stale_lanes
 from iea40k.store.ledger.roles import install_roles
+from iea40k.store.ledger.schema import events
+from iea40k.store.ledger.transfer import copy_ledger
 from iea40k.store.ledger.zone_fold import zone_draft
 from iea40k.zones import zone_change
+from pipelines.agreement import measure
+from pipelines.cli.app import run
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
 from tests.iea40k.store.ledger.test_consistency import paint
@@ -267,6 +273,37 @@ def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_othe
     assert scalar(team.anna, "SELECT count(*) FROM ledger_gold_strokes('s0', 'P1', 'boris')") == 0
     assert team.anna.corrections(judged) == []
     assert "permission denied" in refused(team.stranger, strokes)
+
+
+def test_who_sees_only_his_own_rows_does_not_speak_of_the_whole(team: Team, tmp_path: Path) -> None:
+    """An annotator's verification would find holes where others' rows are; his release would lack their strokes."""
+    store = Store.create(tmp_path / "store")
+    add_tasks(team.curator, [TaskRequest("s1", "P0", 1)], "carla")
+    painted(team.boris, "boris")
+    for act in (
+        lambda ledger: list(ledger.tampering()),
+        ledger_facts,
+        lambda ledger: measure(store, ledger),
+        lambda ledger: stale_lanes(ledger, store),
+        lambda ledger: copy_ledger(ledger, str(tmp_path)),
+    ):
+        with pytest.raises(LedgerError, match="sees only its own rows"):
+            act(team.anna)
+    for whole in (team.curator, team.owner):
+        assert list(whole.tampering()) == []
+        assert ledger_facts(whole)["cursor"] == whole.cursor()
+    assert (team.anna.person(), team.curator.person(), team.owner.person()) == ("anna", "carla", None)
+
+
+def test_a_curator_acts_under_the_name_of_the_login(team: Team, tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    store.write_scene(built_scene("s1"))
+    url = team.curator.database.url.render_as_string(hide_password=False)
+    assert run(["queue", str(store.path), "--ledger", url, "add"]) == 0
+    with team.owner.database.read() as connection:
+        assert set(connection.execute(sa.select(events.c.actor)).scalars()) == {"carla"}
+    with pytest.raises(LedgerError, match="annotator NAME --login LOGIN"):
+        add_tasks(team.curator, [TaskRequest("s2", "P0", 1)], "somebody")
 
 
 def test_nobody_rewrites_history(team: Team) -> None:
