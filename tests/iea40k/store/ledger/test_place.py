@@ -1,11 +1,26 @@
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from iea40k.errors import BadInputError, CorruptDataError, LedgerError, LedgerUnavailableError
-from iea40k.store.ledger import Correction, Ledger, journal
+from iea40k.store.ledger import (
+    Correction,
+    Lane,
+    Ledger,
+    Outbox,
+    Queue,
+    TaskRequest,
+    ZoneEdit,
+    add_tasks,
+    journal,
+)
 from iea40k.store.ledger.place import Mount, ledger_url, network_filesystem, refuse_network, shown
 from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
 
@@ -124,6 +139,53 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
         ledger.append_correction(a_stroke(base, 1)[0])
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root on Linux can mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full_costs_no_stroke_and_the_rest_goes_in_later(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    base, box = a_base(), Outbox(tmp_path / "box")
+    with Ledger.open(small_disk, create=True) as ledger:
+        kept: list[Correction | ZoneEdit] = []
+        number = 0
+        while len(box) == 0:
+            recorded = box.record(ledger, a_stroke(base, number)[0])
+            kept += [] if recorded is None else [recorded]
+            number += 1
+            assert number < 5000
+        assert len(kept) > 20
+        with pytest.raises(LedgerUnavailableError, match="disk is full"):
+            ledger.append_correction(a_stroke(base, number, lane=Lane("s2", "P0", "A"))[0])
+        assert ledger.corrections(LANE) == kept
+        assert box.submit(ledger, lambda _: None).recorded == 0
+        subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+        assert box.submit(ledger, lambda _: None).recorded == 1
+        assert len(ledger.corrections(LANE)) == number
+    with Ledger.open(small_disk) as ledger:
+        assert list(ledger.tampering()) == []
+
+
+def test_a_ledger_that_cannot_be_made_on_a_full_disk_says_so(small_disk: Path) -> None:
+    (small_disk / "big").write_bytes(b"x" * (1 << 20))
+    with pytest.raises(LedgerUnavailableError, match="full"):
+        Ledger.open(small_disk, create=True)
+    (small_disk / "big").unlink()
+    with Ledger.open(small_disk, create=True) as ledger:
+        assert ledger.cursor() == 0
+
+
 def _write_while_killed(ledger: Ledger, killer: sa.Engine, kill: sa.TextClause) -> None:
     with ledger.database.write() as mine:
         journal.next_place(ledger.database, mine, "corrections", "s1", "P0")
@@ -151,6 +213,54 @@ def test_a_server_that_goes_away_and_returns(postgresql_url: str) -> None:
         ledger.append_correction(a_stroke(base, 3)[0])
         assert len(ledger.corrections(LANE)) == 3
         assert ledger.cursor() == 3
+    killer.dispose()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_work_goes_on_after_the_server_dropped_everybody(postgresql_url: str, when: str) -> None:
+    """Every connection is ended between or inside a lease, a heartbeat and a submission: nothing is half done."""
+    killer = sa.create_engine(sa.make_url(postgresql_url), isolation_level="AUTOCOMMIT")
+
+    def drop_all() -> None:
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        with killer.connect() as connection:
+            connection.execute(sa.text(f"{query} AND pid <> pg_backend_pid()"))
+
+    with Ledger.open(postgresql_url, create=True) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 1)], "c")
+        queue = Queue(ledger)
+
+        def trying(step: Callable[[], Any]) -> Any:
+            """Do one step while the server drops everybody, then again as a window does."""
+            if when == "before":
+                drop_all()
+                return step()
+            armed = [True]
+
+            def drop(*_: object) -> None:
+                if armed:
+                    armed.clear()
+                    drop_all()
+
+            event.listen(ledger.database.engine, "after_cursor_execute", drop)
+            try:
+                with pytest.raises(LedgerUnavailableError):
+                    step()
+            finally:
+                event.remove(ledger.database.engine, "after_cursor_execute", drop)
+            return step()
+
+        lease = trying(lambda: queue.lease("A"))
+        assert lease is not None
+        lease = trying(lambda: queue.heartbeat(lease))
+        draft = a_stroke(a_base(), 1, lane=lease.lane)[0]
+        trying(lambda: ledger.append_correction(draft, lease))
+        trying(lambda: queue.submit(lease))
+        assert queue.state(lease.lane) == "submitted"
+        assert len(ledger.corrections(lease.lane)) == 1
+        assert list(ledger.tampering()) == []
+        assert ledger.cursor() == 4  # added, leased, drawn, submitted: no number was lost or used twice
     killer.dispose()
 
 
