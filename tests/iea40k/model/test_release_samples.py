@@ -1,17 +1,21 @@
 """The images of a release as the trainer reads them, against the store that they came from."""
 
+import shutil
+import sys
+
 import numpy as np
 import pytest
+import torch
 
-from iea40k.errors import BadInputError
-from iea40k.model.data import BatchSampler, ExposureDataset, ViewConfig, make_loader, to_batch
+from iea40k.errors import BadInputError, CorruptDataError
+from iea40k.model.data import BatchSampler, ExposureDataset, Rank, ViewConfig, make_loader, to_batch
 from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.layout import Store
-from iea40k.store.release import ReleaseOptions, write_release
+from iea40k.store.release import Release, ReleaseOptions, write_release
 from tests.builders import built_scene
 
-SHAPES = {"wide": (40, 64), "tall": (64, 40)}
+SHAPES = {"wide": (200, 330), "tall": (330, 200)}  # several tiles each
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +46,12 @@ def test_every_image_of_every_part_is_that_of_the_store(release, scenes):
         for number, sample in enumerate(samples.samples):
             scene = scenes[sample.scene_id]
             place = scene.levels.index(sample.level)
-            pixels = samples.read(number, slice(4, 20), slice(8, 30))
-            np.testing.assert_array_equal(pixels.image, scene.exposures[place, 4:20, 8:30])
-            np.testing.assert_array_equal(pixels.codes, scene.residual[place, 4:20, 8:30])
+            window = slice(90, 190), slice(8, 199)
+            pixels = samples.read(number, *window)
+            np.testing.assert_array_equal(pixels.image, scene.exposures[place][window])
+            np.testing.assert_array_equal(pixels.codes, scene.residual[place][window])
             if scene.uncertainty is not None:
-                np.testing.assert_array_equal(pixels.spread, scene.uncertainty[4:20, 8:30])
+                np.testing.assert_array_equal(pixels.spread, scene.uncertainty[window])
             elif pixels.spread is not None:
                 assert (pixels.spread == NO_UNCERTAINTY).all()
             assert sample.shape == scene.reference.shape[:2]
@@ -85,3 +90,69 @@ def test_workers_that_are_spawned_read_the_release(release):
         assert batch.valid[:, :, 2:].all()
         numbers += batch.number.tolist()
     assert sorted(numbers) == list(range(len(samples.samples)))
+
+
+METHODS = ["spawn", *(["fork"] if sys.platform == "linux" else [])]
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+def batches(release, *, workers=0, start=None, seek=(0, 0), epochs=1, rank=None):
+    samples = ReleaseSamples(release, "split_0", "train")
+    sampler = BatchSampler(samples.samples, 4, seed=5, rank=rank)
+    view = ViewConfig("random", 128, seed=5)
+    loader = make_loader(ExposureDataset(samples, view), sampler, workers=workers, start=start)
+    found = []
+    for epoch in range(epochs):
+        sampler.seek(seek[0] + epoch, seek[1] if epoch == 0 else 0)
+        found += [{name: tensor.clone() for name, tensor in items.items()} for items in loader]
+    return found
+
+
+def assert_same(one, other):
+    assert len(one) == len(other) > 0
+    for a, b in zip(one, other, strict=True):
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("start", METHODS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_change_no_batch_of_a_release(release, start, workers):
+    alone = batches(release, epochs=2)
+    assert not torch.equal(alone[0]["image"], alone[len(alone) // 2]["image"])
+    assert_same(batches(release, epochs=2, workers=workers, start=start), alone)
+
+
+def test_a_run_goes_on_where_it_stopped_bit_by_bit(release):
+    whole = batches(release, seek=(3, 0), epochs=2)
+    assert_same(batches(release, seek=(3, 2), epochs=2, workers=2, start=METHODS[-1]), whole[2:])
+
+
+def test_ranks_together_read_what_one_would(release):
+    alone = batches(release)
+    ranks = [batches(release, rank=Rank(number, 2)) for number in (0, 1)]
+    for k, items in enumerate(alone):
+        for name, tensor in items.items():
+            if name == "spread" and not all(name in rank[k] for rank in ranks):
+                continue  # a rank leaves out what none of its own images has
+            assert torch.equal(tensor[0::2], ranks[0][k][name])
+            assert torch.equal(tensor[1::2], ranks[1][k][name])
+    numbers = [set(torch.cat([items["number"] for items in rank[:-1]]).tolist()) for rank in ranks]
+    assert not numbers[0] & numbers[1]
+    everything = {n for rank in ranks for items in rank for n in items["number"].tolist()}
+    assert everything == set(range(len(ReleaseSamples(release, "split_0", "train").samples)))
+
+
+@pytest.mark.parametrize("start", [None, *METHODS])
+@pytest.mark.parametrize("damage", ["flipped", "cut short", "missing"])
+def test_damage_stops_the_loader(release, tmp_path, start, damage):
+    shutil.copytree(release.path, tmp_path / "copy")
+    for file in (tmp_path / "copy" / "arrays").glob("*/residual/c/*/*/*"):
+        data = bytearray(file.read_bytes())
+        for place in range(100, len(data) - 5000, 500):  # in every chunk, not in the index
+            data[place] ^= 4
+        file.write_bytes(data if damage == "flipped" else data[:-50])
+        if damage == "missing":
+            file.unlink()
+    with pytest.raises(CorruptDataError, match=r"damaged|missing"):
+        batches(Release.open(tmp_path / "copy"), workers=int(start is not None), start=start)

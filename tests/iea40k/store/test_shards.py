@@ -243,8 +243,10 @@ def test_every_flipped_byte_of_a_shard_is_found(tmp_path: Path, way: str) -> Non
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, -1])
-def test_truncated_shards_are_refused(residual: tuple[Path, NDArray], keep: int) -> None:
-    folder, _ = residual
+@pytest.mark.parametrize("way", ["frames", "release"])
+def test_truncated_shards_are_refused(tmp_path: Path, keep: int, way: str) -> None:
+    write(tmp_path, "residual", (7, 9, 11), 3, way)
+    folder = tmp_path / "residual"
     file = folder / "c" / "0" / "0" / "0"
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(CorruptDataError):
@@ -319,10 +321,11 @@ def total(reader: ShardedArray) -> list[int]:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_reader_works_in_other_processes(residual: tuple[Path, NDArray], method: str) -> None:
+@pytest.mark.parametrize("way", ["frames", "release"])
+def test_a_reader_works_in_other_processes(tmp_path: Path, method: str, way: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"this system cannot {method}")
-    folder, values = residual
+    values, folder = write(tmp_path, "residual", (7, 30, 40), 3, way), tmp_path / "residual"
     reader = ShardedArray(folder)
     reader[0]  # a shard is open before the others start
     with multiprocessing.get_context(method).Pool(2) as pool:
@@ -337,9 +340,10 @@ def test_a_pickle_carries_the_path_and_no_pixels(residual: tuple[Path, NDArray])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(reader))[5], residual[1][5])
 
 
-def test_threads_share_a_reader(tmp_path: Path) -> None:
-    values = write(tmp_path, "exposures", (40, 16, 16, 3), 4)
-    reader = ShardedArray(tmp_path / "exposures")
+@pytest.mark.parametrize("name", ["exposures", "residual"])
+def test_threads_share_a_reader(tmp_path: Path, name: str) -> None:
+    values = write(tmp_path, name, (40, 16, 16, 3)[: 4 if name == "exposures" else 3], 4, "release")
+    reader = ShardedArray(tmp_path / name)
     wrong: list[int] = []
 
     def check(seed: int) -> None:
