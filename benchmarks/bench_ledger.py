@@ -1,4 +1,4 @@
-"""The ledger under load: crashes, contention, a stroke's price, replay, and a whole project's size."""
+"""The ledger: crashes, a stroke's price, replay; `ledger_leases` and `ledger_scale` run the longer parts."""
 
 import shutil
 import statistics
@@ -25,7 +25,7 @@ IMAGES = 40_000
 
 
 def run() -> list[Figure]:
-    return [*crashes(), *appends(), *folding(), *leases(), *scale()]
+    return [*crashes(), *appends(), *folding()]
 
 
 def crashes() -> list[Figure]:
