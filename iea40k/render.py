@@ -31,6 +31,7 @@ _STOPS: dict[str, list[tuple[int, int, int]]] = {
 }
 _CHECKER = np.array([[120, 160], [160, 120]], np.uint8)
 _CELL = 4
+_BAND = 1 << 20  # pixels coloured at a time
 
 
 def palette_table(palette: Palette = "blue-white-red") -> NDArray[np.uint8]:
@@ -45,11 +46,21 @@ def palette_table(palette: Palette = "blue-white-red") -> NDArray[np.uint8]:
 
 def heatmap(residual: Residual | ResidualCodes, palette: Palette = "blue-white-red") -> EncodedRGB:
     """Return the heat map (H, W, 3) uint8 of residual codes (int16) or residuals (floating, NaN = no data)."""
+    table = palette_table(palette)
+    picture: EncodedRGB = np.empty((*residual.shape, 3), np.uint8)
+    # By bands, whole checkers high: the steps between take ten times the memory of a residual.
+    rows = max(1, _BAND // max(1, residual.shape[1]) // (2 * _CELL)) * 2 * _CELL
+    for start in range(0, residual.shape[0], rows):
+        picture[start : start + rows] = _band(residual[start : start + rows], table)
+    return picture
+
+
+def _band(residual: Residual | ResidualCodes, table: NDArray[np.uint8]) -> EncodedRGB:
     codes = residual if residual.dtype == np.int16 else codes_from_residual(residual)  # type: ignore[arg-type]
     check_codes(codes)
     invalid = codes == INVALID_CODE
     steps = np.rint(np.where(invalid, 0, codes) * (255 / RESIDUAL_SCALE)).astype(np.intp) + 255
-    picture: EncodedRGB = palette_table(palette)[steps]
+    picture: EncodedRGB = table[steps]
     if invalid.any():
         picture[invalid] = _checker(codes.shape)[invalid][:, None]
     return picture

@@ -58,11 +58,19 @@ def load_photograph(photograph: Photograph) -> EncodedRGB:
         from sklearn.datasets import load_sample_image
 
         return np.ascontiguousarray(load_sample_image(f"{photograph.name}.jpg"))
-    import skimage.data
-
-    folder = Path(skimage.data.__file__).parent
+    folder = _folder(photograph.package)
     file = next(folder.glob(f"{photograph.name}.*"))
     return np.asarray(Image.open(file).convert("RGB"))
+
+
+def _folder(package: str) -> Path:
+    if package == "matplotlib":
+        from matplotlib import get_data_path
+
+        return Path(get_data_path()) / "sample_data"
+    import skimage.data
+
+    return Path(skimage.data.__file__).parent
 
 
 def make_project(

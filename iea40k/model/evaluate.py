@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.errors import BadInputError
 from iea40k.metrics import accuracy, banded_mae, both_valid, holistic_score, lcc, map_metrics, srcc
 from iea40k.model.data import Samples
 from iea40k.model.head import ScoreHead, map_features
-from iea40k.model.inference import predict_encoded
+from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.training.validation import read_labelled
 from iea40k.model.weights import Weights
 from iea40k.residuals import luma
@@ -49,12 +48,9 @@ class Evaluation:
 
 
 def network_predictor(weights: Weights, device_name: str = "cpu") -> Predictor:
-    """Return how a network assesses an image of a release: whole, or resized to the square that it knows."""
-    device = torch.device(device_name)
-    network = weights.network.to(device)
-    data = weights.facts.get("training", {}).get("data", {})
-    side = int(data["size"]) if data.get("view") == "official" else None
-    return lambda image: predict_encoded(network, image, device=device, side=side)
+    """Return how `iea40k predict` assesses a picture: at the size that the weights know, the map at the picture's."""
+    options = PredictOptions(device=device_name)
+    return lambda image: predict_image(weights, image, options).residual
 
 
 def grey_predictor(grey: float = 0.48) -> Predictor:

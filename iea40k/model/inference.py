@@ -51,16 +51,24 @@ def _tiled(
     """Blend tiles by weights that fall to the tile's borders; only one tile is in the network at a time."""
     height, width = image.shape[:2]
     total = np.zeros((height, width), np.float32)
-    weights = np.zeros((height, width), np.float32)
-    for top in tile_starts(height, tile, overlap):
-        for left in tile_starts(width, tile, overlap):
+    tops, lefts = tile_starts(height, tile, overlap), tile_starts(width, tile, overlap)
+    for top in tops:
+        for left in lefts:
             window = (slice(top, min(height, top + tile)), slice(left, min(width, left + tile)))
             part = _predict(network, image[window], device, None)
-            weight = np.outer(_ramp(part.shape[0], overlap), _ramp(part.shape[1], overlap))
-            total[window] += part * weight
-            weights[window] += weight
-    total /= weights
+            total[window] += part * np.outer(_ramp(part.shape[0], overlap), _ramp(part.shape[1], overlap))
+    # Tiles lie in a grid and weights are products, so that their sum is a product of two sums.
+    total /= _summed_ramps(height, tile, tops, overlap)[:, None]
+    total /= _summed_ramps(width, tile, lefts, overlap)
     return total
+
+
+def _summed_ramps(length: int, tile: int, starts: list[int], overlap: int) -> NDArray[np.float32]:
+    sums = np.zeros(length, np.float32)
+    for start in starts:
+        window = slice(start, min(length, start + tile))
+        sums[window] += _ramp(window.stop - start, overlap)
+    return sums
 
 
 def _ramp(length: int, overlap: int) -> NDArray[np.float32]:

@@ -1,6 +1,5 @@
 """Photographs of any size and kind to residual files, heat maps and scores; one bad file costs one file."""
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from iea40k.color import decode_srgb, encode_srgb
 from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError
-from iea40k.files import write_atomic
+from iea40k.files import write_atomic, write_file_with
 from iea40k.metrics import holistic_score
 from iea40k.model.inference import OVERLAP, TILE, predict_encoded
 from iea40k.model.networks import describe
@@ -109,6 +108,7 @@ def predict_files(
         try:
             image, recipe = load_encoded(path, short_side=None)
             prediction = predict_image(weights, image, options)
+            del image  # the maps of a large picture need its room
             facts = {"image": str(path), **prediction.facts, "recipe": recipe}
             _write(out, path.stem, prediction.residual, facts, options.palette)
             outcome = Predicted(path, facts, None)
@@ -177,12 +177,11 @@ def _facts(weights: Weights, residual: Residual, image: EncodedRGB, seen: Encode
 
 
 def _write(out: Path, stem: str, residual: Residual, facts: dict[str, Any], palette: Palette) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, residual.astype(np.float32, copy=False), allow_pickle=False)
-    write_atomic(out / f"{stem}_residual.npy", buffer.getvalue())
+    values = residual.astype(np.float32, copy=False)
+    write_file_with(out / f"{stem}_residual.npy", lambda path: np.save(path, values, allow_pickle=False))
     # Unbounded networks (wavelet_net) can leave the scale; the picture shows its end, the array keeps the value.
     picture = heatmap(np.clip(residual, -1, 1), palette)
-    written, data = cv2.imencode(".png", picture[..., ::-1])
+    written, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not written:
         raise IEAError("the heat map could not be encoded", where=out / f"{stem}_heatmap.png")
     write_atomic(out / f"{stem}_heatmap.png", data.tobytes())

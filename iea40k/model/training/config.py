@@ -17,6 +17,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class VariationConfig(_Strict):
+    """See `iea40k.model.training.variation`: how far images, with their labels, are varied. 0 = not at all."""
+
+    stops: Factor = 0.0
+    contrast: Factor = 0.0
+    colour: Factor = 0.0
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class DataConfig(_Strict):
     """Which images, and how they are shown. `spread_scale`: the experts' disagreement (luma) that halves a weight."""
 
@@ -26,6 +35,7 @@ class DataConfig(_Strict):
     view: Literal["random", "centre", "official"] = "random"
     size: Annotated[int, Field(ge=32)] = 256
     flips: bool = True
+    vary: VariationConfig = VariationConfig()
     spread_scale: Annotated[float, Field(gt=0)] | None = 0.1
     cache: Literal["auto", "memory", "none"] = "auto"
     workers: Annotated[int, Field(ge=0)] = 0

@@ -24,6 +24,7 @@ from iea40k.model.training.schedule import rate_at
 from iea40k.model.training.setup import Place, make_optimizer, processes, training_batches
 from iea40k.model.training.stopping import Stop, stoppable
 from iea40k.model.training.validation import Validation, validate
+from iea40k.model.training.variation import Variation, vary
 from iea40k.model.weights import save_weights
 from iea40k.recipe import digest
 
@@ -98,6 +99,7 @@ class _Run:
             self.total = min(self.total, config.max_steps)
         self.forward = self._wrapped()
         self.losses = LossConfig(**config.loss.model_dump())
+        self.variation = Variation(**config.data.vary.model_dump())
         self.record = self._open_record() if place.first else None
 
     def go(self) -> Trained:
@@ -168,7 +170,8 @@ class _Run:
     def _batch(self, items: dict[str, Tensor]) -> Batch:
         data = self.config.data
         side = data.size if data.view == "official" else None
-        return to_batch(items, device=self.place.device, side=side, spread_scale=data.spread_scale)
+        batch = to_batch(items, device=self.place.device, side=side, spread_scale=data.spread_scale)
+        return vary(batch, self.variation, self.config.seed, self.progress.epoch)
 
     def _finish_epoch(self, clock: Clock) -> None:
         progress, config = self.progress, self.config

@@ -1,5 +1,7 @@
 """Prediction of any size: tiles agree with the whole, and what cannot be assessed is refused."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -84,3 +86,34 @@ def test_a_network_of_one_size_sees_every_picture_at_that_size():
 def test_what_is_no_picture_is_refused():
     with pytest.raises(ArrayError):
         predict_encoded(build("p_ieanet_s"), np.zeros((40, 40), np.uint8))
+
+
+_TILES = """
+import sys
+import numpy as np, torch
+from iea40k.model.inference import predict_encoded
+from iea40k.model.networks import build
+
+def peak():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024
+
+torch.set_num_threads(1)
+network = build("p_ieanet_s").eval()
+image = np.random.default_rng(0).integers(0, 256, (int(sys.argv[1]), 2048, 3), np.uint8)
+predict_encoded(network, image[:512, :512], tile=256, overlap=32)
+before = peak()
+predict_encoded(network, image, tile=256, overlap=32)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_does_not_grow_with_the_number_of_tiles():
+    def grown(height):
+        command = [sys.executable, "-c", _TILES, str(height)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    map_bytes = 4 * 2048
+    few, many = grown(512), grown(2048)  # 27 and 81 tiles
+    # Only the map itself grows: 12.6 MB; what a tile needs in the network is 10 MB and more.
+    assert many - few < 1.5 * map_bytes * (2048 - 512)

@@ -24,6 +24,7 @@ SMALL = {
     "data": {"size": 48, "cache": "none"},
     "optimizer": {"rate": 0.003, "warmup_steps": 2},
 }
+VARIED = {**SMALL["data"], "vary": {"stops": 0.5, "contrast": 0.3, "colour": 0.2, "saturation": 0.3}}
 
 
 def data(train_samples=None):
@@ -78,11 +79,13 @@ class Interrupting(Photographs):
     ("at", "number"), [(3, signal.SIGINT), (9, signal.SIGTERM), (18, signal.SIGINT), (27, signal.SIGTERM)]
 )
 def test_an_interrupted_run_ends_with_the_very_bits_of_one_that_was_not(tmp_path, at, number):
-    whole = train(data(), tmp_path / "whole", config())
+    settings = config(data=VARIED)
+    whole = train(data(), tmp_path / "whole", settings)
     with pytest.raises(KeyboardInterrupt):
-        train(data(Interrupting(at, number)), tmp_path / "cut", config())
+        train(data(Interrupting(at, number)), tmp_path / "cut", settings)
     lines = []
-    resumed = train(data(), tmp_path / "cut", config(), resume=True, tell=lines.append)
+    resumed = train(data(), tmp_path / "cut", settings, resume=True, tell=lines.append)
+    assert all(line.endswith(" to go") for line in lines[1:])
     assert resumed.steps == whole.steps == 9
     assert resumed.mae == whole.mae
     runs = [tmp_path / name for name in ("whole", "cut")]
@@ -115,6 +118,24 @@ def test_the_folder_of_a_run_holds_what_repeats_and_what_judges_it(tmp_path):
     assert [p.name for p in (run / "heatmaps").iterdir()] == ["astronaut_N2.png"]
     again = train(data(), tmp_path / "again", load_config(run / "config.yaml"))
     assert_equal(tensors(done.weights), tensors(again.weights))
+
+
+def test_tensorboard_gets_curves_and_heat_maps(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(data(), tmp_path / "run", config())
+    events = EventAccumulator(str(tmp_path / "run" / "events"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("train/loss")] == list(range(1, 10))
+    assert [e.step for e in events.Scalars("valid/mae")] == [3, 6, 9]
+    picture = events.Images("astronaut_N2")[-1]
+    assert (picture.step, picture.height, picture.width) == (9, 64, 3 * 80)  # image, label, prediction
+
+
+def test_images_are_varied_where_the_configuration_says_so(tmp_path):
+    plain = train(data(), tmp_path / "plain", config())
+    varied = train(data(), tmp_path / "varied", config(data=VARIED))
+    assert varied.mae != plain.mae
 
 
 def test_a_finished_run_resumed_does_nothing_more(tmp_path):

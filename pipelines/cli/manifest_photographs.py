@@ -1,0 +1,23 @@
+"""`iea40k manifest photographs`: the photographs that the dependencies ship, to train on without data of one's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.app import DONE
+from pipelines.cli.manifest import manifest_app
+
+
+@manifest_app.command("photographs")
+def photographs(
+    folder: Annotated[Path, typer.Argument(help="Where to write the photographs and their manifest.csv.")],
+) -> int:
+    """Write the photographs that the dependencies ship, each as its own reference, and a manifest of them.
+
+    The shipped weights were trained on a release of these; docs/training.md has the commands.
+    """
+    from pipelines.finished import write_photographs
+
+    typer.echo(str(write_photographs(folder)))
+    return DONE
