@@ -5,6 +5,7 @@ A recipe is a JSON object of parameters, versions and input digests. Same inputs
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,6 +13,15 @@ from typing import Any
 Recipe = Mapping[str, Any]
 
 _ROUNDING = 12  # significant digits of a float in a recipe: more would differ between math libraries
+
+
+def without_nan(value: Any) -> Any:
+    """Return JSON-able data with None for every number that JSON cannot hold: NaN and the infinities."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def canonical_json(value: Any) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from iea40k.errors import BadInputError
 from iea40k.files import write_atomic
+from iea40k.recipe import without_nan
 from pipelines.cli.app import DONE, messages
 from pipelines.cli.progress import Progress
 
@@ -116,7 +117,7 @@ def evaluate(
     result |= {"weights": weights, "release": opened.digest, "part": part}
     result["trained_on_some"] = {name: leak for name, (_, leak) in found.items()}
     if json_file is not None:
-        text = json.dumps(result, indent=1) + "\n"
+        text = json.dumps(without_nan(result), indent=1) + "\n"
         if str(json_file) == "-":
             typer.echo(text, nl=False)
         else:

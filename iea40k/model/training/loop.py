@@ -26,7 +26,7 @@ from iea40k.model.training.stopping import Stop, stoppable
 from iea40k.model.training.validation import Validation, validate
 from iea40k.model.training.variation import Variation, vary
 from iea40k.model.weights import save_weights
-from iea40k.recipe import digest
+from iea40k.recipe import digest, without_nan
 
 CHECKPOINT, WEIGHTS, CONFIG = "checkpoint.pt", "best.safetensors", "config.yaml"
 _TELL_EVERY = 20
@@ -226,7 +226,7 @@ class _Run:
             "licence": self.config.licence,
             "trained_on": self.data.described,
             "data": dict(self.data.identity),
-            "metrics": {f"valid_{key}": value for key, value in found.metrics.items()},
+            "metrics": without_nan({f"valid_{key}": value for key, value in found.metrics.items()}),
             "steps": self.progress.step,
             "short_side": int(np.median([min(s.shape) for s in self.data.train.samples])),
             "training": self.config.model_dump(mode="json"),

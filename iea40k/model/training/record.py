@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.files import write_atomic
-from iea40k.recipe import versions
+from iea40k.recipe import versions, without_nan
 from iea40k.render import heatmap
 
 Teller = Callable[[str], None]
@@ -68,7 +68,7 @@ class Record:
         self._events.close()
 
     def _write_history(self) -> None:
-        text = "".join(json.dumps(entry) + "\n" for entry in self.history)
+        text = "".join(json.dumps(without_nan(entry)) + "\n" for entry in self.history)
         write_atomic(self.folder / "history.jsonl", text)
 
 

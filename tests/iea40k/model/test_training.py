@@ -132,6 +132,14 @@ def test_tensorboard_gets_curves_and_heat_maps(tmp_path):
     assert (picture.step, picture.height, picture.width) == (9, 64, 3 * 80)  # image, label, prediction
 
 
+def test_one_validation_image_has_no_correlation_and_the_run_ends_well(tmp_path):
+    done = train(data(), tmp_path / "run", config(epochs=1, valid_images=1))
+    assert load_weights(done.weights).facts["metrics"]["valid_lcc"] is None
+    history = (tmp_path / "run" / "history.jsonl").read_text()
+    assert "NaN" not in history
+    assert json.loads(history)["valid/lcc"] is None
+
+
 def test_images_are_varied_where_the_configuration_says_so(tmp_path):
     plain = train(data(), tmp_path / "plain", config())
     varied = train(data(), tmp_path / "varied", config(data=VARIED))
