@@ -175,7 +175,12 @@ class Reference:
     def refold(self) -> None:
         """Compute the picture anew from the base and every edit."""
         folded = replay_zones(self.base, cast("Sequence[ZoneEdit]", self.edits))
-        self.picture, self.shift, self.stale = folded.picture, folded.shift, folded.stale
+        # In place: the layers show this very array.
+        if hasattr(self, "picture"):
+            self.picture[...] = folded.picture
+        else:
+            self.picture = folded.picture
+        self.shift, self.stale = folded.shift, folded.stale
         self.light = luminance(self.picture)
         self.counts = np.zeros(self.shape, np.uint16)
         for edit in folded.applied:

@@ -204,7 +204,9 @@ def test_residuals_follow_the_edited_reference(reference):
 
 def test_undo_of_a_clear_and_redo_are_what_a_replay_gives(reference):
     paint(reference, HAND, (50, 50))
+    shown = reference.picture
     reference.add(reference.draft("clear", None, {"tool": "clear"}))
+    assert reference.picture is shown  # what a layer holds goes on being the reference
     assert np.array_equal(reference.picture, reference.base)
     paint(reference, ZoneHand(side=24, zone=3), (20, 20), group="after")
     for redo in (False, False, False, True, True, True):
