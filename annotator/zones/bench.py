@@ -74,7 +74,7 @@ class ZoneBench:
         self.layers.changed(box, recorded or box is None)
         if recorded or box is None:
             self._c.refresh()
-            self._c.hover_again()
+            self._c.read()
 
     def canvas(self, facts: Facts) -> Canvas:
         """Return what the canvas shows."""
