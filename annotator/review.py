@@ -7,7 +7,6 @@ base, or at a map that he takes over.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from annotator.courier import Saving
 from annotator.image import Image
 from annotator.loading import Work, load_work
 from annotator.origin import StoreOrigin
@@ -48,11 +47,11 @@ class Review(Session):
 
     def accept(self, name: str | None, comment: str = "") -> Work | None:
         """Accept one person's map, or every one that waits; open the next image when none waits any more."""
-        return self._judge(name, lambda lane: self._queue.accept(lane, self.annotator, comment))
+        return self._judge(name, lambda lane: self._supply.queue.accept(lane, self.annotator, comment))
 
     def return_(self, name: str | None, comment: str) -> Work | None:
         """Return one person's map, or every one that waits, with a comment."""
-        return self._judge(name, lambda lane: self._queue.return_(lane, self.annotator, comment))
+        return self._judge(name, lambda lane: self._supply.queue.return_(lane, self.annotator, comment))
 
     def skip(self, reason: str) -> Work | None:
         """Return every map that waits, with the comment."""
@@ -68,10 +67,13 @@ class Review(Session):
         if draft is not None:
             self._post(image, draft)
 
-    def close(self) -> Saving:
-        """End the sitting; nothing was leased."""
-        self._held = []
-        return super().close()
+    def next_if_idle(self) -> Work | None:
+        """Look again whether something waits: a reviewer is no part of the queue."""
+        return self.work if self.work is not None else self._go(0)
+
+    def abandon(self) -> Work | None:
+        """Go to the next image that waits: nothing is leased in review."""
+        return self._go(1)
 
     # ------------------------------------------------------------ private
 
@@ -83,7 +85,7 @@ class Review(Session):
 
     def _go(self, step: int) -> Work | None:
         waiting = self._waiting()
-        self.remaining = len(waiting)
+        self._supply.remaining = len(waiting)
         at = 0
         if self.work is not None:
             here = (self.work.lane.scene_id, self.work.level)

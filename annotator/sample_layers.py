@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from annotator.layers import FLAG_COLOURS, direct_colormap, flag_labels, residual_colormap
+from annotator.labels import FLAG_COLOURS, direct_colormap, flag_labels, residual_colormap
 from annotator.sample import photograph, practice_scene
 from annotator.tools.regions import SUGGESTED
 from annotator.view_model import display_levels

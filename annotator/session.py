@@ -4,22 +4,20 @@ Strokes are safe before a method returns (see `annotator.courier`). The next ima
 is worked on. A sitting that is killed resumes where it stopped: same image, same strokes, same undo.
 """
 
-import contextlib
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, cast
 
+from annotator.carrying import carry_drafts
 from annotator.courier import Courier, Saving
 from annotator.files import Desk, desk_for
 from annotator.image import Image
-from annotator.loading import Work, load_work, waiting_in
+from annotator.loading import Work, waiting_in
 from annotator.pace import Clock, Pace
-from annotator.steps import carried_tool, redo_step, undo_step
+from annotator.steps import redo_step, undo_step
+from annotator.supply import Notice, Supply
 from annotator.tools.boxes import Box
 from annotator.tools.propagate import Carried
 from annotator.zones.recording import adopt_stale as adopt_stale_edits
@@ -28,25 +26,19 @@ from annotator.zones.reference import Reference
 from annotator.zones.strokes import BoxChange
 from annotator.zones.versions import Version
 from iea40k.arrays import ResidualCodes
-from iea40k.errors import IEAError, LeaseLostError, LedgerError, LedgerUnavailableError
+from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
     Correction,
     CorrectionDraft,
-    Lane,
     Lease,
     Ledger,
     Outbox,
     PackedPatch,
     Patch,
-    Queue,
 )
-from iea40k.store.ledger.overview import remaining
 from iea40k.store.ledger.queue import BLIND, TTL_SECONDS, Verdict
 from iea40k.store.ledger.rereview import adopt_stale
-
-Notice = Callable[[str, str], None]
-"""Told of things the person should know: "info", "warning" or "error", and a text. Called from any thread."""
 
 
 class Session:
@@ -76,20 +68,25 @@ class Session:
         self.notice: Notice = lambda _kind, _text: None
         self.saving_changed: Callable[[Saving], None] = lambda _: None
         self.pace = Pace()
-        self.remaining: int | None = None
-        self._purposes, self._ttl, self._clock = purposes, ttl_seconds, clock
-        self._queue = Queue(ledger)
-        self._leases: dict[Lane, Lease] = {}
-        self._held: list[Lease] = []
+        self._clock = clock
         self._closed = False
         self._time = Clock(clock())
-        self._ahead: Future[Work | None] | None = None
-        self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
+        outbox = Outbox(desk.outbox)
+        self._supply = Supply(
+            store,
+            ledger,
+            annotator,
+            desk,
+            outbox,
+            lambda kind, text: self.notice(kind, text),
+            purposes=purposes,
+            ttl_seconds=ttl_seconds,
+        )
         self._courier = Courier(
             ledger,
-            Outbox(desk.outbox),
-            self._leases.get,
-            beat=self._heartbeat,
+            outbox,
+            self._supply.lease_of,
+            beat=self._supply.heartbeat,
             beat_seconds=ttl_seconds / 4,
             changed=lambda saving: self.saving_changed(saving),
         )
@@ -128,11 +125,7 @@ class Session:
 
         Every lease that this person holds is taken again, so a window still open elsewhere loses its own.
         """
-        self._held = self._queue.resume(self.annotator, ttl_seconds=self._ttl)
-        for lease in self._held:
-            self._leases[lease.lane] = lease
-        place = self.desk.read_place()
-        self._held.sort(key=lambda held: _place_of(held.lane) != place.get("lane"))
+        self._supply.resume()
         if self._courier.saving.unsent:
             self._courier.flush(2.0)
         return self._open_next()
@@ -144,26 +137,26 @@ class Session:
         """
         work, lease = self._leased()
         self._all_delivered(work)
-        self._queue.submit(
+        self._supply.queue.submit(
             lease, verdict=verdict, active_seconds=round(self._time.active, 1), comment=comment
         )
         self.pace = self.pace.plus(self._time.active)
-        return self._leave(work)
+        return self._open_next(work)
 
     def skip(self, reason: str) -> Work | None:
         """Leave the image to others, for a reason, and open the next."""
         work, lease = self._leased()
         self._all_delivered(work)
-        self._queue.skip(lease, reason)
-        return self._leave(work)
+        self._supply.queue.skip(lease, reason)
+        return self._open_next(work)
 
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
-        self._queue.flag(self._leased()[1], comment)
+        self._supply.queue.flag(self._leased()[1], comment)
 
     def abandon(self) -> Work | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
-        return self._leave(self._open_work())
+        return self._open_next(self._open_work())
 
     def next_if_idle(self) -> Work | None:
         """Ask for work again where there was none."""
@@ -180,16 +173,8 @@ class Session:
             return self.saving
         self._closed = True
         if self.work is not None:
-            self._remember(self.work)
-        self._worker.shutdown(wait=True, cancel_futures=True)
-        ahead = None
-        # Whatever went wrong while reading ahead, the courier must still deliver and end.
-        if self._ahead is not None and not self._ahead.cancelled() and self._ahead.exception() is None:
-            ahead = self._ahead.result()
-        for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
-            with contextlib.suppress(IEAError):
-                if lease is not None:
-                    self._queue.give_back(lease)
+            self._supply.remember(self.work)
+        self._supply.close()
         saving = self._courier.close()
         self.ledger.close()
         return saving
@@ -231,30 +216,7 @@ class Session:
         """
         image = self._open_image()
         self._all_delivered(image)
-        group = uuid.uuid4().hex
-        drafts = []
-        for item in carried:
-            if item.patch is None:
-                continue
-            lane = replace_level(image.lane, item.level)
-            state = self._queue.state(lane)
-            if state is not None and self._leases.get(lane) is None:
-                raise LedgerError(
-                    f"level {item.level} is work of its own, and not open here",
-                    where=image.lane.scene_id,
-                    got=f"its state is '{state}'",
-                    remedy="leave this level out; it is corrected when its turn comes",
-                )
-            drafts.append(
-                CorrectionDraft(
-                    lane=lane,
-                    image_shape=image.shape,
-                    base_digest=image.origin.base_digest(item.level),
-                    kind="adopt",
-                    patch=PackedPatch.of(item.patch),
-                    tool=carried_tool(image.level, group, how),
-                )
-            )
+        drafts = carry_drafts(image, carried, how, self._supply)
         self._courier.post(*drafts)
         for draft in drafts:
             image.others.setdefault(draft.lane.level, []).append(draft)
@@ -287,9 +249,18 @@ class Session:
         """Active seconds on this image."""
         return self._time.active
 
+    @property
+    def remaining(self) -> int | None:
+        """How many images the queue has for this person; None before it was asked."""
+        return self._supply.remaining
+
     def action(self) -> None:
         """Say that the person did something, for the pace."""
         self._time.action(self._clock())
+
+    def wait_ahead(self) -> None:
+        """Wait until the next image is read."""
+        self._supply.wait()
 
     def retry(self) -> Saving:
         """Try now to bring what waits to the ledger."""
@@ -316,7 +287,7 @@ class Session:
 
     def _leased(self) -> tuple[Work, Lease]:
         work = self._open_work()
-        lease = self._leases.get(work.lane)
+        lease = self._supply.lease_of(work.lane)
         if lease is None:
             raise LeaseLostError("this image is not leased to you", where=work.lane.scene_id)
         return work, lease
@@ -354,75 +325,8 @@ class Session:
                 remedy="try again when the ledger answers; go on painting meanwhile",
             )
 
-    def _leave(self, work: Work) -> Work | None:
-        self.work = None
-        self._leases.pop(work.lane, None)
-        return self._open_next(work)
-
     def _open_next(self, left: Work | None = None) -> Work | None:
-        ahead, self._ahead = self._ahead, None
-        work = None
-        if ahead is not None:
-            # What failed ahead, while the ledger was away, is tried again below.
-            with contextlib.suppress(IEAError):
-                work = ahead.result()
-        if work is None:
-            work = self._fetch()
-        elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
-            work.take_from(left)  # It was read ahead, and something may have been carried to it since.
-        self.work = work
+        self.work = None
+        self.work = self._supply.next(left)
         self._time = Clock(self._clock())
-        if work is not None:
-            self._worker.submit(self._remember, work)
-            self._ahead = self._worker.submit(self._fetch)
-        return work
-
-    def _fetch(self) -> Work | None:
-        """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
-        for _ in range(100):
-            lease = (
-                self._held.pop(0)
-                if self._held
-                else self._queue.lease(self.annotator, ttl_seconds=self._ttl, purposes=self._purposes)
-            )
-            self.remaining = remaining(self.ledger, self.annotator, self._purposes)
-            if lease is None:
-                return None
-            self._leases[lease.lane] = lease
-            try:
-                return load_work(self.store, lease.lane, self.ledger, self._courier.outbox, lease)
-            except LedgerUnavailableError:
-                self._held.insert(0, lease)
-                raise
-            except IEAError as error:
-                del self._leases[lease.lane]
-                self._queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
-                self.notice(
-                    "error", f"{lease.lane.scene_id} {lease.lane.level} was skipped.\n{error.letter()}"
-                )
-        return None
-
-    def _heartbeat(self) -> None:
-        for lane, lease in list(self._leases.items()):
-            try:
-                longer = self._queue.heartbeat(lease, ttl_seconds=self._ttl)
-            except LeaseLostError as error:
-                self.notice("error", error.letter())
-            except IEAError:
-                continue  # The courier says that the ledger is away; leases outlast some missed beats.
-            else:
-                if lane in self._leases:
-                    self._leases[lane] = longer
-
-    def _remember(self, work: Work) -> None:
-        with contextlib.suppress(IEAError):
-            self.desk.write_place({"lane": _place_of(work.lane)})
-
-
-def replace_level(lane: Lane, level: str) -> Lane:
-    """Return the same person's lane of another level."""
-    return replace(lane, level=level)
-
-
-def _place_of(lane: Lane) -> list[str]:
-    return [lane.scene_id, lane.level, lane.purpose]
+        return self.work

@@ -186,7 +186,7 @@ def _sitting(
         controller.painter.move((140.0, 180.0))
         controller.painter.release()
         _draw(viewer)
-        controller.session._ahead.result()  # a person takes longer than the prefetch
+        controller.session.wait_ahead()  # a person takes longer than the prefetch
         start = time.perf_counter()
         controller.submit()
         finish()

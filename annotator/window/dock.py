@@ -4,38 +4,20 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from annotator.controller import Controller
 from annotator.panel import Panel
-from annotator.window.style import SHEET, gradient
-from annotator.window.widgets import Choice, Number, label
+from annotator.window.style import SHEET
+from annotator.window.tool_part import ToolPart
+from annotator.window.view_part import ViewPart
+from annotator.window.widgets import Choice, label, push, row_of, text_or_hide
 from annotator.window.zone_part import ZonePart
-from iea40k.render import palette_table
-
-TOOLS = (
-    ("set", "Set  P", "Brush: set the value (P)"),
-    ("add", "Add  A", "Brush: add to the residual, dodge and burn (A)"),
-    ("scale", "Scale  K", "Brush: scale the residual, 0 = towards zero (K)"),
-    ("smooth", "Smooth  H", "Brush: smooth (H)"),
-    ("erase", "Erase  E", "Back to the base (E)"),
-    ("fill", "Fill  F", "Fill a connected region of similar residual (F)"),
-    ("superpixel", "Superpixel  S", "Fill a superpixel of the picture (S)"),
-    ("range", "Range  R", "Fill every pixel whose residual lies in a range (R)"),
-    ("light source", "Light  G", "Flood a lamp or a logo that is blown in both pictures (G)"),
-    ("outlier", "Repair  O", "Repair a suggested region from its surroundings (O)"),
-    ("picker", "Pick  L", "Pick the value under the cursor (L)"),
-    ("pan", "Move  Z", "Move the view (Z, or hold Space)"),
-)
-MODES = ("set", "add", "scale", "smooth", "erase")
 
 
 class Dock(QWidget):
@@ -56,73 +38,29 @@ class Dock(QWidget):
         self.notice = label("", "notice", wrap=True)
         self.level_row = QHBoxLayout()
         self.left_map, self.right_map = QComboBox(), QComboBox()
-        self.take_over = _push("Take the left map over", "plain", "Start your own map from it (Shift+A)")
+        self.take_over = push("Take the left map over", "plain", "Start your own map from it (Shift+A)")
         self.map_row = QWidget()
         grid = QVBoxLayout(self.map_row)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(label("MAPS: LEFT, RIGHT (WIPE, BESIDE, BLINK)", "section"))
-        grid.addLayout(_row(self.left_map, self.right_map))
+        grid.addLayout(row_of(self.left_map, self.right_map))
         grid.addWidget(self.take_over)
-        self.tools = Choice(TOOLS, 3)
-        self.numbers = {
-            "value": Number("value", -1, 1, decimals=4, step=1 / 255),
-            "amount": Number("amount", -1, 1, decimals=4, step=1 / 255),
-            "factor": Number("factor", 0, 4, step=0.05),
-            "radius": Number("radius", 0.5, 2000, decimals=1, step=1, curve=4),
-            "feather": Number("feather", 0, 1, step=0.05),
-            "strength": Number("strength", 0.01, 1, step=0.05),
-            "tolerance": Number("tolerance", 0, 1, decimals=3, step=0.005, curve=2),
-            "side": Number("side", 4, 128, decimals=0, step=2, curve=2),
-            "low": Number("from", -1, 1, decimals=3),
-            "high": Number("to", -1, 1, decimals=3),
-            "only_low": Number("luma from", 0, 0.99),
-            "only_high": Number("luma to", 0.01, 1),
-        }
-        self.only = QCheckBox("only where the exposure's luma is")
-        self.pictures = Choice(
-            (
-                ("exposure", "Exposure", "The exposure as it is (C steps)"),
-                ("reference", "Reference", "The reference (C steps, hold N)"),
-                ("preview", "Preview  Y", "The exposure, re-exposed by the corrected residual (Y)"),
-            ),
-            3,
-        )
-        self.compares = Choice(
-            (
-                ("single", "Single", "One picture"),
-                ("wipe", "Wipe  W", "Wipe between two pictures; Shift and the mouse move the edge (W)"),
-                ("side by side", "Beside  D", "Two pictures side by side, painted in either (D)"),
-            ),
-            3,
-        )
-        self.beside = Choice(
-            tuple((p, p.capitalize(), f"Compare with the {p}") for p in ("exposure", "reference", "preview")),
-            3,
-        )
-        self.checks = {
-            "overlay": QCheckBox("residual  V"),
-            "outlines": QCheckBox("suggestions  T"),
-            "clipping": QCheckBox("clipping"),
-            "edited": QCheckBox("edits  M"),
-        }
-        self.opacity = Number("overlay", 0.05, 1, step=0.05)
-        self.safe = QCheckBox("colour-blind-safe colours")
-        self.submit = _push("Submit   Ctrl+Enter", "submit")
-        self.right = _push(
+        self.tool_part, self.view_part = ToolPart(), ViewPart()
+        self.submit = push("Submit   Ctrl+Enter", "submit")
+        self.right = push(
             "Base is right", "plain", "Nothing needs correction: submit with that verdict (Ctrl+B)"
         )
-        self.skip = _push("Skip…", "plain", "Leave the image to others, with a reason (Ctrl+K)")
-        self.flag = _push("Tell curator…", "plain", "Tell the curator something (Ctrl+I)")
-        self.carry = _push("Propagate…", "plain", "Carry the correction over to the other levels (Ctrl+L)")
-        self.undo = _push("Undo", "plain", "Ctrl+Z")
-        self.redo = _push("Redo", "plain", "Ctrl+Shift+Z")
-        self.keys = _push("Keys  ?", "plain", "Every key")
-        self.stale = _push("Draw stale strokes again", "plain")
-        self.go_on = _push("Go on without this image", "plain")
+        self.skip = push("Skip…", "plain", "Leave the image to others, with a reason (Ctrl+K)")
+        self.flag = push("Tell curator…", "plain", "Tell the curator something (Ctrl+I)")
+        self.carry = push("Propagate…", "plain", "Carry the correction over to the other levels (Ctrl+L)")
+        self.undo = push("Undo", "plain", "Ctrl+Z")
+        self.redo = push("Redo", "plain", "Ctrl+Shift+Z")
+        self.keys = push("Keys  ?", "plain", "Every key")
+        self.stale = push("Draw stale strokes again", "plain")
+        self.go_on = push("Go on without this image", "plain")
         self.pace = label("", "quiet", wrap=True)
         self.saving = label("", "saving", wrap=True)
         self.zone_part = ZonePart()
-        self.exposure_tools, self.exposure_view = QWidget(), QWidget()
         self._arrange()
 
     def connect_to(self, controller: Controller | None) -> None:
@@ -132,19 +70,8 @@ class Dock(QWidget):
             return
         self._connected = True
         self.zone_part.connect_to(self._do, self._do_zone)
-        self.tools.chosen.connect(lambda name: self._do("take_brush" if name in MODES else "take", name))
-        for name, number in self.numbers.items():
-            number.changed.connect(lambda value, name=name: self._do("set_hand", **{name: value}))
-        self.only.toggled.connect(lambda on: self._do("set_hand", only_low=0.7 if on else 0.0, only_high=1.0))
-        self.pictures.chosen.connect(lambda value: self._do("set_look", picture=value))
-        self.compares.chosen.connect(lambda value: self._do("compare_by", value))
-        self.beside.chosen.connect(lambda value: self._do("set_look", beside=value))
-        for name, box in self.checks.items():
-            box.toggled.connect(lambda on, name=name: self._do("set_look", **{name: on}))
-        self.opacity.changed.connect(lambda value: self._do("set_look", opacity=value))
-        self.safe.toggled.connect(
-            lambda on: self._do("set_look", palette="colour-blind-safe" if on else "blue-white-red")
-        )
+        self.tool_part.connect_to(self._do)
+        self.view_part.connect_to(self._do)
         self.left_map.activated.connect(lambda at: self._do("set_maps", left=self.left_map.itemData(at)))
         self.right_map.activated.connect(lambda at: self._do("set_maps", right=self.right_map.itemData(at)))
         for button, verb in (
@@ -166,25 +93,14 @@ class Dock(QWidget):
         """Show a panel."""
         self.title.setText(panel.title)
         self.subtitle.setText(panel.subtitle)
-        _text_or_hide(self.comment, f"Returned: {panel.comment}" if panel.comment else "")
-        _text_or_hide(self.notice, panel.canvas.notice if panel.home else "")
+        text_or_hide(self.comment, f"Returned: {panel.comment}" if panel.comment else "")
+        text_or_hide(self.notice, panel.canvas.notice if panel.home else "")
         self._show_levels(panel)
         self.zone_part.show_panel(panel)
         at_reference = panel.zone_hand is not None
-        self.exposure_tools.setVisible(not at_reference)
-        self.exposure_view.setVisible(not at_reference)
+        self.tool_part.show_panel(panel)
+        self.view_part.show_panel(panel)
         self.carry.setVisible(not at_reference)
-        hand, look = panel.hand, panel.look
-        self.tools.set(hand.mode if hand.tool == "brush" else hand.tool)
-        self._show_numbers(panel)
-        self.pictures.set(look.picture)
-        self.compares.set(look.compare)
-        self.beside.set(look.beside)
-        self.beside.setVisible(look.compare != "single")
-        for name, box in {**self.checks, "only": self.only, "safe": self.safe}.items():
-            on = {"only": hand.limited, "safe": look.palette == "colour-blind-safe"}.get(name)
-            _check(box, getattr(look, name) if on is None else on)
-        self.opacity.set(look.opacity)
         self._show_role(panel)
         for button in (self.right, self.skip, self.flag, self.carry, self.undo, self.redo):
             button.setEnabled(bool(panel.home) and (panel.can_submit or panel.role == "review"))
@@ -212,39 +128,12 @@ class Dock(QWidget):
         column.addLayout(self.level_row)
         column.addWidget(self.map_row)
         column.addWidget(self.notice)
-        tools, view = _column_in(self.exposure_tools), _column_in(self.exposure_view)
-        tools.addWidget(label("TOOLS", "section"))
-        tools.addWidget(self.tools)
-        for name in (
-            "value",
-            "amount",
-            "factor",
-            "radius",
-            "feather",
-            "strength",
-            "tolerance",
-            "side",
-            "low",
-            "high",
-        ):
-            tools.addWidget(self.numbers[name])
-        tools.addWidget(self.only)
-        tools.addWidget(self.numbers["only_low"])
-        tools.addWidget(self.numbers["only_high"])
-        view.addWidget(label("VIEW", "section"))
-        view.addWidget(self.pictures)
-        view.addWidget(self.compares)
-        view.addWidget(self.beside)
-        checks = list(self.checks.values())
-        view.addLayout(_row(*checks[:2]))
-        view.addLayout(_row(*checks[2:]))
-        column.addWidget(self.exposure_tools)
+        column.addWidget(self.tool_part.widget)
         column.addWidget(self.zone_part.tools)
-        column.addLayout(_row(self.undo, self.redo, self.carry))
-        column.addWidget(self.exposure_view)
+        column.addLayout(row_of(self.undo, self.redo, self.carry))
+        column.addWidget(self.view_part.widget)
         column.addWidget(self.zone_part.view)
-        column.addWidget(self.opacity)
-        column.addWidget(self.safe)
+        column.addWidget(self.view_part.shared)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inner)
@@ -259,8 +148,8 @@ class Dock(QWidget):
         foot.setSpacing(5)
         for widget in (self.stale, self.go_on, self.submit):
             foot.addWidget(widget)
-        foot.addLayout(_row(self.right, self.skip))
-        foot.addLayout(_row(self.flag, self.keys))
+        foot.addLayout(row_of(self.right, self.skip))
+        foot.addLayout(row_of(self.flag, self.keys))
         foot.addWidget(self.pace)
         foot.addWidget(self.saving)
         outer.addLayout(foot)
@@ -315,66 +204,3 @@ class Dock(QWidget):
     def _do_zone(self, verb: str, *arguments: Any, **changes: Any) -> None:
         if self._controller is not None:
             getattr(self._controller.zones, verb)(*arguments, **changes)
-
-    def _show_numbers(self, panel: Panel) -> None:
-        hand, painting = panel.hand, panel.hand.tool == "brush"
-        fills = hand.tool in ("fill", "superpixel", "light source", "range")
-        shown = {
-            "value": hand.mode == "set" or hand.tool in ("light source", "picker"),
-            "amount": hand.mode == "add" and (painting or fills),
-            "factor": hand.mode == "scale" and (painting or fills),
-            "radius": painting,
-            "feather": painting,
-            "strength": painting or fills,
-            "tolerance": hand.tool == "fill",
-            "side": hand.tool == "superpixel",
-            "low": hand.tool == "range",
-            "high": hand.tool == "range",
-            "only_low": hand.limited,
-            "only_high": hand.limited,
-        }
-        for name, number in self.numbers.items():
-            number.set(getattr(hand, name))
-            number.setVisible(shown[name])
-        table = palette_table(panel.look.palette)  # type: ignore[arg-type]
-        stops = [(i / 10, "#{:02x}{:02x}{:02x}".format(*table[round(i * 51)])) for i in range(11)]
-        sheet = gradient(stops)
-        for name in ("value", "amount"):
-            if self.numbers[name].slider.styleSheet() != sheet:
-                self.numbers[name].slider.setStyleSheet(sheet)
-
-
-def _push(text: str, name: str, tip: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return button
-
-
-def _column_in(widget: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout(widget)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(5)
-    return column
-
-
-def _row(*widgets: Any) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(5)
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
-
-
-def _text_or_hide(widget: Any, text: str) -> None:
-    widget.setText(text)
-    widget.setVisible(bool(text))
-
-
-def _check(box: QCheckBox, on: bool) -> None:
-    box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    box.blockSignals(True)
-    box.setChecked(on)
-    box.blockSignals(False)

@@ -72,14 +72,23 @@ class QtFace(QObject):
         self.dock, self.readout, self.parent_window = dock, readout, parent
         self._told.connect(self._notify)
         self._help: QDialog | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """The widgets go, or went, away: show nothing from now on."""
+        self._ended = True
 
     def show(self, panel: Panel) -> None:
         """Show the panel."""
+        if self._ended:
+            return
         self.dock.show_panel(panel)
         self.readout.show_legend(panel.look.palette, zones=panel.canvas.zones)
 
     def read(self, text: str) -> None:
         """Show what the pixel under the cursor says."""
+        if self._ended:
+            return
         self.readout.text.setText(text)
 
     def notify(self, kind: str, text: str) -> None:

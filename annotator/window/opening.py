@@ -28,7 +28,7 @@ class Annotator(QObject):
         self.face = QtFace(self.dock, self.readout, window)
         self.layers = Layers(viewer)
         self.controller = Controller(session, self.layers, self.face)
-        self._closed = False
+        self._closed = self._went = False
         viewer.window.add_dock_widget(self.dock, name="IEA40K", area="right")
         bar = viewer.window.add_dock_widget(self.readout, name="pixel", area="bottom")
         # One line needs no title bar; its height goes to the picture.
@@ -43,6 +43,8 @@ class Annotator(QObject):
         self._timer.start(1000)
         if window is not None:
             window.installEventFilter(self)
+        # A window that is closed takes the dock with it while timers and threads still run: the sitting ends there.
+        self.dock.destroyed.connect(self._window_went)
 
     def start(self) -> None:
         """Open the first image."""
@@ -60,12 +62,12 @@ class Annotator(QObject):
         if not self._closed:
             self._closed = True
             self._timer.stop()
-            window = adapter.main_window(self.viewer)
+            self.face.end()
+            self.dock.connect_to(None)
+            window = None if self._went else adapter.main_window(self.viewer)
             if window is not None:
                 window.removeEventFilter(self)
-            self.dock.connect_to(None)
-            # Where the window was closed its docks and layers went with it.
-            if adapter.main_window(self.viewer) is not None:
+                self.dock.destroyed.disconnect(self._window_went)
                 for widget in (self.dock, self.readout):
                     with contextlib.suppress(LookupError, RuntimeError):
                         self.viewer.window.remove_dock_widget(widget)
@@ -95,6 +97,11 @@ class Annotator(QObject):
 
     def _moved(self, _viewer: Any, event: Any) -> None:
         self.controller.hover(event.position, shift="Shift" in event.modifiers)
+
+    def _window_went(self) -> None:
+        """The window was destroyed, and its docks and layers with it."""
+        self._went = True
+        self.close()
 
     def _tick(self) -> None:
         self.face.show(self.controller.panel())

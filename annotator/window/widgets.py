@@ -1,17 +1,21 @@
 """Small widgets: a row of exclusive buttons, and a slider with its number beside it."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QSlider,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -111,3 +115,44 @@ class Number(QWidget):
 def when(signal: Callable[..., object], act: Callable[..., object]) -> None:
     """Connect a Qt signal."""
     signal.connect(act)  # type: ignore[attr-defined]
+
+
+def push(text: str, name: str, tip: str = "") -> QPushButton:
+    """Return a button that leaves the keys to the canvas; the sheet knows it by `name`."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return button
+
+
+def column_in(widget: QWidget) -> QVBoxLayout:
+    """Give a widget a column without margins, and return it."""
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(5)
+    return column
+
+
+def row_of(*widgets: Any) -> QHBoxLayout:
+    """Return widgets in a row."""
+    row = QHBoxLayout()
+    row.setSpacing(5)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def text_or_hide(widget: Any, text: str) -> None:
+    """Show a text; nothing where it is empty."""
+    widget.setText(text)
+    widget.setVisible(bool(text))
+
+
+def check(box: QCheckBox, on: bool) -> None:
+    """Check a box without telling anybody."""
+    box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    box.blockSignals(True)
+    box.setChecked(on)
+    box.blockSignals(False)

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.layers import Layers, fill, outlined
+from annotator.labels import fill, outlined
+from annotator.layers import Layers
 from annotator.tools.boxes import Box, grown
 from annotator.view_model import Canvas, Picture, display_levels, wiped
 from annotator.zones.blocks import Blocks

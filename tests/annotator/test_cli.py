@@ -44,7 +44,6 @@ def test_a_folder_that_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run(str(tmp_path), "--annotator", "Ada")
 
 
-@pytest.mark.skip(reason="known fault: closing the window in its first seconds sometimes raises in a Qt slot")
 @pytest.mark.gui
 @pytest.mark.screen
 def test_the_command_opens_a_window_and_ends(screen: None, queued: Store, tmp_path: Path):

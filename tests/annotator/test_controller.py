@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotator.layers import outlined
+from annotator.labels import outlined
 from annotator.view_model import display_levels
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue

@@ -143,7 +143,7 @@ def test_a_returned_image_comes_back_first_with_its_comment(sit: Sit, queued: St
     assert first is not None
     drawn = paint(session, (30, 30))
     session.submit()
-    session._ahead.result()  # s3 is leased ahead, before the return
+    session.wait_ahead()  # s3 is leased ahead, before the return
     with Ledger.open(queued.path) as ledger:
         Queue(ledger).return_(first.lane, "curator", "the lamp is overexposed")
     session.submit("base is right")
@@ -221,7 +221,7 @@ def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(sit: Sit, queued: S
     image = session.start()
     assert image is not None
     first = paint(session, (20, 20))
-    session._ahead.result()  # nobody uses the database while it is moved away
+    session.wait_ahead()  # nobody uses the database while it is moved away
     file, away = queued.path / "ledger.sqlite", queued.path / "away"
     away.mkdir()
     with sqlite3.connect(file) as blocker:
@@ -307,7 +307,7 @@ def test_a_carried_correction_is_there_when_that_level_comes_up(sit: Sit, queued
     session = sit()
     image = session.start()
     assert image is not None
-    session._ahead.result()  # P1 has been read ahead
+    session.wait_ahead()  # P1 has been read ahead
     paint(session, (30, 30), value=0.0)
     carried = propagate(image.base, image.codes, image.touched, {"P1": image.origin.base("P1")})
     session.carry(carried, "same change")

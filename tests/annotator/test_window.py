@@ -149,21 +149,21 @@ def test_submit_key_goes_on(window):
 
 def test_the_dock_shows_and_changes_the_hand(window):
     dock = window.a.dock
-    dock.tools.buttons["smooth"].click()
+    dock.tool_part.tools.buttons["smooth"].click()
     assert window.c.hand.mode == "smooth"
-    dock.numbers["radius"].box.setValue(42.0)
+    dock.tool_part.numbers["radius"].box.setValue(42.0)
     assert window.c.hand.radius == 42.0
     window.c.take("superpixel")
-    assert dock.tools.buttons["superpixel"].isChecked()
-    dock.checks["outlines"].click()
+    assert dock.tool_part.tools.buttons["superpixel"].isChecked()
+    dock.view_part.checks["outlines"].click()
     assert not window.c.look.outlines
-    dock.pictures.buttons["preview"].click()
+    dock.view_part.pictures.buttons["preview"].click()
     assert window.c.look.picture == "preview"
-    dock.compares.buttons["wipe"].click()
+    dock.view_part.compares.buttons["wipe"].click()
     assert window.c.look.compare == "wipe"
-    dock.compares.buttons["single"].click()
+    dock.view_part.compares.buttons["single"].click()
     assert window.c.look.compare == "single"
-    dock.safe.click()
+    dock.view_part.safe.click()
     assert window.c.look.palette == "colour-blind-safe"
 
 

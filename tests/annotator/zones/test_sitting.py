@@ -148,7 +148,7 @@ def test_a_ledger_that_is_away_costs_no_edit_and_no_undo(sit_at: SitAt, asked, m
     session = sit_at()
     work = session.start()
     first = paint_zone(session, SET, (30, 30))
-    session._ahead.result()
+    session.wait_ahead()
     away = LedgerUnavailableError("the ledger cannot be reached")
 
     def refuse(*_: object) -> None:

@@ -1,0 +1,44 @@
+"""A propagation as strokes: one on each of the other levels, which share a group."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from annotator.image import Image
+from annotator.steps import carried_tool
+from annotator.supply import Supply
+from annotator.tools.propagate import Carried
+from iea40k.errors import LedgerError
+from iea40k.store.ledger import CorrectionDraft, PackedPatch
+
+
+def carry_drafts(image: Image, carried: Sequence[Carried], how: str, supply: Supply) -> list[CorrectionDraft]:
+    """Return the strokes of a propagation from an image.
+
+    Raises `LedgerError` where a level is work of its own that is finished, or leased by somebody else.
+    """
+    group = uuid.uuid4().hex
+    drafts = []
+    for item in carried:
+        if item.patch is None:
+            continue
+        lane = replace(image.lane, level=item.level)
+        state = supply.queue.state(lane)
+        if state is not None and supply.lease_of(lane) is None:
+            raise LedgerError(
+                f"level {item.level} is work of its own, and not open here",
+                where=image.lane.scene_id,
+                got=f"its state is '{state}'",
+                remedy="leave this level out; it is corrected when its turn comes",
+            )
+        drafts.append(
+            CorrectionDraft(
+                lane=lane,
+                image_shape=image.shape,
+                base_digest=image.origin.base_digest(item.level),
+                kind="adopt",
+                patch=PackedPatch.of(item.patch),
+                tool=carried_tool(image.level, group, how),
+            )
+        )
+    return drafts
