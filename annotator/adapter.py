@@ -63,3 +63,11 @@ def main_window(viewer: Any) -> Any | None:
         return viewer.window._qt_window
     except _PRIVATE_ERRORS:
         return None
+
+
+def show_activity(window: Any | None, visible: bool) -> None:
+    """Show or hide napari's list of progress bars in a main window; the person can do it by hand as well."""
+    try:
+        window.statusBar()._toggle_activity_dock(visible)  # type: ignore[union-attr]
+    except _PRIVATE_ERRORS:
+        return

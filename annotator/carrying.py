@@ -23,12 +23,12 @@ def carry_drafts(image: Image, carried: Sequence[Carried], how: str, supply: Sup
         if item.patch is None:
             continue
         lane = replace(image.lane, level=item.level)
-        state = supply.queue.state(lane)
-        if state is not None and supply.lease_of(lane) is None:
+        reason = barred(image, item.level, supply)
+        if reason:
             raise LedgerError(
-                f"level {item.level} is work of its own, and not open here",
+                f"nothing may be carried to level {item.level}",
                 where=image.lane.scene_id,
-                got=f"its state is '{state}'",
+                got=reason,
                 remedy="leave this level out; it is corrected when its turn comes",
             )
         drafts.append(
@@ -42,3 +42,12 @@ def carry_drafts(image: Image, carried: Sequence[Carried], how: str, supply: Sup
             )
         )
     return drafts
+
+
+def barred(image: Image, level: str, supply: Supply) -> str:
+    """Return why nothing may be carried from an image to a level, "" where it may."""
+    lane = replace(image.lane, level=level)
+    state = supply.queue.state(lane)
+    if state is None or supply.lease_of(lane) is not None:
+        return ""
+    return f"it is work of its own, and {state}"

@@ -3,6 +3,7 @@
 The verbs themselves are in `annotator.verbs`, by subject; here they are put together, with what they share.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from annotator.keys import key_for
 from annotator.keys import shown as shown_key
 from annotator.layers import Layers
 from annotator.panel import Face, Panel, panel_of
+from annotator.progress import Step
 from annotator.readout import read_pixel
 from annotator.sitting import Sitting
 from annotator.verbs.carrying import Carrying
@@ -44,7 +46,8 @@ class Controller:
         self.zones = ZoneBench(self)
         self.flow, self.strokes, self.view = Flow(self), Strokes(self), LookVerbs(self)
         self._offer(HandVerbs(self), Carrying(self))
-        session.notice = face.notify
+        self.busy = False
+        session.notice, session.progress, layers.progress = face.notify, self.working, self.working
         layers.on_visibility(self.view.on_visibility)
 
     def _offer(self, hands: HandVerbs, carrying: Carrying) -> None:
@@ -101,6 +104,8 @@ class Controller:
 
     def press(self, name: str, held: bool | None = None) -> None:
         """Do what a key means just now: at a reference some mean something else. `held`: pressed or released."""
+        if self.busy and held is not False:
+            return
         key = key_for(name, at_reference=self.session.reference is not None)
         if key is None:
             if held is not False:
@@ -111,6 +116,8 @@ class Controller:
 
     def hover(self, position: tuple[float, ...], *, shift: bool = False) -> None:
         """The mouse is over a position of the canvas."""
+        if self.busy:
+            return
         pixel = self.layers.pixel(position)
         self.cursor = None if pixel is None else (round(pixel[0]), round(pixel[1]))
         work = self.session.reference or self.shown
@@ -120,7 +127,7 @@ class Controller:
 
     def drag(self, event: Any) -> Iterator[None]:
         """A press of the left button on the canvas, its moves, and its release; napari calls it."""
-        if event.button != 1 or "Shift" in event.modifiers or not self.canvas.paintable:
+        if self.busy or event.button != 1 or "Shift" in event.modifiers or not self.canvas.paintable:
             return
         if self.canvas.pan or self.view.blinking:
             return
@@ -179,11 +186,22 @@ class Controller:
         return dataclasses.replace(
             panel,
             role=s.role,
+            consistency=s.consistency,
             maps=self.maps(),
             left_map=self.left_map,
             right_map=self.right_map,
             zone_hand=None if s.reference is None else self.zones.hand,
         )
+
+    @contextlib.contextmanager
+    def working(self, text: str, total: int) -> Iterator[Step]:
+        """Show how far long work is. Qt goes on meanwhile: keys and mouse do nothing until it is over."""
+        before, self.busy = self.busy, True
+        try:
+            with self.face.progress(text, total) as step:
+                yield step
+        finally:
+            self.busy = before
 
     def refresh(self) -> None:
         """Show everything as it is now."""

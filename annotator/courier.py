@@ -20,6 +20,8 @@ Drawn = CorrectionDraft | ZoneDraft
 PATIENCE_SECONDS = 0.25
 """How long a mouse release waits for the ledger to have the stroke."""
 
+_LOOK_SECONDS = 0.1  # between two looks at how far a delivery is
+
 
 @dataclass(frozen=True)
 class Saving:
@@ -86,9 +88,15 @@ class Courier:
         self._ask(patience if trouble is None else 0.0)
         return self._saving
 
-    def flush(self, seconds: float = 10.0) -> Saving:
-        """Try to deliver everything now; return what is left."""
-        self._ask(seconds)
+    def flush(self, seconds: float = 10.0, *, waiting: Callable[[int], None] = lambda _: None) -> Saving:
+        """Try to deliver everything now; return what is left. `waiting` is told now and then how many strokes wait."""
+        until = time.monotonic() + seconds
+        mine = self._ask(0.0)
+        while not self._wait_for(mine, min(_LOOK_SECONDS, until - time.monotonic())):
+            waiting(len(self.outbox))
+            if time.monotonic() >= until:
+                break
+        waiting(len(self.outbox))
         return self._saving
 
     def close(self) -> Saving:
@@ -118,13 +126,21 @@ class Courier:
             del self._memory[0]
         return None
 
-    def _ask(self, patience: float) -> None:
+    def _ask(self, patience: float) -> int:
+        """Ask for a delivery and wait for it; return its number."""
         with self._done:
             self._asked += 1
             mine = self._asked
             self._wake.set()
-            if patience > 0:
-                self._done.wait_for(lambda: self._answered >= mine, patience)
+        self._wait_for(mine, patience)
+        return mine
+
+    def _wait_for(self, mine: int, seconds: float) -> bool:
+        """Return whether a delivery that was asked for is over, after at most so many seconds."""
+        with self._done:
+            if seconds > 0:
+                self._done.wait_for(lambda: self._answered >= mine, seconds)
+            return self._answered >= mine
 
     def _run(self) -> None:
         last_beat = time.monotonic()

@@ -10,6 +10,7 @@ from annotator.files import Desk, desk_for
 from annotator.image import Image
 from annotator.origin import Origin, ReleaseOrigin, origin_of
 from annotator.pace import Pace
+from annotator.progress import Progress, silent
 from annotator.tools.boxes import Box
 from annotator.zones.reference import Reference
 from annotator.zones.versions import Version
@@ -40,11 +41,13 @@ class Gallery:
 
     saving = Saving()
     seconds = 0.0
+    consistency = ""
 
     def __init__(self, shelf: Shelf, desk: Desk) -> None:
         self.image: Image | None = None
         self.desk = desk
         self.notice: Callable[[str, str], None] = lambda _kind, _text: None
+        self.progress: Progress = silent
         self.saving_changed: Callable[[Saving], None] = lambda _: None
         self.pace = Pace()
         self._shelf = shelf
@@ -138,6 +141,10 @@ class Gallery:
         del carried
         raise _read_only(how)
 
+    def barred(self, level: str) -> str:
+        """Nothing may be carried anywhere."""
+        return f"{level} is only looked at"
+
     def adopt_stale(self) -> int:
         """Refuse."""
         raise _read_only("adopt")
@@ -155,7 +162,7 @@ class Gallery:
         )
 
 
-def open_gallery(place: Path, desks: Path | None = None) -> Gallery:
+def open_gallery(place: Path, desks: Path | None = None, progress: Progress = silent) -> Gallery:
     """Return a gallery of the release or store in folder `place`, most suspicious first within a store."""
     from iea40k.store.release.reading import HEAD, Release
 
@@ -170,9 +177,12 @@ def open_gallery(place: Path, desks: Path | None = None) -> Gallery:
         return Gallery(Shelf(images, lambda scene_id: ReleaseOrigin(release, scene_id, rows[scene_id])), desk)
     store = Store.open(place)
     ranked = []
-    for scene_id in store.scene_ids():
-        scene = store.open_scene(scene_id)
-        ranked += [(-s, scene_id, level) for s, level in zip(scene.suspicion, scene.levels, strict=True)]
+    scenes = store.scene_ids()
+    with progress("Looking through the store", len(scenes)) as step:
+        for scene_id in scenes:
+            scene = store.open_scene(scene_id)
+            ranked += [(-s, scene_id, level) for s, level in zip(scene.suspicion, scene.levels, strict=True)]
+            step()
     if not ranked:
         raise StoreError(
             "the store is empty", where=place, remedy="fill it with `iea40k build MANIFEST STORE`"

@@ -23,6 +23,7 @@ from annotator.labels import (
     zone_colormap,
 )
 from annotator.preview import re_exposed
+from annotator.progress import Progress, silent
 from annotator.tools.boxes import Box, grown
 from annotator.tools.regions import CLIPPED, SUGGESTED
 from annotator.view_model import Canvas, Picture, display_levels, wiped
@@ -31,6 +32,9 @@ from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 
 GAP = 8
 """Pixels of the image between the two panels."""
+
+BAND = 1 << 21
+"""Pixels of a big picture that are re-exposed at a time."""
 
 _EMPTY = (8, 8)
 
@@ -85,6 +89,7 @@ class Layers:
         self._canvas: Canvas | None = None
         self._second_panel = False
         self.shape: tuple[int, int] | None = None
+        self.progress: Progress = silent
 
     # ------------------------------------------------------------ what is shown
 
@@ -232,8 +237,15 @@ class Layers:
 
     def _picture(self, name: Picture) -> EncodedRGB:
         if name == "preview" and self._stale_preview and self._codes is not None:
-            self._pictures["preview"] = re_exposed(self._pictures["exposure"], self._codes)
             self._stale_preview = False
+            exposure, codes = self._pictures["exposure"], self._codes
+            self._pictures["preview"] = preview = np.empty_like(exposure)
+            bands = range(0, exposure.shape[0], max(1, BAND // exposure.shape[1]))
+            with self.progress("Re-exposing the picture", len(bands)) as step:
+                for top in bands:
+                    band = slice(top, top + bands.step)
+                    preview[band] = re_exposed(exposure[band], codes[band])
+                    step()
         return self._pictures[name]
 
     def _compose(self, canvas: Canvas) -> None:

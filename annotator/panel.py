@@ -1,5 +1,6 @@
 """What the window's panel says, as one frozen noun, and the few verbs a window must know. Pure, no Qt."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,6 +8,8 @@ from annotator.courier import Saving, is_lost_lease, is_offline
 from annotator.image import Image
 from annotator.loading import Work
 from annotator.pace import Pace
+from annotator.progress import Step
+from annotator.tools.carry_plan import CarryPlan
 from annotator.view_model import Canvas, Facts, Hand, Look
 from annotator.zones.hand import ZoneHand
 
@@ -43,6 +46,7 @@ class Panel:
     maps: tuple[str, ...] = ()
     left_map: str = ""
     right_map: str = ""
+    consistency: str = ""
     zone_hand: ZoneHand | None = None
     """At a reference, the hand that sets zones; `look` is then a `ZoneLook`."""
 
@@ -71,8 +75,11 @@ class Face(Protocol):
     def help(self, *, at_reference: bool) -> None:
         """Show the keys, those at an exposure or those at a reference."""
 
-    def busy(self, text: str) -> None:
-        """Say that something longer is under way; "" ends it."""
+    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
+        """Show how far long work is; see `annotator.progress`."""
+
+    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+        """Show what a propagation would do; return it as decided, None where the person changed their mind."""
 
 
 def panel_of(

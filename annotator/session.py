@@ -10,12 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self, cast
 
-from annotator.carrying import carry_drafts
+from annotator.carrying import barred, carry_drafts
+from annotator.consistency import OwnConsistency
 from annotator.courier import Courier, Saving
 from annotator.files import Desk, desk_for
 from annotator.image import Image
 from annotator.loading import Work, waiting_in
 from annotator.pace import Clock, Pace
+from annotator.progress import Progress, silent
 from annotator.steps import redo_step, undo_step
 from annotator.supply import Notice, Supply
 from annotator.tools.boxes import Box
@@ -37,6 +39,7 @@ from iea40k.store.ledger import (
     PackedPatch,
     Patch,
 )
+from iea40k.store.ledger.consistency import own_consistency
 from iea40k.store.ledger.queue import BLIND, TTL_SECONDS, Verdict
 from iea40k.store.ledger.rereview import adopt_stale
 
@@ -66,6 +69,7 @@ class Session:
         self.store, self.ledger, self.annotator, self.desk = store, ledger, annotator, desk
         self.work: Work | None = None
         self.notice: Notice = lambda _kind, _text: None
+        self.progress: Progress = silent
         self.saving_changed: Callable[[Saving], None] = lambda _: None
         self.pace = Pace()
         self._clock = clock
@@ -82,6 +86,7 @@ class Session:
             purposes=purposes,
             ttl_seconds=ttl_seconds,
         )
+        self._consistency = OwnConsistency(lambda: own_consistency(ledger, store, annotator))
         self._courier = Courier(
             ledger,
             outbox,
@@ -175,6 +180,7 @@ class Session:
         if self.work is not None:
             self._supply.remember(self.work)
         self._supply.close()
+        self._consistency.close()
         saving = self._courier.close()
         self.ledger.close()
         return saving
@@ -223,6 +229,10 @@ class Session:
         self.action()
         return [draft.lane.level for draft in drafts]
 
+    def barred(self, level: str) -> str:
+        """Return why nothing may be carried from this image to a level, "" where it may."""
+        return barred(self._open_image(), level, self._supply)
+
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
         if self.reference is not None:
@@ -230,11 +240,14 @@ class Session:
             return adopt_stale_edits(self._courier, self.reference)
         image = self._open_image()
         count = 0
-        for stale in image.stale:
-            draft = adopt_stale(cast("Correction", stale), image.base, image.codes)
-            if draft is not None:
-                self._post(image, draft)
-                count += 1
+        stales = image.stale
+        with self.progress("Drawing strokes again", len(stales)) as step:
+            for stale in stales:
+                draft = adopt_stale(cast("Correction", stale), image.base, image.codes)
+                if draft is not None:
+                    self._post(image, draft)
+                    count += 1
+                step()
         return count
 
     # ------------------------------------------------------------ facts
@@ -254,6 +267,11 @@ class Session:
         """How many images the queue has for this person; None before it was asked."""
         return self._supply.remaining
 
+    @property
+    def consistency(self) -> str:
+        """How consistent this person is, in words; "" where nothing is known."""
+        return self._consistency.text
+
     def action(self) -> None:
         """Say that the person did something, for the pace."""
         self._time.action(self._clock())
@@ -264,7 +282,17 @@ class Session:
 
     def retry(self) -> Saving:
         """Try now to bring what waits to the ledger."""
-        return self._courier.flush()
+        before = self._courier.saving.unsent
+        with self.progress("Sending strokes to the ledger", before) as step:
+            sent = 0
+
+            def told(unsent: int) -> None:
+                nonlocal sent
+                while sent < before - unsent:
+                    sent += 1
+                    step()
+
+            return self._courier.flush(waiting=told)
 
     # ------------------------------------------------------------ private
 
@@ -327,6 +355,9 @@ class Session:
 
     def _open_next(self, left: Work | None = None) -> Work | None:
         self.work = None
-        self.work = self._supply.next(left)
+        with self.progress("Reading the next image", 0) as step:
+            self.work = self._supply.next(left, step)
         self._time = Clock(self._clock())
+        if self.work is not None:
+            self._consistency.image_opened()
         return self.work

@@ -8,6 +8,7 @@ from typing import Any
 from annotator.files import Desk
 from annotator.image import Image
 from annotator.loading import Work, load_work
+from annotator.progress import Step
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lane, Lease, Ledger, Outbox, Queue
@@ -15,6 +16,9 @@ from iea40k.store.ledger.overview import remaining
 
 Notice = Callable[[str, str], None]
 """Told of things the person should know: "info", "warning" or "error", and a text. Called from any thread."""
+
+
+_LOOK_SECONDS = 0.1  # between two looks at what is being read
 
 
 class Supply:
@@ -54,10 +58,10 @@ class Supply:
         """Return the lease under which a lane is worked on now."""
         return self._leases.get(lane)
 
-    def next(self, left: Work | None = None) -> Work | None:
+    def next(self, left: Work | None = None, step: Step = lambda: None) -> Work | None:
         """Return the next image, None where the queue is empty, and begin to read the one after it.
 
-        `left` is the image just left, whose lease ends here.
+        `left` is the image just left, whose lease ends here; `step` is called now and then while this waits.
         """
         if left is not None:
             self._leases.pop(left.lane, None)
@@ -66,9 +70,9 @@ class Supply:
         if ahead is not None:
             # What failed ahead, while the ledger was away, is tried again below.
             with contextlib.suppress(IEAError):
-                work = ahead.result()
+                work = _patient(ahead, step)
         if work is None:
-            work = self._fetch()
+            work = _patient(self._worker.submit(self._fetch), step)
         elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
             work.take_from(left)  # It was read ahead, and something may have been carried to it since.
         if work is not None:
@@ -140,6 +144,16 @@ class Supply:
                     "error", f"{lease.lane.scene_id} {lease.lane.level} was skipped.\n{error.letter()}"
                 )
         return None
+
+
+def _patient(coming: Future[Work | None], step: Step) -> Work | None:
+    while True:
+        try:
+            return coming.result(_LOOK_SECONDS)
+        except TimeoutError:
+            if coming.done():
+                raise
+            step()
 
 
 def _place_of(lane: Lane) -> list[str]:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from annotator.image import Image
 from annotator.loading import load_level
-from annotator.tools.propagate import How, propagate
+from annotator.tools.carry_plan import CarryPlan, Level, surroundings
 
 if TYPE_CHECKING:
     from annotator.controller import Controller
@@ -17,30 +18,47 @@ class Carrying:
 
     def carry(self) -> None:
         """Propagate what was corrected to the other levels, after a look at what it would do."""
-        image = self._c.session.image
-        if image is None or not image.touched.any():
-            self._c.face.notify("info", "Nothing is corrected on this level yet.")
+        c = self._c
+        image = c.session.image
+        if image is None or not c.canvas.paintable or not image.touched.any():
+            c.face.notify("info", "Nothing is corrected on this level yet.")
             return
-        choices: dict[str, How] = {
-            "the same change (the reference is wrong there)": "same change",
-            "the same value (the exposure's own fault)": "same value",
-        }
-        levels = [level for level in image.origin.levels if level != image.level]
-        asked = self._c.face.choose(
-            "Propagate to the other levels", f"Carry over to {', '.join(levels)}:", list(choices)
-        )
-        if asked is None:
-            return
-        how = choices[asked]
-        others = {level: load_level(image, level).codes for level in levels}
-        carried = propagate(image.base, image.codes, image.touched, others, how)
-        lines = [
-            f"{c.level}: {0 if c.patch is None else c.patch.pixels} pixels"
-            + (f", {c.stopped} stop at the end of the scale" if c.stopped else "")
-            for c in carried
-        ]
-        if self._c.face.confirm("Propagate", "\n".join([*lines, "", "Ctrl+Z takes it back. Go on?"])):
-            done = self._c.attempt(lambda: self._c.session.carry(carried, how))
+        plan = c.attempt(lambda: self._plan(image))
+        decided = None if plan is None else c.face.preview_carry(plan)
+        if decided is not None:
+            done = c.attempt(lambda: c.session.carry(decided.carried(), decided.how))
             if done is not None:
-                self._c.face.notify("info", f"Carried over to {', '.join(done)}.")
-        self._c.refresh()
+                told = (
+                    f"Carried over to {', '.join(done)}. Ctrl+Z takes it back."
+                    if done
+                    else "Nothing changed."
+                )
+                c.face.notify("info", told)
+        c.refresh()
+
+    def _plan(self, image: Image) -> CarryPlan:
+        box = surroundings(image.touched)
+        names = [name for name in image.origin.levels if name != image.level]
+        levels = []
+        with self._c.working("Reading the other levels", len(names)) as step:
+            for name in names:
+                other = load_level(image, name)
+                levels.append(
+                    Level(
+                        name,
+                        other.ev,
+                        other.exposure[box].copy(),
+                        other.codes[box].copy(),
+                        self._c.session.barred(name),
+                    )
+                )
+                step()
+        return CarryPlan(
+            home=image.level,
+            box=box,
+            base=image.base[box],
+            corrected=image.codes[box].copy(),
+            touched=image.touched_in(box),
+            levels=tuple(levels),
+            palette=self._c.look.palette,  # type: ignore[arg-type]
+        )

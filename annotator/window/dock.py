@@ -19,6 +19,11 @@ from annotator.window.view_part import ViewPart
 from annotator.window.widgets import Choice, label, push, row_of, text_or_hide
 from annotator.window.zone_part import ZonePart
 
+CONSISTENCY_TIP = (
+    "Mean difference, on the residual's scale, between your two maps of images that came to you twice, and between "
+    "your maps and those agreed on by adjudication. Looked up now and then."
+)
+
 
 class Dock(QWidget):
     """The panel of one controller."""
@@ -59,6 +64,8 @@ class Dock(QWidget):
         self.stale = push("Draw stale strokes again", "plain")
         self.go_on = push("Go on without this image", "plain")
         self.pace = label("", "quiet", wrap=True)
+        self.consistency = label("", "quiet", wrap=True)
+        self.consistency.setToolTip(CONSISTENCY_TIP)
         self.saving = label("", "saving", wrap=True)
         self.zone_part = ZonePart()
         self._arrange()
@@ -109,6 +116,7 @@ class Dock(QWidget):
         strokes = f"{panel.strokes} stroke{'s' if panel.strokes != 1 else ''}"
         minutes = f"{panel.seconds // 60}:{panel.seconds % 60:02d}"
         self.pace.setText(f"{panel.pace}\nthis image: {strokes}, {minutes}" if panel.home else panel.pace)
+        text_or_hide(self.consistency, panel.consistency)
         self.saving.setText(("● " if not panel.alarm else "") + panel.saving)
         if self.saving.property("alarm") != panel.alarm:
             self.saving.setProperty("alarm", panel.alarm)
@@ -151,6 +159,7 @@ class Dock(QWidget):
         foot.addLayout(row_of(self.right, self.skip))
         foot.addLayout(row_of(self.flag, self.keys))
         foot.addWidget(self.pace)
+        foot.addWidget(self.consistency)
         foot.addWidget(self.saving)
         outer.addLayout(foot)
 
@@ -198,9 +207,9 @@ class Dock(QWidget):
                     button.style().polish(button)
 
     def _do(self, verb: str, *arguments: Any, **changes: Any) -> None:
-        if self._controller is not None:
+        if self._controller is not None and not self._controller.busy:
             getattr(self._controller, verb)(*arguments, **changes)
 
     def _do_zone(self, verb: str, *arguments: Any, **changes: Any) -> None:
-        if self._controller is not None:
+        if self._controller is not None and not self._controller.busy:
             getattr(self._controller.zones, verb)(*arguments, **changes)

@@ -1,5 +1,6 @@
 """The face: napari's notifications, Qt's dialogs, the dock and the read-out."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,11 @@ from qtpy.QtWidgets import (
 
 from annotator.keys import help_groups, help_text
 from annotator.panel import Panel
+from annotator.progress import Step, silent
+from annotator.tools.carry_plan import CarryPlan
+from annotator.window.carry_dialog import ask_carry
 from annotator.window.dock import Dock
+from annotator.window.progress import napari_progress
 from annotator.window.widgets import label
 from annotator.zones import shading
 from iea40k.render import legend
@@ -118,9 +123,13 @@ class QtFace(QObject):
         self._help = help_dialog(self.parent_window, at_reference=at_reference)
         self._help.show()
 
-    def busy(self, text: str) -> None:
-        """Say that something longer is under way."""
-        self.readout.text.setText(text)
+    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
+        """Show how far long work is, by napari's progress bars."""
+        return silent(text, total) if self._ended else napari_progress(self.parent_window, text, total)
+
+    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+        """Show what a propagation would do, and let the person decide."""
+        return ask_carry(self.parent_window, plan)
 
     def _notify(self, kind: str, text: str) -> None:
         show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}

@@ -87,10 +87,14 @@ class Annotator(QObject):
 
     def eventFilter(self, _watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
         """Warn before the window closes over strokes that the ledger does not have."""
-        if event.type() == QEvent.Type.Close and not self._closed and not self.controller.leave():
+        if event.type() == QEvent.Type.Close and not self._closed and not self._may_close():
             event.ignore()
             return True
         return False
+
+    def _may_close(self) -> bool:
+        """Nothing is closed in the middle of long work, during which Qt goes on."""
+        return not self.controller.busy and self.controller.leave()
 
     def _dragged(self, _viewer: Any, event: Any) -> Any:
         yield from self.controller.drag(event)

@@ -13,6 +13,7 @@ QLabel#saving[alarm=""] { color: #7fd18b; }
 QLabel#saving[alarm="busy"] { color: #9aa3b2; }
 QLabel#saving[alarm="warning"] { background: #5a4412; color: #ffe2a6; border-radius: 5px; padding: 6px; }
 QLabel#saving[alarm="error"] { background: #7a1f2b; color: #ffffff; border-radius: 5px; padding: 6px; }
+QFrame#card { background: #2b303b; border-radius: 6px; }
 QToolButton { border: 1px solid transparent; border-radius: 5px; padding: 4px 1px; background: #3a4150; }
 QToolButton:hover { background: #485066; }
 QToolButton:checked { background: #2f62c9; color: white; }

@@ -1,8 +1,14 @@
 # ruff: noqa: ARG002 - a face must take what it is told
 """A face without a display: it keeps what it was told, and answers what the test put there."""
 
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
 from annotator.keys import help_text
 from annotator.panel import Panel
+from annotator.progress import Step
+from annotator.tools.carry_plan import CarryPlan
 
 
 class QuietFace:
@@ -11,6 +17,7 @@ class QuietFace:
         self.told: list[tuple[str, str]] = []
         self.readout = ""
         self.answers: list[object] = []
+        self.progressed: list[tuple[str, int, int]] = []
 
     def show(self, panel: Panel) -> None:
         self.panel = panel
@@ -36,5 +43,23 @@ class QuietFace:
     def help(self, *, at_reference: bool) -> None:
         self.told.append(("help", help_text(at_reference=at_reference)))
 
-    def busy(self, text: str) -> None:
-        self.readout = text
+    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
+        return counted(self.progressed, text, total)
+
+    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+        answer = self.answers.pop(0)
+        assert answer is None or callable(answer)
+        return None if answer is None else answer(plan)
+
+
+@contextlib.contextmanager
+def counted(kept: list[tuple[str, int, int]], text: str, total: int) -> Iterator[Step]:
+    """Keep of a progress what it was about, its total, and how far it came."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    yield step
+    kept.append((text, total, steps))

@@ -218,9 +218,10 @@ def test_skip_flag_and_carry_ask_first(at_work):
     at_work.face.answers = ["the sky is odd"]
     at_work.c.flag()
     assert at_work.face.told[-1] == ("info", "The curator will see it.")
-    at_work.face.answers = [0, True]
+    at_work.face.answers = [lambda plan: plan]
     at_work.c.carry()
     assert "N1, P1" in at_work.face.told[-1][1]
+    assert ("Reading the other levels", 2, 2) in at_work.face.progressed
     at_work.c.go_level("N1")
     assert at_work.layers.edited.data.any()
     at_work.c.home_level()

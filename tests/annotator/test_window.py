@@ -242,3 +242,65 @@ def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
     assert form.opened.session.image.lane.scene_id == "s1"
     form.opened.close()
     form.native.close()
+
+
+def test_a_propagation_is_looked_at_changed_by_keys_and_taken_back(window, monkeypatch: pytest.MonkeyPatch):
+    """The real dialog: keys choose, the pictures follow, one undo takes it back from every level."""
+    from qtpy.QtCore import QTimer
+    from qtpy.QtGui import QPixmap
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    from annotator.window.carry_dialog import CarryDialog
+
+    drag(window.viewer, (30, 30), (40, 40))
+    seen: list[Any] = []
+
+    def at(dialog: CarryDialog) -> tuple[QPixmap, str]:
+        return dialog.cards[0].after.pixmap().toImage(), dialog.plan.how
+
+    def choose(*keys: str) -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, CarryDialog)
+        seen.append(at(dialog))
+        for key in keys:
+            QTest.keyClick(dialog, key)
+            seen.append(at(dialog))
+
+    QTimer.singleShot(300, lambda: choose("v", "y", "2", "\r"))
+    press(window, "Control-L")
+    assert [how for _, how in seen] == ["same change", "same value", "same value", "same value", "same value"]
+    assert seen[0][0] != seen[1][0]
+    assert seen[1][0] != seen[2][0]
+    others = window.session.image.others
+    assert len(others["N1"]) == 1
+    assert not others.get("P1")
+    press(window, "Control-Z")
+    assert len(others["N1"]) == 2
+    assert others["N1"][1].undoes == others["N1"][0].stroke_id
+    QTimer.singleShot(300, lambda: choose("\x1b"))
+    press(window, "Control-L")
+    assert len(others["N1"]) == 2
+
+
+def test_long_work_shows_napari_s_progress_and_ends_it(window):
+    import time
+
+    from napari.utils import progress
+
+    seen: list[tuple[str, int, bool]] = []
+    with window.c.working("Counting", 4) as step:
+        for _ in range(4):
+            time.sleep(0.2)
+            step()
+            shown = [bar for bar in progress._all_instances if "Counting" in str(bar.desc)]
+            seen += [(str(bar.desc), bar.n, window.c.busy) for bar in shown]
+        press(window, "Control-B")
+        assert window.session.image.lane.scene_id == "s1"
+    assert [n for _, n, _ in seen] == [2, 3, 4]
+    assert all(busy for *_, busy in seen)
+    assert not [bar for bar in progress._all_instances if "Counting" in str(bar.desc)]
+    assert not window.c.busy
+    with window.c.working("Soon over", 1) as step:
+        step()
+        assert not [bar for bar in progress._all_instances if "Soon over" in str(bar.desc)]
