@@ -78,6 +78,7 @@ class Layers:
             # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
             layer.editable = False
             layer.mouse_pan = True
+            layer.help = ""  # napari's own speaks of its brush, which is not the one in hand
         viewer.layers.selection.active = self.residual
         self._pictures: dict[Picture, EncodedRGB] = {}
         self._codes: ResidualCodes | None = None

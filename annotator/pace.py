@@ -40,7 +40,7 @@ class Pace:
 
     def text(self, remaining: int | None) -> str:
         """Return the pace in words."""
-        parts = [f"{self.done} done"]
+        parts = [f"{self.done} done"] if self.done else []
         if remaining is not None:
             parts.append(f"{remaining} to go")
         if self.per_hour is not None:

@@ -50,6 +50,11 @@ class Panel:
     zone_hand: ZoneHand | None = None
     """At a reference, the hand that sets zones; `look` is then a `ZoneLook`."""
 
+    @property
+    def with_tools(self) -> bool:
+        """Whether tools are of use: not where others' maps are judged, nor where one only looks."""
+        return self.role == "annotate" or (self.role == "review" and not self.left_map)
+
 
 class Face(Protocol):
     """What a window must be able to do; the session's tests have a face without a display."""

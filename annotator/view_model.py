@@ -28,6 +28,10 @@ BRUSH_TOOLS: tuple[Tool, ...] = ("brush",)
 OPACITIES = (1.0, 0.75, 0.5, 0.3)
 
 
+READ_ONLY = "only to look at"
+JUDGING = "judging; choose your own map on the left, or take one over (Shift+A), to paint"
+
+
 @dataclass(frozen=True)
 class Look:
     """How the person wants to see it. Raises `BadInputError` for what there is not.
@@ -178,7 +182,7 @@ def resolve(look: Look, hand: Hand, facts: Facts) -> Canvas:
     elif elsewhere:
         notice = f"looking at {facts.shown}; the work is on {facts.home}"
     elif not facts.paintable:
-        notice = "read-only"
+        notice = READ_ONLY if not facts.maps else JUDGING
 
     def overlay(picture: Picture) -> bool:
         return look.overlay if picture == "exposure" else look.overlay_photograph

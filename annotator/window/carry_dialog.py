@@ -81,6 +81,9 @@ class CarryDialog(QDialog):
             scale.addWidget(widget)
         scale.addStretch(1)
         scale.addWidget(label("outlined: what changes    1 … 9: leave a level out", "quiet"))
+        policy = self.scale.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # or the cards would jump
+        self.scale.setSizePolicy(policy)
         column.addWidget(self.scale)
         column.addLayout(row_of(self.cancel_button, self.accept_button))
 

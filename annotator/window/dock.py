@@ -104,18 +104,21 @@ class Dock(QWidget):
         text_or_hide(self.notice, panel.canvas.notice if panel.home else "")
         self._show_levels(panel)
         self.zone_part.show_panel(panel)
-        at_reference = panel.zone_hand is not None
         self.tool_part.show_panel(panel)
         self.view_part.show_panel(panel)
-        self.carry.setVisible(not at_reference)
         self._show_role(panel)
+        for button in (self.undo, self.redo):
+            button.setVisible(panel.with_tools)
+        self.carry.setVisible(panel.with_tools and panel.zone_hand is None)
         for button in (self.right, self.skip, self.flag, self.carry, self.undo, self.redo):
             button.setEnabled(bool(panel.home) and (panel.can_submit or panel.role == "review"))
         self.stale.setVisible("earlier base" in panel.subtitle)
         self.go_on.setVisible("lease was lost" in panel.saving)
         strokes = f"{panel.strokes} stroke{'s' if panel.strokes != 1 else ''}"
         minutes = f"{panel.seconds // 60}:{panel.seconds % 60:02d}"
-        self.pace.setText(f"{panel.pace}\nthis image: {strokes}, {minutes}" if panel.home else panel.pace)
+        here = f"\nthis image: {strokes}, {minutes}" if panel.home and panel.role != "look only" else ""
+        self.pace.setText(panel.pace + here)
+        self.saving.setVisible(panel.role != "look only")
         text_or_hide(self.consistency, panel.consistency)
         self.saving.setText(("● " if not panel.alarm else "") + panel.saving)
         if self.saving.property("alarm") != panel.alarm:

@@ -65,8 +65,8 @@ class ToolPart:
         self.only.toggled.connect(lambda on: do("set_hand", only_low=0.7 if on else 0.0, only_high=1.0))
 
     def show_panel(self, panel: Panel) -> None:
-        """Show a panel, or nothing where it is about a reference."""
-        self.widget.setVisible(panel.zone_hand is None)
+        """Show a panel, or nothing where it is about a reference or there is nothing to paint."""
+        self.widget.setVisible(panel.with_tools and panel.zone_hand is None)
         self.tools.set(panel.hand.mode if panel.hand.tool == "brush" else panel.hand.tool)
         check(self.only, panel.hand.limited)
         self._show_numbers(panel)

@@ -101,8 +101,8 @@ class ZonePart:
     def show_panel(self, panel: Panel) -> None:
         """Show a panel, or nothing where it is not about a reference."""
         hand, look = panel.zone_hand, panel.look
-        for widget in (self.tools, self.view):
-            widget.setVisible(hand is not None)
+        self.tools.setVisible(hand is not None and panel.with_tools)
+        self.view.setVisible(hand is not None)
         if hand is None or not isinstance(look, ZoneLook):
             return
         self.modes.set(hand.mode)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from annotator.view_model import Canvas, Facts, Look, Picture
+from annotator.view_model import JUDGING, READ_ONLY, Canvas, Facts, Look, Picture
 from annotator.zones.hand import ZoneHand
 
 PICTURES: tuple[str, ...] = ("reference", "exposure", "built")
@@ -47,7 +47,7 @@ def resolve_zones(look: ZoneLook, hand: ZoneHand, facts: Facts) -> Canvas:
     if not facts.open:
         notice = "no image is open"
     elif not facts.paintable:
-        notice = "read-only"
+        notice = JUDGING if facts.maps else READ_ONLY
     elif not follows:
         notice = "looking at the " + ("reference as built" if look.picture == "built" else "exposure")
     painting = paintable and hand.tool == "brush" and not facts.panning
