@@ -1,12 +1,15 @@
 """`iea40k annotate`: open the window on a store. napari and Qt are imported only when it opens."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from annotator.progress import Step
 from iea40k.errors import BadInputError
 from iea40k.store.ledger.place import refuse_typed_secret
 
@@ -44,7 +47,7 @@ def annotate(
         refuse_typed_secret(ledger)
     _check_screen()
     mode = "review" if review else "look only" if look_only else "annotate"
-    sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode)
+    sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode, progress=_told)
     try:
         from annotator.window.opening import run_window
     except ImportError as error:
@@ -55,6 +58,17 @@ def annotate(
             remedy="pip install 'iea40k[annotator]'",
         ) from error
     run_window(sitting, target)
+
+
+@contextlib.contextmanager
+def _told(text: str, total: int) -> Iterator[Step]:
+    """Show on the terminal how far the opening is: there is no window yet."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=total or None)
+        yield lambda: bar.advance(task)
 
 
 def _check_screen() -> None:

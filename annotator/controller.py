@@ -62,6 +62,7 @@ class Controller:
         self.return_ = self.flow.return_
         self.take_over = self.flow.take_over
         self.set_maps = self.flow.set_maps
+        self.next_map = self.flow.next_map
         self.next_if_idle = self.flow.next_if_idle
         self.abandon = self.flow.abandon
         self.leave = self.flow.leave
@@ -80,6 +81,8 @@ class Controller:
         self.take_brush = hands.take_brush
         self.size = hands.size
         self.nudge = hands.nudge
+        self.range_here = hands.range_here
+        self.toggle_highlights = hands.toggle_highlights
         self.set_value = hands.set_value
         self.swap_value = hands.swap_value
         self.negate_value = hands.negate_value
@@ -187,6 +190,7 @@ class Controller:
             panel,
             role=s.role,
             consistency=s.consistency,
+            lost=s.lost,
             maps=self.maps(),
             left_map=self.left_map,
             right_map=self.right_map,

@@ -42,6 +42,7 @@ class Gallery:
     saving = Saving()
     seconds = 0.0
     consistency = ""
+    lost = False
 
     def __init__(self, shelf: Shelf, desk: Desk) -> None:
         self.image: Image | None = None

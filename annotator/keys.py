@@ -40,8 +40,8 @@ KEYS: tuple[Key, ...] = (
     Key(("L", "5"), "take", "pick the value", "Tools", ("picker",), like_napari=True),
     Key(("Z", "6"), "take", "move the view", "Tools", ("pan",), like_napari=True),
     Key(("Space",), "pan_held", "hold: move the view with the mouse", "View", held=True, like_napari=True),
-    Key(("[",), "size", "smaller brush", "Brush", (1 / 1.15,), like_napari=True),
-    Key(("]",), "size", "larger brush", "Brush", (1.15,), like_napari=True),
+    Key(("[",), "size", "smaller brush, or reach of the tool", "Brush", (1 / 1.15,), like_napari=True),
+    Key(("]",), "size", "larger brush, or reach of the tool", "Brush", (1.15,), like_napari=True),
     Key(("-",), "nudge", "value down by 1/255", "Brush", (-1 / 255,), like_napari=True),
     Key(("=",), "nudge", "value up by 1/255", "Brush", (1 / 255,), like_napari=True),
     Key(("9",), "nudge", "value down by 0.05", "Brush", (-0.05,)),
@@ -51,6 +51,8 @@ KEYS: tuple[Key, ...] = (
     Key((";",), "strengthen", "weaker brush", "Brush", (-0.1,)),
     Key(("'",), "strengthen", "stronger brush", "Brush", (0.1,)),
     Key(("/",), "soften", "hard, half or fully feathered edge", "Brush"),
+    Key(("Shift-H",), "toggle_highlights", "only highlights, or all lumas", "Brush"),
+    Key(("Shift-R",), "range_here", "range around the residual under the cursor", "Brush"),
     Key(("J",), "jump", "go to the next suggested region", "Suggestions", (1,)),
     Key(("Shift-J",), "jump", "go to the one before", "Suggestions", (-1,)),
     Key(("U",), "accept_here", "repair the region under the cursor", "Suggestions"),
@@ -59,6 +61,8 @@ KEYS: tuple[Key, ...] = (
     Key(("Control-Z",), "undo", "undo", "Strokes", like_napari=True),
     Key(("Control-Shift-Z",), "redo", "redo", "Strokes", like_napari=True),
     Key(("Escape",), "cancel", "drop the stroke in the making", "Strokes", like_napari=True),
+    Key(("Shift-E",), "clear", "the whole image back to its base", "Strokes"),
+    Key(("Shift-S",), "adopt_stale", "draw stale strokes again", "Strokes"),
     Key(("Control-L",), "carry", "propagate to the other levels", "Strokes"),
     Key(("Q",), "peek", "hold: hide everything over the picture", "View", held=True),
     Key(("N",), "blink", "hold: show the other picture", "View", held=True),
@@ -68,7 +72,7 @@ KEYS: tuple[Key, ...] = (
     Key(("D",), "compare", "side by side", "View", ("side by side",)),
     Key(("T",), "toggle", "outlines of suggested regions", "View", ("outlines",)),
     Key(("Shift-T",), "toggle", "outlines of blown and crushed regions", "View", ("clipping",)),
-    Key(("M",), "toggle", "outlines of what you edited", "View", ("edited",)),
+    Key(("Shift-M",), "toggle", "outlines of what you edited", "View", ("edited",)),
     Key(("I",), "cycle_opacity", "strength of the overlay", "View"),
     Key(("Shift-C",), "cycle_palette", "colour-blind-safe colours", "View"),
     Key((",",), "other_level", "look at a darker level", "View", (-1,)),
@@ -80,6 +84,9 @@ KEYS: tuple[Key, ...] = (
     Key(("Control-I",), "flag", "tell the curator something", "Flow"),
     Key(("PageDown",), "step", "in review and when looking: the next image", "Flow", (1,)),
     Key(("PageUp",), "step", "in review and when looking: the one before", "Flow", (-1,)),
+    Key(("Shift-G",), "abandon", "go on after a lease was lost", "Flow"),
+    Key(("Shift-Q",), "next_map", "in review: another map on the left", "Flow", ("left",)),
+    Key(("Shift-W",), "next_map", "in review: another map on the right", "Flow", ("right",)),
     Key(("Shift-A",), "take_over", "in review: take the left map over as your own", "Flow"),
     Key(("?", "Shift-/"), "help", "this help", "Flow"),
 )
@@ -123,7 +130,7 @@ ZONE_KEYS: tuple[Key, ...] = (
 
 EXPOSURE_ONLY = (
     "take_brush", "take", "size", "nudge", "swap_value", "negate_value", "strengthen", "soften", "jump", "accept_here",
-    "reject_here", "accept_all", "carry", "toggle_preview", "home_level",
+    "toggle_highlights", "range_here", "reject_here", "accept_all", "carry", "toggle_preview", "home_level",
 )  # fmt: skip
 """Verbs that mean nothing at a reference."""
 

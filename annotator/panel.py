@@ -47,6 +47,7 @@ class Panel:
     left_map: str = ""
     right_map: str = ""
     consistency: str = ""
+    lost: bool = False
     zone_hand: ZoneHand | None = None
     """At a reference, the hand that sets zones; `look` is then a `ZoneLook`."""
 

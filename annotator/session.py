@@ -8,22 +8,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self, cast
+from typing import Self
 
+from annotator import recording
 from annotator.carrying import barred, carry_drafts
 from annotator.consistency import OwnConsistency
-from annotator.courier import Courier, Saving
+from annotator.courier import Courier, Saving, is_lost_lease
 from annotator.files import Desk, desk_for
 from annotator.image import Image
 from annotator.loading import Work, waiting_in
 from annotator.pace import Clock, Pace
 from annotator.progress import Progress, silent
-from annotator.steps import redo_step, undo_step
 from annotator.supply import Notice, Supply
 from annotator.tools.boxes import Box
 from annotator.tools.propagate import Carried
-from annotator.zones.recording import adopt_stale as adopt_stale_edits
-from annotator.zones.recording import clear_reference, record_changes, take_step
+from annotator.zones import recording as zone_recording
 from annotator.zones.reference import Reference
 from annotator.zones.strokes import BoxChange
 from annotator.zones.versions import Version
@@ -31,7 +30,6 @@ from iea40k.arrays import ResidualCodes
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
-    Correction,
     CorrectionDraft,
     Lease,
     Ledger,
@@ -41,7 +39,6 @@ from iea40k.store.ledger import (
 )
 from iea40k.store.ledger.consistency import own_consistency
 from iea40k.store.ledger.queue import BLIND, TTL_SECONDS, Verdict
-from iea40k.store.ledger.rereview import adopt_stale
 
 
 class Session:
@@ -142,8 +139,10 @@ class Session:
         """
         work, lease = self._leased()
         self._all_delivered(work)
-        self._supply.queue.submit(
-            lease, verdict=verdict, active_seconds=round(self._time.active, 1), comment=comment
+        seconds = round(self._time.active, 1)
+        submit = self._supply.queue.submit
+        self._supply.asked(
+            work.lane, lambda: submit(lease, verdict=verdict, active_seconds=seconds, comment=comment)
         )
         self.pace = self.pace.plus(self._time.active)
         return self._open_next(work)
@@ -152,7 +151,7 @@ class Session:
         """Leave the image to others, for a reason, and open the next."""
         work, lease = self._leased()
         self._all_delivered(work)
-        self._supply.queue.skip(lease, reason)
+        self._supply.asked(work.lane, lambda: self._supply.queue.skip(lease, reason))
         return self._open_next(work)
 
     def flag(self, comment: str) -> None:
@@ -195,13 +194,13 @@ class Session:
 
     def record_zones(self, changes: Sequence[BoxChange], tool: dict[str, object]) -> None:
         """Record zone edits that the reference shows already, as one step."""
-        record_changes(self._courier, self._open_reference(), changes, tool)
+        zone_recording.record_changes(self._courier, self._open_reference(), changes, tool)
         self.action()
 
     def clear(self) -> None:
         """Take the whole image or reference back to its base, as one step that can be undone."""
         if self.reference is not None:
-            clear_reference(self._courier, self.reference)
+            zone_recording.clear_reference(self._courier, self.reference)
             self.action()
             return
         image = self._open_image()
@@ -235,20 +234,10 @@ class Session:
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
+        self.action()
         if self.reference is not None:
-            self.action()
-            return adopt_stale_edits(self._courier, self.reference)
-        image = self._open_image()
-        count = 0
-        stales = image.stale
-        with self.progress("Drawing strokes again", len(stales)) as step:
-            for stale in stales:
-                draft = adopt_stale(cast("Correction", stale), image.base, image.codes)
-                if draft is not None:
-                    self._post(image, draft)
-                    count += 1
-                step()
-        return count
+            return zone_recording.adopt_stale(self._courier, self.reference)
+        return recording.adopt_stale(self._courier, self._open_image(), self.progress)
 
     # ------------------------------------------------------------ facts
 
@@ -266,6 +255,11 @@ class Session:
     def remaining(self) -> int | None:
         """How many images the queue has for this person; None before it was asked."""
         return self._supply.remaining
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else has the image under work now."""
+        return is_lost_lease(self.saving) or (self.work is not None and self.work.lane in self._supply.lost)
 
     @property
     def consistency(self) -> str:
@@ -321,27 +315,14 @@ class Session:
         return work, lease
 
     def _post(self, image: Image, draft: CorrectionDraft) -> Box | None:
-        self._courier.post(draft)
         self.action()
-        return image.add(draft)
+        return recording.post(self._courier, image, draft)
 
     def _step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        if self.reference is not None:
-            self.action()
-            return take_step(self._courier, self.reference, redo=redo)
-        image = self._open_image()
-        step = (redo_step if redo else undo_step)(image.strokes, image.others.values(), image.level)
-        if step is None:
-            return False, None
-        box: Box | None = None
-        self._courier.post(*step.drafts)
-        for draft in step.drafts:
-            if step.own:
-                box = image.add(draft)
-            else:
-                image.others[draft.lane.level].append(draft)
         self.action()
-        return True, box
+        if self.reference is not None:
+            return zone_recording.take_step(self._courier, self.reference, redo=redo)
+        return recording.take_step(self._courier, self._open_image(), redo=redo)
 
     def _all_delivered(self, work: Work) -> None:
         saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()

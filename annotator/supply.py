@@ -22,7 +22,10 @@ _LOOK_SECONDS = 0.1  # between two looks at what is being read
 
 
 class Supply:
-    """One person's leases, and one image read ahead of need. `remaining` is how many the queue has for them."""
+    """One person's leases, and one image read ahead of need. `remaining` is how many the queue has for them.
+
+    `lost` are lanes whose lease somebody else has now, as far as is known.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Supply:
     ) -> None:
         self.queue = Queue(ledger)
         self.remaining: int | None = None
+        self.lost: set[Lane] = set()
         self._store, self._ledger, self._annotator = store, ledger, annotator
         self._desk, self._outbox, self._notice = desk, outbox, notice
         self._purposes, self._ttl = purposes, ttl_seconds
@@ -54,6 +58,14 @@ class Supply:
         place = self._desk.read_place()
         self._held.sort(key=lambda held: _place_of(held.lane) != place.get("lane"))
 
+    def asked(self, lane: Lane, act: Callable[[], None]) -> None:
+        """Ask the queue for something about a lane; that its lease was lost is remembered, and raised."""
+        try:
+            act()
+        except LeaseLostError:
+            self.lost.add(lane)
+            raise
+
     def lease_of(self, lane: Lane) -> Lease | None:
         """Return the lease under which a lane is worked on now."""
         return self._leases.get(lane)
@@ -65,6 +77,7 @@ class Supply:
         """
         if left is not None:
             self._leases.pop(left.lane, None)
+            self.lost.discard(left.lane)
         ahead, self._ahead = self._ahead, None
         work = None
         if ahead is not None:
@@ -101,6 +114,7 @@ class Supply:
             try:
                 longer = self.queue.heartbeat(lease, ttl_seconds=self._ttl)
             except LeaseLostError as error:
+                self.lost.add(lane)
                 self._notice("error", error.letter())
             except IEAError:
                 continue  # The courier says that the ledger is away; leases outlast some missed beats.

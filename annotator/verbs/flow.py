@@ -90,12 +90,23 @@ class Flow:
         elif self._c.shown is not None:
             self._c.display(self._c.shown)
 
+    def next_map(self, side: Literal["left", "right"]) -> None:
+        """In review: show another map on that side; one's own is among those on the left."""
+        names = [*self._c.maps(), *([""] if side == "left" else [])]
+        now = self._c.left_map if side == "left" else self._c.right_map
+        if self._c.maps():
+            other = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+            self._c.set_maps(**{side: other})
+
     def next_if_idle(self) -> None:
         """Ask for work again."""
         self.opened(self._c.attempt(self._c.session.next_if_idle))
 
     def abandon(self) -> None:
-        """Go on after a lost lease."""
+        """Go on after a lost lease; an image that is still ours is handed in or skipped instead."""
+        if not self._c.session.lost:
+            self._c.face.notify("info", "The lease is not lost: submit, or skip with a reason.")
+            return
         self.opened(self._c.attempt(self._c.session.abandon))
 
     def leave(self) -> bool:

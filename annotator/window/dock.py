@@ -113,7 +113,7 @@ class Dock(QWidget):
         for button in (self.right, self.skip, self.flag, self.carry, self.undo, self.redo):
             button.setEnabled(bool(panel.home) and (panel.can_submit or panel.role == "review"))
         self.stale.setVisible("earlier base" in panel.subtitle)
-        self.go_on.setVisible("lease was lost" in panel.saving)
+        self.go_on.setVisible(panel.lost)
         strokes = f"{panel.strokes} stroke{'s' if panel.strokes != 1 else ''}"
         minutes = f"{panel.seconds // 60}:{panel.seconds % 60:02d}"
         here = f"\nthis image: {strokes}, {minutes}" if panel.home and panel.role != "look only" else ""

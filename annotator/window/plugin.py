@@ -1,5 +1,6 @@
 """What napari's Plugins menu opens: a form for the store and the name, then the annotator in this viewer."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,11 @@ import napari
 from magicgui import magicgui
 from napari.utils.notifications import show_error
 
+from annotator import adapter
+from annotator.progress import Step
 from annotator.sitting import sit_down
 from annotator.window.opening import Annotator
+from annotator.window.progress import napari_progress
 from iea40k.errors import IEAError
 
 
@@ -23,8 +27,15 @@ def annotate_widget(napari_viewer: "napari.Viewer") -> Any:
         mode={"choices": ["annotate", "review", "look only"]},
     )
     def form(store: Path = Path(), annotator: str = "", ledger: str = "", mode: str = "annotate") -> None:
+        window = adapter.main_window(napari_viewer)
+
+        def progress(text: str, total: int) -> AbstractContextManager[Step]:
+            return napari_progress(window, text, total)
+
         try:
-            session = sit_down(store, annotator.strip(), ledger_url=ledger.strip() or None, mode=mode)
+            session = sit_down(
+                store, annotator.strip(), ledger_url=ledger.strip() or None, mode=mode, progress=progress
+            )
         except IEAError as error:
             show_error(error.letter())
             return

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from annotator.panel import Panel
+from annotator.verbs.hand import HIGHLIGHTS
 from annotator.window.style import gradient
 from annotator.window.widgets import Choice, Number, check, column_in, label
 from iea40k.render import palette_table
@@ -45,7 +46,7 @@ class ToolPart:
             "only_low": Number("luma from", 0, 0.99),
             "only_high": Number("luma to", 0.01, 1),
         }
-        self.only = QCheckBox("only where the exposure's luma is")
+        self.only = QCheckBox("only where the luma is  Shift+H")
         self.widget = QWidget()
         column = column_in(self.widget)
         column.addWidget(label("TOOLS", "section"))
@@ -62,7 +63,9 @@ class ToolPart:
         self.tools.chosen.connect(lambda name: do("take_brush" if name in MODES else "take", name))
         for name, number in self.numbers.items():
             number.changed.connect(lambda value, name=name: do("set_hand", **{name: value}))
-        self.only.toggled.connect(lambda on: do("set_hand", only_low=0.7 if on else 0.0, only_high=1.0))
+        self.only.toggled.connect(
+            lambda on: do("set_hand", only_low=HIGHLIGHTS if on else 0.0, only_high=1.0)
+        )
 
     def show_panel(self, panel: Panel) -> None:
         """Show a panel, or nothing where it is about a reference or there is nothing to paint."""

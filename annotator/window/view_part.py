@@ -35,8 +35,8 @@ class ViewPart:
         self.checks = {
             "overlay": QCheckBox("residual  V"),
             "outlines": QCheckBox("suggestions  T"),
-            "clipping": QCheckBox("clipping"),
-            "edited": QCheckBox("edits  M"),
+            "clipping": QCheckBox("clipping  Shift+T"),
+            "edited": QCheckBox("edits  Shift+M"),
         }
         self.opacity = Number("overlay", 0.05, 1, step=0.05)
         self.safe = QCheckBox("colour-blind-safe colours")

@@ -60,7 +60,7 @@ class ZonePart:
             "overlay": QCheckBox("residual  V"),
             "outlines": QCheckBox("blocks  T"),
             "clipping": QCheckBox("lost light"),
-            "edited": QCheckBox("edits  M"),
+            "edited": QCheckBox("edits  Shift+M"),
         }
         for box in self.checks.values():
             box.setFocusPolicy(Qt.FocusPolicy.NoFocus)

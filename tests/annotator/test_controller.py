@@ -288,3 +288,97 @@ def test_the_outline_of_edits_is_right_after_every_stroke(at_work):
         assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))
     at_work.c.undo()
     assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))
+
+
+def test_bracket_keys_change_the_reach_of_the_tool_in_hand(at_work):
+    hand = at_work.c.hand
+    for tool, name in (("fill", "tolerance"), ("superpixel", "side"), ("brush", "radius")):
+        at_work.c.take(tool)
+        at_work.c.size(1.15)
+        assert getattr(at_work.c.hand, name) > getattr(hand, name)
+        at_work.c.size(1 / 1.15)
+        at_work.c.size(1 / 1.15)
+        assert getattr(at_work.c.hand, name) < getattr(hand, name)
+    at_work.c.take("range")
+    for _ in range(60):
+        at_work.c.size(1.15)
+    assert (at_work.c.hand.low, at_work.c.hand.high) == (-1.0, 1.0)
+    for _ in range(120):
+        at_work.c.size(1 / 1.15)
+    assert at_work.c.hand.low == at_work.c.hand.high
+
+
+def test_a_range_around_the_pixel_under_the_cursor(at_work):
+    image = at_work.session.image
+    at_work.c.hover((10.2, 12.4))
+    at_work.c.range_here()
+    value = image.codes[10, 12] / 32640
+    assert at_work.c.hand.tool == "range"
+    assert at_work.c.hand.low == pytest.approx(value - at_work.c.hand.tolerance)
+    assert at_work.c.hand.high == pytest.approx(value + at_work.c.hand.tolerance)
+    at_work.c.hover((500.0, 12.4))
+    at_work.c.range_here()
+    assert at_work.face.told[-1][1] == "There is no valid data under the cursor."
+
+
+def test_highlights_only_and_the_whole_image_back(at_work):
+    at_work.c.toggle_highlights()
+    assert (at_work.c.hand.only_low, at_work.c.hand.only_high) == (0.7, 1.0)
+    at_work.c.toggle_highlights()
+    assert not at_work.c.hand.limited
+    drag(at_work.c, (30, 30), (40, 40))
+    image = at_work.session.image
+    at_work.c.clear()
+    assert np.array_equal(image.codes, image.base)
+    at_work.c.undo()
+    assert not np.array_equal(image.codes, image.base)
+
+
+def test_a_lost_lease_can_be_left_and_only_a_lost_one(at_work, queued: Store):
+    at_work.c.abandon()
+    assert at_work.session.image.lane.scene_id == "s1"
+    assert "not lost" in at_work.face.told[-1][1]
+    with Ledger.open(queued.path) as ledger:
+        Queue(ledger).resume("Ada")  # the same person sat down elsewhere
+    at_work.c.base_is_right()
+    assert at_work.face.told[-1][0] == "error"
+    assert at_work.face.panel.lost
+    at_work.c.abandon()
+    assert at_work.session.image is None or at_work.session.image.lane.scene_id != "s1"
+
+
+def test_long_work_is_shown_and_nothing_can_be_done_meanwhile(at_work):
+    drag(at_work.c, (30, 30), (40, 40))
+    with at_work.c.working("Counting", 2) as step:
+        step()
+        at_work.c.press("Control-Z")
+        at_work.c.hover((3.0, 4.0))
+        drag(at_work.c, (50, 50), (60, 60))
+        assert at_work.session.image.standing == 1
+    assert ("Counting", 2, 1) in at_work.face.progressed
+    at_work.c.press("Control-Z")
+    assert at_work.session.image.standing == 0
+
+
+def test_a_big_preview_is_made_in_bands_that_are_told(at_work, monkeypatch: pytest.MonkeyPatch):
+    from annotator import layers
+    from annotator.preview import re_exposed
+
+    monkeypatch.setattr(layers, "BAND", 128 * 7)
+    at_work.c.toggle_preview()
+    image = at_work.session.image
+    assert ("Re-exposing the picture", 14, 14) in at_work.face.progressed
+    assert np.array_equal(at_work.layers.picture.data, re_exposed(image.exposure, image.codes))
+
+
+def test_strokes_that_wait_are_sent_with_progress_before_leaving(at_work):
+    session = at_work.session
+    beat = session._courier._ledger
+    session._courier._ledger = None  # nothing can be sent: every try fails
+    for row in (20, 40, 60):
+        drag(at_work.c, (row, 30), (row, 50))
+    assert session.saving.unsent == 3
+    session._courier._ledger = beat
+    assert at_work.c.leave()
+    assert ("Sending strokes to the ledger", 3, 3) in at_work.face.progressed
+    assert session.saving.clean

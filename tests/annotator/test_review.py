@@ -163,3 +163,44 @@ def test_a_release_is_looked_at(store: Store, tmp_path: Path):
     assert np.array_equal(image.reference, scene.reference())
     assert np.array_equal(image.flags, scene.outliers("N1"))
     assert gallery.remaining == 8
+
+
+def test_a_reviewer_without_work_asks_for_reviews_and_never_for_images(store: Store, tmp_path: Path):
+    with Ledger.open(store.path, create=True) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 9)], "curator")
+    review = Review.open(store.path, "Cy", desks=tmp_path / "desks")
+    assert review.start() is None
+    assert review.next_if_idle() is None
+    with Ledger.open(store.path) as ledger:
+        assert Queue(ledger).lease("Ada") is not None  # the reviewer did not take it
+    review.close()
+
+
+def test_keys_go_through_the_maps(reviewed):
+    pytest.importorskip("napari")
+    from napari.components import ViewerModel
+
+    from annotator.controller import Controller
+    from annotator.layers import Layers
+
+    controller = Controller(reviewed.review, Layers(ViewerModel()), QuietFace())
+    controller.start()
+    assert (controller.left_map, controller.right_map) == ("Ada", "base")
+    seen = []
+    for _ in range(5):
+        controller.press("Shift-Q")
+        seen.append(controller.left_map)
+    assert seen == ["Ben", "consensus", "base", "", "Ada"]
+    assert controller.panel().with_tools is False
+    controller.press("Shift-W")
+    assert controller.right_map == "Ada"
+    controller.set_maps(left="")
+    assert controller.panel().with_tools
+
+
+def test_opening_a_store_tells_how_far_it_is(store: Store, tmp_path: Path):
+    from tests.annotator.face import counted
+
+    kept: list[tuple[str, int, int]] = []
+    open_gallery(store.path, tmp_path / "desks", lambda text, total: counted(kept, text, total))
+    assert kept == [("Looking through the store", 3, 3)]

@@ -65,29 +65,72 @@ def test_no_key_is_used_twice_and_all_are_in_the_help():
         assert key.text in text
 
 
-OTHER_LAYERS = ("points", "shape", "select", "vector", "vertex", "tracks", "surface", "image", "plane", "contrast",
-                "add_", "direct_mode", "new_label", "delete_selected_p")  # fmt: skip
+SAME_MEANING = {
+    "activate_labels_paint_mode": ("take_brush", "take_mode"),
+    "activate_labels_erase_mode": ("take_brush", "take_mode"),
+    "activate_labels_fill_mode": ("take",),
+    "activate_labels_picker_mode": ("take",),
+    "activate_labels_pan_zoom_mode": ("take",),
+    "decrease_label_id": ("nudge",),
+    "increase_label_id": ("nudge",),
+    "decrease_brush_size": ("size",),
+    "increase_brush_size": ("size",),
+    "swap_selected_and_background_labels": ("swap_value", "swap_zone"),
+    "reset_polygon": ("cancel",),
+    "hold_for_pan_zoom": ("pan_held",),
+    "undo": ("undo",),
+    "redo": ("redo",),
+}
+"""What napari's actions on its own labels are with us; any other key of napari is left alone."""
 
 
 @pytest.mark.gui
 def test_keys_of_napari_keep_their_meaning():
-    """A key that napari binds on Labels or the viewer, and we bind too, does the same thing with us."""
-    shortcuts = pytest.importorskip("napari.utils.shortcuts")
+    """Every key that napari itself binds on labels, on any layer, or on the viewer, read from napari."""
+    pytest.importorskip("napari")
+    from napari.components import ViewerModel
+    from napari.layers import Labels, Layer
+    from napari.utils.action_manager import action_manager
     from napari.utils.key_bindings import coerce_keybinding
+    from napari.utils.shortcuts import default_shortcuts
 
     theirs = {
-        binding: action
-        for action, bindings in shortcuts.default_shortcuts.items()
-        for binding in bindings
-        if not any(part in action for part in OTHER_LAYERS)
+        coerce_keybinding(binding): name.removeprefix("napari:")
+        for name, action in action_manager._actions.items()
+        if action.keymapprovider in (Labels, Layer, ViewerModel)
+        for binding in default_shortcuts.get(name, ())
     }
-    shared = 0
+    for provider in (Labels, Layer, ViewerModel):
+        for binding, act in provider.class_keymap.items():
+            theirs.setdefault(binding, getattr(act, "__name__", str(act)))
+    assert coerce_keybinding("M") in theirs
+    assert coerce_keybinding("Control-G") in theirs
+    shared = set()
     for key in (*KEYS, *ZONE_KEYS):
         for name in key.keys:
             action = theirs.get(coerce_keybinding(name))
-            assert action is None or key.like_napari, f"{name} breaks {action}"
-            shared += action is not None
-    assert shared > 12
+            if action is not None:
+                assert key.verb in SAME_MEANING.get(action, ()), f"{name} breaks {action}"
+                assert key.like_napari
+                shared.add(action)
+    assert shared == set(SAME_MEANING)
+
+
+BY_THE_MOUSE = {"set_hand", "set_look", "set_maps", "set_value", "compare_by", "go_level"}
+"""Verbs of sliders and lists, each of which has keys that step through the same values."""
+
+BY_OTHER_VERBS = {"start", "leave", "remember", "next_if_idle", "accept", "return_"}
+"""Verbs of the window, and those that submit and skip turn into."""
+
+
+@pytest.mark.gui
+def test_every_verb_has_a_key():
+    import re
+
+    source = (ROOM / "controller.py").read_text(encoding="utf-8")
+    offered = set(re.findall(r"self\.(\w+) = (?:self\.)?(?:flow|strokes|carrying|hands|view)\.\w+\n", source))
+    assert len(offered) > 40
+    assert offered - {key.verb for key in KEYS} == BY_THE_MOUSE | BY_OTHER_VERBS
 
 
 def test_the_page_for_annotators_names_every_key():

@@ -304,3 +304,39 @@ def test_long_work_shows_napari_s_progress_and_ends_it(window):
     with window.c.working("Soon over", 1) as step:
         step()
         assert not [bar for bar in progress._all_instances if "Soon over" in str(bar.desc)]
+
+
+def test_open_sample_finds_the_photograph(viewer: Any):
+    """What File > Open Sample does: through napari's plugin manager and the manifest that was installed."""
+    before = set(viewer.layers)
+    added = viewer.open_sample("iea40k", "photograph")
+    assert [layer.name for layer in added] == ["reference", "exposure P1", "residual P1", "suggestions"]
+    assert added[2].data.max() <= 511
+    for layer in set(viewer.layers) - before:
+        viewer.layers.remove(layer)
+
+
+def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp: Any):
+    """The timer would go on speaking to widgets that are gone, and the leases would stay held."""
+    import time
+
+    from annotator.window.opening import Annotator
+
+    session = sit("Zoe")
+    annotator = Annotator(viewer, session)
+    annotator.start()
+    bar = annotator.dock.parentWidget()
+    while type(bar).__name__ != "QtViewerDockWidget":
+        bar = bar.parentWidget()
+    bar.setWidget(None) if hasattr(bar, "setWidget") else None
+    annotator.dock.setParent(None)
+    annotator.dock.deleteLater()
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        qapp.sendPostedEvents()
+        qapp.processEvents()
+    assert session._closed
+    assert not annotator._timer.isActive()
+    annotator.controller.refresh()  # shows nothing, and raises nothing
+    annotator.layers.remove()
+    viewer.window.remove_dock_widget(annotator.readout)
