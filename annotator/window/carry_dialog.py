@@ -1,9 +1,11 @@
 """The dialog in which a propagation is looked at: one card a level, before and after, and what to carry."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from qtpy.QtGui import QImage, QKeySequence, QPixmap, QShortcut  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QCheckBox, QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.tools.carry_plan import CarryPlan, LevelPanel
@@ -22,6 +24,13 @@ SHOWN = (
     ("residual", "Residual  R", "The residual, on its fixed scale (R)"),
     ("photograph", "Photograph  Y", "The exposure, re-exposed by its residual (Y)"),
 )
+CHOICES = {
+    "s": {"how": "same change"},
+    "v": {"how": "same value"},
+    "r": {"shown": "residual"},
+    "y": {"shown": "photograph"},
+}
+NUMBERS = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 
 class CarryDialog(QDialog):
@@ -45,8 +54,19 @@ class CarryDialog(QDialog):
             card.box.clicked.connect(lambda _on, name=level.name: self._toggle(name))
         self.accept_button.clicked.connect(self.accept)
         self.cancel_button.clicked.connect(self.reject)
-        self._bind()
         self.refresh()
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Do what a key means here; Escape is Qt's own."""
+        text = event.text().lower()
+        if text in CHOICES:
+            self._change(**CHOICES[text])
+        elif text in NUMBERS[: len(self.cards)]:
+            self._toggle(self.plan.levels[NUMBERS.index(text)].name)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._accept_key()
+        else:
+            super().keyPressEvent(event)
 
     def refresh(self) -> None:
         """Draw every card anew."""
@@ -87,21 +107,6 @@ class CarryDialog(QDialog):
         column.addWidget(self.scale)
         column.addLayout(row_of(self.cancel_button, self.accept_button))
 
-    def _bind(self) -> None:
-        keys = {
-            "S": lambda: self._change(how="same change"),
-            "V": lambda: self._change(how="same value"),
-            "R": lambda: self._change(shown="residual"),
-            "Y": lambda: self._change(shown="photograph"),
-            "Return": self._accept_key,
-            "Enter": self._accept_key,
-            "Ctrl+L": self._accept_key,
-        }
-        for number, level in enumerate(self.plan.levels[:9], start=1):
-            keys[str(number)] = lambda name=level.name: self._toggle(name)  # type: ignore[misc]
-        for key, act in keys.items():
-            QShortcut(QKeySequence(key), self).activated.connect(act)
-
     def _accept_key(self) -> None:
         if self.accept_button.isEnabled():
             self.accept()
@@ -123,6 +128,7 @@ class _Card(QFrame):
         self.setObjectName("card")
         self.number = number
         self.box = QCheckBox()
+        self.box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.before, self.after, self.text = QLabel(), QLabel(), label("", "quiet", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)

@@ -232,6 +232,7 @@ def test_sample_data_opens(viewer: Any):
         "residual P1",
         "suggestions",
     ]
+    viewer.layers.clear()
 
 
 def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
@@ -244,42 +245,54 @@ def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
     form.native.close()
 
 
-def test_a_propagation_is_looked_at_changed_by_keys_and_taken_back(window, monkeypatch: pytest.MonkeyPatch):
-    """The real dialog: keys choose, the pictures follow, one undo takes it back from every level."""
+def in_dialog(*keys: str) -> list[tuple[Any, Any]]:
+    """Press keys in the dialog of a propagation once it is open; return what it showed and planned, filled later."""
     from qtpy.QtCore import QTimer
-    from qtpy.QtGui import QPixmap
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
 
-    from annotator.window.carry_dialog import CarryDialog
+    seen: list[tuple[Any, Any]] = []
+    timer = QTimer(QApplication.instance())
 
-    drag(window.viewer, (30, 30), (40, 40))
-    seen: list[Any] = []
-
-    def at(dialog: CarryDialog) -> tuple[QPixmap, str]:
-        return dialog.cards[0].after.pixmap().toImage(), dialog.plan.how
-
-    def choose(*keys: str) -> None:
+    def choose() -> None:
         dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, CarryDialog)
-        seen.append(at(dialog))
-        for key in keys:
-            QTest.keyClick(dialog, key)
-            seen.append(at(dialog))
+        if dialog is None or not dialog.isVisible():
+            return
+        timer.stop()
+        try:
+            seen.append((dialog.cards[0].after.pixmap().toImage(), dialog.plan))
+            for key in keys:
+                QTest.keyClick(dialog, key)
+                seen.append((dialog.cards[0].after.pixmap().toImage(), dialog.plan))
+        finally:
+            if dialog.isVisible():
+                dialog.reject()
 
-    QTimer.singleShot(300, lambda: choose("v", "y", "2", "\r"))
+    timer.timeout.connect(choose)
+    timer.start(50)
+    return seen
+
+
+def test_a_propagation_is_looked_at_changed_by_keys_and_taken_back(window):
+    """The real dialog: keys choose, the pictures follow, one undo takes it back from every level."""
+    drag(window.viewer, (30, 30), (40, 40))
+    seen = in_dialog("v", "y", "2", "\r")
     press(window, "Control-L")
-    assert [how for _, how in seen] == ["same change", "same value", "same value", "same value", "same value"]
-    assert seen[0][0] != seen[1][0]
-    assert seen[1][0] != seen[2][0]
+    pictures, plans = [p for p, _ in seen], [plan for _, plan in seen]
+    assert [plan.how for plan in plans] == ["same change", *["same value"] * 4]
+    assert [plan.shown for plan in plans] == ["residual", "residual", *["photograph"] * 3]
+    assert plans[-1].left_out == {"P1"}
+    assert pictures[0] != pictures[1]
+    assert pictures[1] != pictures[2]
     others = window.session.image.others
     assert len(others["N1"]) == 1
     assert not others.get("P1")
     press(window, "Control-Z")
     assert len(others["N1"]) == 2
     assert others["N1"][1].undoes == others["N1"][0].stroke_id
-    QTimer.singleShot(300, lambda: choose("\x1b"))
+    seen = in_dialog("\x1b")
     press(window, "Control-L")
+    assert seen
     assert len(others["N1"]) == 2
 
 
@@ -308,32 +321,27 @@ def test_long_work_shows_napari_s_progress_and_ends_it(window):
 
 def test_open_sample_finds_the_photograph(viewer: Any):
     """What File > Open Sample does: through napari's plugin manager and the manifest that was installed."""
-    before = set(viewer.layers)
     added = viewer.open_sample("iea40k", "photograph")
     assert [layer.name for layer in added] == ["reference", "exposure P1", "residual P1", "suggestions"]
     assert added[2].data.max() <= 511
-    for layer in set(viewer.layers) - before:
-        viewer.layers.remove(layer)
+    viewer.layers.clear()
 
 
 def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp: Any):
     """The timer would go on speaking to widgets that are gone, and the leases would stay held."""
     import time
 
+    from qtpy.QtCore import QEvent
+
     from annotator.window.opening import Annotator
 
     session = sit("Zoe")
     annotator = Annotator(viewer, session)
     annotator.start()
-    bar = annotator.dock.parentWidget()
-    while type(bar).__name__ != "QtViewerDockWidget":
-        bar = bar.parentWidget()
-    bar.setWidget(None) if hasattr(bar, "setWidget") else None
-    annotator.dock.setParent(None)
     annotator.dock.deleteLater()
+    qapp.sendPostedEvents(annotator.dock, QEvent.Type.DeferredDelete)
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
-        qapp.sendPostedEvents()
         qapp.processEvents()
     assert session._closed
     assert not annotator._timer.isActive()
