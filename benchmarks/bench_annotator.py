@@ -13,12 +13,9 @@ import numpy as np
 import psutil
 
 from annotator.controller import Controller
-from annotator.layers import Layers
-from annotator.sample import PHOTOGRAPHS, Practice, photograph, practice_scene
-from annotator.session import Session
-from annotator.tools.regions import suggested_regions
+from benchmarks.annotator_expert import expert_figures
+from benchmarks.annotator_sitting import draw, leave, sit
 from benchmarks.harness import Figure
-from iea40k.outliers import Outlier
 from iea40k.scene import BuiltScene, level_name
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
@@ -28,13 +25,6 @@ IMAGES = int(os.environ.get("IEA40K_BENCH_IMAGES", "500"))
 MOVES = 120
 
 
-class Face:
-    """A face that says nothing, so that the figures are the canvas's."""
-
-    def __getattr__(self, _name: str) -> Callable[..., None]:
-        return lambda *_args: None
-
-
 def run() -> list[Figure]:
     figures: list[Figure] = []
     viewer, where, finish = _viewer()
@@ -42,7 +32,7 @@ def run() -> list[Figure]:
         root = Path(folder)
         figures += _latency(viewer, where, finish, root / "latency")
         figures += _flow(viewer, where, finish, root / "flow")
-        figures += _expert(root / "expert")
+        figures += expert_figures(root / "expert")
     if hasattr(viewer, "close"):
         viewer.close()
     return figures
@@ -82,11 +72,11 @@ def _latency(viewer: Any, where: str, finish: Callable[[], None], root: Path) ->
         store.write_scene(_plain_scene("s1", height, width, (1.0,)))
         with Ledger.open(store.path, create=True) as ledger:
             add_tasks(ledger, [TaskRequest("s1", "P1", 1)], "bench")
-        controller = _sit(viewer, store, root / "desks", "Ada")
+        controller = sit(viewer, store, root / "desks", "Ada")
         for name, look in (("residual", {"picture": "exposure"}), ("preview", {"picture": "preview"})):
             controller.set_look(**look)
             controller.set_hand(tool="brush", mode="set", value=0.2, radius=20.0, feather=0.5)
-            _draw(viewer)
+            draw(viewer)
             figure = _moves(controller, finish, height, width)
             figures.append(
                 Figure(
@@ -112,7 +102,7 @@ def _latency(viewer: Any, where: str, finish: Callable[[], None], root: Path) ->
                 "SQLite, two fsyncs",
             )
         )
-        _leave(controller)
+        leave(controller)
     return figures
 
 
@@ -180,165 +170,20 @@ def _sitting(
     process = psutil.Process()
     times: list[float] = []
     memory: list[float] = []
-    controller = _sit(viewer, store, root / "desks", "Ada")
+    controller = sit(viewer, store, root / "desks", "Ada")
     while controller.session.image is not None and len(times) < images:
         controller.painter.press((100.0, 100.0))
         controller.painter.move((140.0, 180.0))
         controller.painter.release()
-        _draw(viewer)
+        draw(viewer)
         controller.session.wait_ahead()  # a person takes longer than the prefetch
         start = time.perf_counter()
         controller.submit()
         finish()
         times.append(time.perf_counter() - start)
         memory.append(process.memory_info().rss / 2**20)
-    _leave(controller)
+    leave(controller)
     return times, memory
-
-
-# ---------------------------------------------------------------- the scripted expert
-
-
-def _expert(root: Path) -> list[Figure]:
-    """Twenty images with a logo, speckle and a displaced patch, repaired by hand and with the assisted tools."""
-    from napari.components import ViewerModel
-
-    store = Store.create(root)
-    practices: dict[str, Practice] = {}
-    for i in range(20):
-        name = f"p{i:02d}"
-        pixels = photograph(PHOTOGRAPHS[i % len(PHOTOGRAPHS)])
-        practices[name] = practice_scene(pixels, name, evs=(1.0,), seed=i)
-        store.write_scene(practices[name].scene)
-    with Ledger.open(store.path, create=True) as ledger:
-        add_tasks(ledger, [TaskRequest(name, "P1", 1, slots=2) for name in practices], "bench")
-    figures, actions = [], {}
-    for way, repair in (("by brush", _by_brush), ("assisted", _assisted)):
-        controller = _sit(ViewerModel(), store, root / "desks", way)
-        counts, seconds, left = [], [], []
-        while controller.session.image is not None:
-            practice = practices[controller.session.image.lane.scene_id]
-            controller.set_hand(tool="brush", mode="set", value=0.0, radius=6.0, feather=0.0, strength=1.0)
-            hand = Expert(controller)
-            repair(hand, practice)
-            counts.append(hand.actions)
-            seconds.append(hand.seconds)
-            left.append(_error_left(controller, practice))
-            controller.submit()
-        actions[way] = statistics.mean(counts)
-        note = f"faults' mean |error| falls to {statistics.mean(left) * 100:.0f} % of what it was"
-        figures += [
-            Figure(
-                f"actions an image, {way}", actions[way], "actions", "20 images, planted faults", note=note
-            ),
-            Figure(
-                f"seconds an image, {way}",
-                statistics.mean(seconds),
-                "s",
-                "keystroke-level model",
-                note="key 0.28 s, point and click 1.3 s, drag 2.4 s, thinking 1.35 s a fault",
-            ),
-        ]
-        _leave(controller)
-    share = actions["assisted"] / actions["by brush"]
-    figures.append(
-        Figure("assisted actions against brush actions", share, "x", "same faults", "<= 1/3", share <= 1 / 3)
-    )
-    return figures
-
-
-class Expert:
-    """Counts actions and the time a person would take (Card, Moran and Newell's keystroke-level model)."""
-
-    def __init__(self, controller: Controller) -> None:
-        self.controller, self.actions, self.seconds = controller, 0, 0.0
-
-    def key(self, verb: str, *arguments: object, **changes: object) -> None:
-        getattr(self.controller, verb)(*arguments, **changes)
-        self._spent(0.28)
-
-    def click(self, at: tuple[float, float]) -> None:
-        self.controller.painter.press(at)
-        self.controller.painter.release()
-        self._spent(1.3)
-
-    def drag(self, *points: tuple[float, float]) -> None:
-        self.controller.painter.press(points[0])
-        for point in points[1:]:
-            self.controller.painter.move(point)
-        self.controller.painter.release()
-        self._spent(2.4)
-
-    def think(self) -> None:
-        self.seconds += 1.35
-
-    def _spent(self, seconds: float) -> None:
-        self.actions += 1
-        self.seconds += seconds
-
-
-def _by_brush(hand: Expert, practice: Practice) -> None:
-    for name, region in practice.faults:
-        rows, columns = np.nonzero(region)
-        hand.think()
-        if name == "logo":
-            hand.key("take_brush", "set")
-            hand.key("set_hand", value=-0.35, radius=4.0, feather=0.0)
-            _sweep(hand, region, 4)
-        elif name == "misaligned":
-            hand.key("take_brush", "smooth")
-            hand.key("set_hand", radius=18.0, feather=0.2)
-            _sweep(hand, region, 18)
-        else:
-            hand.key("take_brush", "smooth")
-            hand.key("set_hand", radius=5.0, feather=0.3)
-            for row, column in zip(rows[::4], columns[::4], strict=False):
-                hand.click((float(row) + 0.5, float(column) + 0.5))
-
-
-def _sweep(hand: Expert, region: np.ndarray, radius: float) -> None:
-    """Drag along every band of a region, as wide as the brush."""
-    rows = np.flatnonzero(region.any(axis=1))
-    at = rows[0] + radius - 1
-    while at - radius < rows[-1]:
-        columns = np.flatnonzero(region[int(min(at, rows[-1]))])
-        if columns.size:
-            hand.drag((at, columns[0] + radius / 2), (at, columns[-1] - radius / 2))
-        at += 2 * radius - 2
-
-
-def _assisted(hand: Expert, practice: Practice) -> None:
-    for name, region in practice.faults:
-        rows, columns = np.nonzero(region)
-        middle = len(rows) // 2
-        hand.think()
-        if name == "logo":
-            hand.key("take", "light source")
-            hand.key("set_hand", value=-0.35)
-            hand.click((float(rows[middle]), float(columns[middle])))
-        elif name == "speckle":
-            hand.key("accept_all")
-        else:
-            image = hand.controller.session.image
-            done = np.zeros(region.shape, np.bool_)
-            hand.key("take", "outlier")
-            for bit, found in suggested_regions(image.flags, 12):
-                spot = np.argwhere(found & region & ~done)
-                if bit == Outlier.MISALIGNED and len(spot) > 12:
-                    before = image.codes.copy()
-                    hand.click((float(spot[0][0]), float(spot[0][1])))
-                    done |= image.codes != before
-
-
-def _error_left(controller: Controller, practice: Practice) -> float:
-    """The mean |error| in the faults against the truth, as a share of what it was."""
-    image = controller.session.image
-    shares = []
-    for _, region in practice.faults:
-        truth = practice.truth[0][region].astype(np.int64)
-        before = np.abs(practice.scene.residual[0][region] - truth).mean()
-        shares.append(np.abs(image.codes[region] - truth).mean() / before)
-    return float(np.mean(shares))
 
 
 # ---------------------------------------------------------------- shared
@@ -362,25 +207,3 @@ def _plain_scene(name: str, height: int, width: int, evs: tuple[float, ...], see
         attributes={"licence": "CC0-1.0"},
         recipe={"made_by": "benchmark", "seed": seed},
     )
-
-
-def _sit(viewer: Any, store: Store, desks: Path, name: str) -> Controller:
-    session = Session.open(store.path, name, desks=desks)
-    controller = Controller(session, Layers(viewer), Face())  # type: ignore[arg-type]
-    controller.start()
-    controller.set_look(picture="exposure", compare="single", outlines=True, edited=True)
-    _draw(viewer)
-    return controller
-
-
-def _leave(controller: Controller) -> None:
-    controller.session.close()
-    controller.layers.remove()
-
-
-def _draw(viewer: Any) -> None:
-    if hasattr(viewer, "window"):
-        from qtpy.QtWidgets import QApplication
-
-        for _ in range(3):
-            QApplication.processEvents()
