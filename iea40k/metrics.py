@@ -164,7 +164,8 @@ def mean_and_sd(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, f
 
 
 def _mean(values: NDArray[Any], where: Validity) -> float:
-    return float(values[where].mean(dtype=np.float64)) if where.any() else float("nan")
+    # Not values[where]: that would copy a whole map.
+    return float(np.mean(values, dtype=np.float64, where=where)) if where.any() else float("nan")
 
 
 def _window(values: NDArray[np.float64]) -> NDArray[np.float64]:

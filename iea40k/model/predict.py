@@ -180,7 +180,8 @@ def _write(out: Path, stem: str, residual: Residual, facts: dict[str, Any], pale
     values = residual.astype(np.float32, copy=False)
     write_file_with(out / f"{stem}_residual.npy", lambda path: np.save(path, values, allow_pickle=False))
     # Unbounded networks (wavelet_net) can leave the scale; the picture shows its end, the array keeps the value.
-    picture = heatmap(np.clip(residual, -1, 1), palette)
+    within = float(residual.min()) >= -1 and float(residual.max()) <= 1
+    picture = heatmap(residual if within else np.clip(residual, -1, 1), palette)
     written, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not written:
         raise IEAError("the heat map could not be encoded", where=out / f"{stem}_heatmap.png")
