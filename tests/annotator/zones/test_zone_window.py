@@ -73,7 +73,7 @@ def test_the_dock_is_that_of_references_and_its_buttons_work(window):
     dock = window.a.dock
     part = dock.zone_part
     assert part.tools.isVisibleTo(dock)
-    assert not dock.exposure_tools.isVisibleTo(dock)
+    assert not dock.tool_part.widget.isVisibleTo(dock)
     assert not dock.carry.isVisibleTo(dock)
     assert dock.right.isEnabled()
     part.modes.buttons["shift"].click()
