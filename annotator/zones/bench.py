@@ -13,6 +13,7 @@ from annotator.zones.painting import ZonePainter
 from annotator.zones.readout import read_zone
 from annotator.zones.reference import Reference
 from annotator.zones.strokes import BoxChange
+from annotator.zones.versions import Version
 from annotator.zones.view import ZoneLook, resolve_zones
 from iea40k.errors import IEAError
 from iea40k.zones import LAST_ZONE
@@ -59,15 +60,10 @@ class ZoneBench:
         """Fill the layers anew."""
         reference = self.reference
         if reference is not None:
-            versions = self._c.session.versions
-            left, right = versions.get(self._c.left_map), versions.get(self._c.right_map)
-            self.layers.open(
-                reference,
-                self.level,
-                reference.blocks(self.hand.side),
-                reference.picture if left is None else left.picture,
-                reference.base if right is None else right.picture,
-            )
+            beside = self._c.session.versions.get(self._c.right_map)
+            blocks = reference.blocks(self.hand.side)
+            self.layers.open(reference, self.level, blocks, self._judged(), beside)
+            self._c.hover_again()
 
     def changed(self, box: Box | None, *, recorded: bool = False) -> None:
         """Show what changed in a box (None: anywhere). What is recorded changes the panel too."""
@@ -90,7 +86,9 @@ class ZoneBench:
     def read(self, spot: tuple[int, int]) -> str:
         """Return what a pixel says."""
         reference = self.reference
-        found = None if reference is None else read_zone(reference, self.hand, self.level, *spot)
+        if reference is None:
+            return ""
+        found = read_zone(reference, self.hand, self.level, *spot, judged=self._judged())
         return "" if found is None else found.text()
 
     # ------------------------------------------------------------ hand
@@ -183,6 +181,9 @@ class ZoneBench:
     def tell(self, kind: str, text: str) -> None:
         """Tell the person something."""
         self._c.face.notify(kind, text)
+
+    def _judged(self) -> Version | None:
+        return self._c.session.versions.get(self._c.left_map)
 
     def _act(self, **hand: object) -> None:
         spot = self._c.cursor

@@ -10,7 +10,9 @@ from annotator.view_model import Canvas, Picture, display_levels, wiped
 from annotator.zones.blocks import Blocks
 from annotator.zones.reference import Reference
 from annotator.zones.shading import flag_labels, zone_labels
+from annotator.zones.versions import Version
 from iea40k.arrays import EncodedRGB
+from iea40k.zones import luminance
 
 
 class ZoneLayers:
@@ -21,19 +23,24 @@ class ZoneLayers:
         self._reference: Reference | None = None
         self._pictures: dict[Picture, EncodedRGB] = {}
         self._blocks: Blocks | None = None
+        self._judged: Version | None = None
         self._level = ""
         self._canvas: Canvas | None = None
 
     def open(
-        self, reference: Reference, level: str, blocks: Blocks, left: EncodedRGB, right: EncodedRGB
+        self, reference: Reference, level: str, blocks: Blocks, judged: Version | None, beside: Version | None
     ) -> None:
-        """Show a reference beside a level. `left` is the picture that is worked on or judged, `right` what it is
-        compared with as `built`; both (H, W, 3) uint8."""
-        self._reference, self._level, self._blocks = reference, level, blocks
-        self._pictures = {"reference": left, "built": right, "exposure": reference.exposure(level)}
+        """Show a reference beside a level. In review `judged` is shown in its stead, and `beside` as what it is
+        compared with in the place of the base."""
+        self._reference, self._level, self._blocks, self._judged = reference, level, blocks, judged
+        self._pictures = {
+            "reference": reference.picture if judged is None else judged.picture,
+            "built": reference.base if beside is None else beside.picture,
+            "exposure": reference.exposure(level),
+        }
         self._canvas = None
         self._l.size(*reference.shape)
-        touched = outlined(reference.touched.astype(np.uint8))
+        touched = outlined((reference.touched if judged is None else judged.touched).astype(np.uint8))
         fill(self._l.edited, touched)
         fill(self._l.right_edited, touched)
 
@@ -103,14 +110,16 @@ class ZoneLayers:
 
     def _fill_residual(self, canvas: Canvas) -> None:
         if self._reference is not None:
-            levels = display_levels(self._reference.residual(self._level))
+            picture = None if self._judged is None else self._judged.picture
+            levels = display_levels(self._reference.residual(self._level, None, picture))
             fill(self._l.residual, levels)
             if canvas.second_panel:
                 fill(self._l.right_residual, levels)
 
     def _fill_zones(self) -> None:
         if self._reference is not None and self._blocks is not None:
-            fill(self._l.zones, zone_labels(self._blocks, self._blocks.zones(self._reference.light)))
+            light = self._reference.light if self._judged is None else luminance(self._judged.picture)
+            fill(self._l.zones, zone_labels(self._blocks, self._blocks.zones(light)))
 
     def _flags(self, box: Box) -> NDArray[np.uint8]:
         canvas, blocks = self._canvas, self._blocks

@@ -6,6 +6,7 @@ from annotator.light import light, zone_name
 from annotator.zones.hand import ZoneHand
 from annotator.zones.reference import Reference
 from annotator.zones.strokes import seen
+from annotator.zones.versions import Version
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
 
@@ -44,22 +45,29 @@ class ZoneReadout:
         return "   ·   ".join(parts)
 
 
-def read_zone(reference: Reference, hand: ZoneHand, level: str, row: int, column: int) -> ZoneReadout | None:
-    """Return what a pixel says beside a level, None outside the picture or its valid data."""
+def read_zone(
+    reference: Reference, hand: ZoneHand, level: str, row: int, column: int, *, judged: Version | None = None
+) -> ZoneReadout | None:
+    """Return what a pixel says beside a level, None outside the picture or its valid data.
+
+    `judged`: of somebody else's version instead of one's own edits.
+    """
     found = seen(reference, hand, row, column)
     if found is None:
         return None
     box, block = found
-    base, picture = reference.base[box], reference.picture[box]
+    edited = reference.picture if judged is None else judged.picture
+    shift = reference.shift if judged is None else judged.shift
+    base, picture = reference.base[box], edited[box]
     spot = (slice(row, row + 1), slice(column, column + 1))
-    code = int(reference.residual(level, spot)[0, 0])
+    code = int(reference.residual(level, spot, None if judged is None else judged.picture)[0, 0])
     return ZoneReadout(
         row=row,
         column=column,
         before=block_zone(base, block),
         after=block_zone(picture, block),
-        pixel=zone_name(light(reference.picture[row, column])),
-        stops=int(reference.shift[row, column]) / SHIFT_UNITS,
+        pixel=zone_name(light(edited[row, column])),
+        stops=int(shift[row, column]) / SHIFT_UNITS,
         white=turned_white(base[block][None], picture[block][None]),
         level=level,
         residual=None if code == INVALID_CODE else code / RESIDUAL_SCALE,

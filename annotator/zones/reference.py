@@ -92,18 +92,21 @@ class Reference:
         """Return the exposure of a level, (H, W, 3) uint8."""
         return self._frame(level)[0]
 
-    def residual(self, level: str, box: Box | None = None) -> ResidualCodes:
+    def residual(
+        self, level: str, box: Box | None = None, picture: EncodedRGB | None = None
+    ) -> ResidualCodes:
         """Return a level's residual against the reference as edited, (H, W) int16, or that of a box.
 
         It is what strokes on that level will be drawn on: the built residual where nothing is edited, see
-        `iea40k.store.ledger.corrected.residual_base`.
+        `iea40k.store.ledger.corrected.residual_base`. `picture`: against somebody else's version (H, W, 3) instead.
         """
         area: Box = (slice(None), slice(None)) if box is None else box
         exposure, built = self._frame(level)
-        if not self.changed:
+        if picture is self.base or (picture is None and not self.changed):
             return built[area]
         valid = validity_from_codes(built[area])
-        codes: ResidualCodes = residual_codes(self.picture[area], exposure[area][None], valid)[0]
+        target = self.picture if picture is None else picture
+        codes: ResidualCodes = residual_codes(target[area], exposure[area][None], valid)[0]
         return codes
 
     def draft(

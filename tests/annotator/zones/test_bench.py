@@ -14,7 +14,7 @@ from iea40k.arrays import validity_from_codes
 from iea40k.residuals import residual_codes
 from iea40k.store.ledger import Lane, Ledger, TaskRequest, ZoneEdit, add_tasks
 from iea40k.store.ledger.zone_fold import replay_zones
-from iea40k.zones import block_zone
+from iea40k.zones import block_zone, luminance
 from tests.annotator.face import QuietFace
 from tests.annotator.test_controller import drag
 
@@ -307,6 +307,22 @@ def test_review_compares_versions_and_judges_them(sit_at, asked, tmp_path):
     made.c.press("N", held=True)
     assert np.array_equal(made.layers.picture.data, review.reference.base)
     made.c.press("N", held=False)
+    scene = asked[0].open_scene("s1")
+    made.c.set_look(overlay=True, zones=True)  # of the version that is judged, not of the reviewer's own
+    valid = validity_from_codes(scene.residual("P0"))
+    wanted = residual_codes(pictures["Ada"], scene.exposure("P0")[None], valid)[0]
+    assert np.array_equal(made.layers.residual.data, display_levels(wanted))
+    blocks = review.reference.blocks(made.z.hand.side)
+    zones = blocks.zones(luminance(pictures["Ada"]))
+    assert np.array_equal(made.layers.zones.data, zone_labels(blocks, zones))
+    assert made.layers.edited.data.any()
+    made.c.hover((48.0, 64.0))
+    assert "→" in made.face.readout
+    made.c.set_maps(left="base")
+    assert np.array_equal(made.layers.residual.data, display_levels(scene.residual("P0")))
+    assert "as built" in made.face.readout
+    made.c.set_maps(left="Ada")
+    made.c.set_look(overlay=False, zones=False)
     made.c.set_maps(right="Ben")
     made.c.press("D")
     assert np.array_equal(made.layers.right.data, pictures["Ben"])
