@@ -5,10 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from annotator.files import Desk
+from annotator.files import Desk, read_settings
 from annotator.image import Image
 from annotator.loading import Work, load_work
 from annotator.progress import Step
+from annotator.zones.hand import ZoneHand
+from annotator.zones.reference import Reference
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lane, Lease, Ledger, Outbox, Queue
@@ -147,7 +149,10 @@ class Supply:
                 return None
             self._leases[lease.lane] = lease
             try:
-                return load_work(self._store, lease.lane, self._ledger, self._outbox, lease)
+                work = load_work(self._store, lease.lane, self._ledger, self._outbox, lease)
+                if isinstance(work, Reference):  # Cut here, where nobody waits, as it was cut last time.
+                    work.blocks(read_settings(self._desk.settings_file, ZoneHand).side)
+                return work
             except LedgerUnavailableError:
                 self._held.insert(0, lease)
                 raise

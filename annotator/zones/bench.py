@@ -63,7 +63,7 @@ class ZoneBench:
             beside = self._c.session.versions.get(self._c.right_map)
             blocks = reference.blocks(self.hand.side)
             self.layers.open(reference, self.level, blocks, self._judged(), beside)
-            self._c.hover_again()
+            self._c.read()
 
     def changed(self, box: Box | None, *, recorded: bool = False) -> None:
         """Show what changed in a box (None: anywhere). What is recorded changes the panel too."""

@@ -21,9 +21,9 @@ class ZoneLayers:
     def __init__(self, layers: Layers) -> None:
         self._l = layers
         self._reference: Reference | None = None
-        self._pictures: dict[Picture, EncodedRGB] = {}
         self._blocks: Blocks | None = None
         self._judged: Version | None = None
+        self._beside: Version | None = None
         self._level = ""
         self._canvas: Canvas | None = None
 
@@ -33,11 +33,7 @@ class ZoneLayers:
         """Show a reference beside a level. In review `judged` is shown in its stead, and `beside` as what it is
         compared with in the place of the base."""
         self._reference, self._level, self._blocks, self._judged = reference, level, blocks, judged
-        self._pictures = {
-            "reference": reference.picture if judged is None else judged.picture,
-            "built": reference.base if beside is None else beside.picture,
-            "exposure": reference.exposure(level),
-        }
+        self._beside = beside
         self._canvas = None
         self._l.size(*reference.shape)
         touched = outlined((reference.touched if judged is None else judged.touched).astype(np.uint8))
@@ -51,7 +47,7 @@ class ZoneLayers:
             return
         before, self._canvas = self._canvas, canvas
         if _differ(before, canvas, "left", "right", "split"):
-            self._compose(canvas)
+            self._compose(canvas, reference)
         if _differ(before, canvas, "overlay", "second_panel"):
             self._fill_residual(canvas)
         if _differ(before, canvas, "outlines", "clipping", "left"):
@@ -67,7 +63,7 @@ class ZoneLayers:
         if reference is None or canvas is None:
             return
         area = (slice(0, reference.shape[0]), slice(0, reference.shape[1])) if box is None else box
-        self._show_picture(canvas, area)
+        self._show_picture(canvas, area, reference)
         if canvas.overlay:
             if box is None:
                 self._fill_residual(canvas)
@@ -91,16 +87,23 @@ class ZoneLayers:
 
     # ------------------------------------------------------------ private
 
-    def _compose(self, canvas: Canvas) -> None:
-        left = self._pictures[canvas.left]
-        if canvas.right is not None and canvas.split is not None:
-            left = wiped(left, self._pictures[canvas.right], canvas.split)
-        fill(self._l.picture, left.copy() if left is self._pictures[canvas.left] else left)
-        if canvas.right is not None and canvas.split is None:
-            fill(self._l.right, self._pictures[canvas.right].copy())
+    def _picture(self, name: Picture, reference: Reference) -> EncodedRGB:
+        if name == "exposure":
+            return reference.exposure(self._level)
+        if name == "built":
+            return reference.base if self._beside is None else self._beside.picture
+        return reference.picture if self._judged is None else self._judged.picture
 
-    def _show_picture(self, canvas: Canvas, box: Box) -> None:
-        part = self._pictures["reference"][box]
+    def _compose(self, canvas: Canvas, reference: Reference) -> None:
+        left = self._picture(canvas.left, reference)
+        if canvas.right is not None and canvas.split is not None:
+            left = wiped(left, self._picture(canvas.right, reference), canvas.split)
+        fill(self._l.picture, left)
+        if canvas.right is not None and canvas.split is None:
+            fill(self._l.right, self._picture(canvas.right, reference))
+
+    def _show_picture(self, canvas: Canvas, box: Box, reference: Reference) -> None:
+        part = self._picture("reference", reference)[box]
         if canvas.left == "reference":
             self._l.send(self._l.picture, box, part, canvas.split, left=True)
         elif canvas.right == "reference" and canvas.split is not None:
@@ -122,10 +125,10 @@ class ZoneLayers:
             fill(self._l.zones, zone_labels(self._blocks, self._blocks.zones(light)))
 
     def _flags(self, box: Box) -> NDArray[np.uint8]:
-        canvas, blocks = self._canvas, self._blocks
-        if canvas is None or blocks is None:
+        canvas, blocks, reference = self._canvas, self._blocks, self._reference
+        if canvas is None or blocks is None or reference is None:
             return np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start), np.uint8)
-        picture = self._pictures[canvas.left]
+        picture = self._picture(canvas.left, reference)
         return flag_labels(blocks, picture, box, rims=canvas.outlines, lost=canvas.clipping)
 
 

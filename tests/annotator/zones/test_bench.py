@@ -104,8 +104,11 @@ def test_the_residual_of_the_level_beside_follows_the_edit(work, asked):
         codes = residual_codes(reference.picture, scene.exposure("P1")[None], valid)[0]
         near = np.s_[int(spot[0]) - 3 : int(spot[0]) + 3, int(spot[1]) - 3 : int(spot[1]) + 3]
         assert np.array_equal(work.layers.residual.data[near], display_levels(codes[near]))
-    work.c.clear()
+    work.c.press("Shift-E")
     assert np.array_equal(work.layers.residual.data, display_levels(scene.residual("P1")))
+    assert np.array_equal(work.layers.picture.data, reference.base)
+    work.c.undo()
+    assert reference.standing == 2
 
 
 def test_keys_set_shift_pick_and_erase_under_the_cursor(work):

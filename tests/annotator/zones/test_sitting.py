@@ -49,7 +49,7 @@ def test_every_edit_is_in_the_ledger_and_undo_goes_on_after_a_restart(sit_at: Si
     first = paint_zone(session, SET, (48, 20), (48, 100))
     second = paint_zone(session, LIGHTER, (20, 64))
     lane = session.reference.lane
-    assert session.saving.clean
+    assert session.retry().clean
     assert np.array_equal(in_ledger(asked, lane), second)
     assert session.undo()[0]
     assert np.array_equal(session.reference.picture, first)
@@ -109,6 +109,15 @@ def test_returned_work_comes_first_with_its_comment_and_its_edits(sit_at: SitAt,
     assert back.lane == lane
     assert back.lease.comment == "the sky is too light"
     assert np.array_equal(back.picture, drawn)
+
+
+def test_the_next_reference_is_read_and_cut_ahead(sit_at: SitAt):
+    session = sit_at()
+    session.start()
+    session.wait_ahead()
+    following = session.submit("base is right")
+    assert isinstance(following, Reference)
+    assert list(following._blocks) == [ZoneHand().side]
 
 
 def test_exposures_and_references_come_from_one_queue(sit_at: SitAt, asked):
@@ -187,6 +196,7 @@ def test_edits_of_a_rebuilt_reference_are_offered_again(sit_at: SitAt, asked, pr
     assert len(reference.stale) > 1
     assert np.array_equal(reference.picture, brighter)
     assert again.adopt_stale() > 1
+    assert again.retry().clean
     assert reference.stale == ()
     assert np.array_equal(reference.shift, shift)
     assert np.array_equal(in_ledger(asked, lane), reference.picture)
