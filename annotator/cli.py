@@ -35,7 +35,7 @@ def annotate(
     look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing.")] = False,
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
 ) -> None:
-    """Open the annotator: correct residuals image by image, as the queue brings them."""
+    """Open the annotator: correct residuals and set zones of references, as the queue brings them."""
     from annotator.sitting import sit_down
 
     if review and look_only:

@@ -11,6 +11,7 @@ from annotator.layers import Layers
 from annotator.view_model import display_levels
 from annotator.zones.shading import INK, PAPER, RIM, WHITE, zone_labels
 from iea40k.arrays import validity_from_codes
+from iea40k.errors import StoreError
 from iea40k.residuals import residual_codes
 from iea40k.store.ledger import Lane, Ledger, TaskRequest, ZoneEdit, add_tasks
 from iea40k.store.ledger.zone_fold import replay_zones
@@ -240,6 +241,21 @@ def test_escape_drops_the_edit_in_the_making(work, asked):
     reference = work.session.reference
     assert np.array_equal(work.layers.picture.data, reference.base)
     assert recorded(work, asked) == []
+
+
+def test_an_edit_that_cannot_be_kept_is_put_back_and_told(work, monkeypatch):
+    drag(work.c, (20.0, 20.0))
+    before = work.session.reference.picture.copy()
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(work.session, "record_zones", refuse)
+    drag(work.c, (48.0, 64.0))
+    assert ("error", "the disk is full") in [(kind, text.splitlines()[0]) for kind, text in work.face.told]
+    assert np.array_equal(work.session.reference.picture, before)
+    assert np.array_equal(work.layers.picture.data, before)
+    assert work.session.reference.standing == 1
 
 
 def test_submit_skip_and_the_base_is_right_go_on_through_the_queue(work, asked):
