@@ -6,17 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from skimage import data, transform
 
 from annotator.controller import Controller
-from annotator.layers import Layers
-from annotator.progress import silent
 from annotator.sample import practice_scene
-from annotator.session import Session
 from annotator.zones.blocks import cut
+from benchmarks.annotator_sitting import draw, leave, sit
 from benchmarks.bench_annotator import _viewer
 from benchmarks.harness import Figure, median_seconds
 from iea40k.store.layout import Store
@@ -27,38 +24,18 @@ PRESSES = 60
 SIZE = (512, 768)
 
 
-class Face:
-    """A face that says nothing, so that the figures are the canvas's."""
-
-    progress = staticmethod(silent)
-
-    def __getattr__(self, _name: str) -> Callable[..., None]:
-        return lambda *_args, **_more: None
-
-
 def run() -> list[Figure]:
     viewer, where, finish = _viewer()
     with tempfile.TemporaryDirectory() as folder:
-        session = Session.open(_store(Path(folder)).path, "Ada", desks=Path(folder) / "desks")
-        controller = Controller(session, Layers(viewer), Face())  # type: ignore[arg-type]
-        controller.start()
+        controller = sit(viewer, _store(Path(folder)), Path(folder) / "desks", "Ada")
         controller.set_look(picture="reference", clipping=True, overlay=False, zones=False)
-        _draw(viewer)
+        draw(viewer)
         figures = _presses(controller, finish, where)
         figures.append(_blocks(controller))
-        session.close()
-        controller.layers.remove()
+        leave(controller)
     if hasattr(viewer, "close"):
         viewer.close()
     return figures
-
-
-def _draw(viewer: Any) -> None:
-    if hasattr(viewer, "window"):
-        from qtpy.QtWidgets import QApplication
-
-        for _ in range(3):
-            QApplication.processEvents()
 
 
 def _store(root: Path) -> Store:
