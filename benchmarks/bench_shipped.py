@@ -2,7 +2,7 @@
 
 FiveK: 12 pairs of a zeroed rendering and expert C's retouch, made into a ladder by the build. Brackets: real captures
 whose reference is their fusion. The authors of the released weights trained on FiveK, on these scenes too, as far as
-is known; nothing here chose or tuned the shipped weights.
+is known.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The photographs that the dependencies ship, as finished pictures: each is the reference of its own exposures.
 
-`iea40k manifest photographs` writes them; the shipped weights learn from them. Their photographers published them as
+`iea40k manifest photographs` writes them, to train on without data of one's own. Their photographers published them as
 they are, so their exposure is taken as ideal, as a retouch is. (The demo makes RAW files and brackets of some of them
 instead, whose references are fusions.)
 """
@@ -31,13 +31,13 @@ short_side: 256
 evs: [-4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]
 """
 VALID, TEST = ("flower", "motorcycle_left"), ("coffee", "coins")
-SPLIT = "split_shipped"
+SPLIT = "split_photographs"
 
 
 def write_photographs(folder: Path) -> Path:
     """Write every photograph as a PNG into `folder`, with `manifest.csv` and `build.yaml`; return the manifest.
 
-    The manifest's column `split_shipped` is the splitting of the shipped weights. The same versions of the
+    The manifest's column `split_photographs` keeps four for validation and test. The same versions of the
     dependencies give the same files. Raises `AlreadyExistsError` where there is a manifest.
     """
     manifest = folder / "manifest.csv"

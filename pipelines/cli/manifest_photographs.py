@@ -15,7 +15,7 @@ def photographs(
 ) -> int:
     """Write the photographs that the dependencies ship, each as its own reference, and a manifest of them.
 
-    The shipped weights were trained on a release of these; docs/training.md has the commands.
+    `iea40k train --config photographs` learns from a release of these; docs/training.md has the commands.
     """
     from pipelines.finished import write_photographs
 

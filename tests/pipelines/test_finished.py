@@ -1,4 +1,4 @@
-"""The photographs that the shipped weights learn from: written, built, and the splitting that the weights name."""
+"""The photographs that the dependencies ship, each as its own reference: written, built, and their splitting."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from iea40k.errors import AlreadyExistsError
 from iea40k.manifest import read_manifest
 from iea40k.model.training.config import load_config
-from iea40k.model.weights import load_weights
 from iea40k.store.layout import Store
 from pipelines.build import build
 from pipelines.cli.app import run
@@ -50,7 +49,6 @@ def test_a_built_photograph_is_its_own_reference_and_its_residual_at_ev_0_is_not
     assert (np.diff(scene.residual.astype(float).mean((1, 2))) < 0).all()
 
 
-def test_the_shipped_weights_were_trained_on_its_splitting():
-    facts = load_weights("p_ieanet_s").facts
-    assert facts["data"]["split"] == SPLIT == load_config("shipped").data.split
+def test_the_configuration_for_them_names_their_splitting():
+    assert load_config("photographs").data.split == SPLIT
     assert set(VALID).isdisjoint(TEST)
