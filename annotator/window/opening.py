@@ -57,6 +57,12 @@ class Annotator(QObject):
         if canvas is not None:
             canvas.setFocus()
 
+    def leave(self) -> bool:
+        """End the sitting where the person agrees; return whether it has ended."""
+        if not self._closed and self._may_close():
+            self.close()
+        return self._closed
+
     def close(self) -> None:
         """End the sitting; the viewer may stay."""
         if not self._closed:
@@ -68,10 +74,13 @@ class Annotator(QObject):
             if window is not None:
                 window.removeEventFilter(self)
                 self.dock.destroyed.disconnect(self._window_went)
+                # Each removal lays the window out anew; a canvas that is painted in the middle of one ends the process.
+                window.setUpdatesEnabled(False)
                 for widget in (self.dock, self.readout):
                     with contextlib.suppress(LookupError, RuntimeError):
                         self.viewer.window.remove_dock_widget(widget)
                 self.layers.remove()
+                window.setUpdatesEnabled(True)
             for callbacks, mine in (
                 (self.viewer.mouse_drag_callbacks, self._dragged),
                 (self.viewer.mouse_move_callbacks, self._moved),

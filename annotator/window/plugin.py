@@ -28,6 +28,9 @@ def annotate_widget(napari_viewer: "napari.Viewer") -> Any:
     )
     def form(store: Path = Path(), annotator: str = "", ledger: str = "", mode: str = "annotate") -> None:
         window = adapter.main_window(napari_viewer)
+        # One sitting a viewer: keys, docks and layers of an earlier one would answer as well.
+        if form.opened is not None and not form.opened.leave():
+            return
 
         def progress(text: str, total: int) -> AbstractContextManager[Step]:
             return napari_progress(window, text, total)
@@ -43,4 +46,5 @@ def annotate_widget(napari_viewer: "napari.Viewer") -> Any:
         form.opened = Annotator(napari_viewer, session)
         form.opened.start()
 
+    form.opened = None
     return form

@@ -71,3 +71,34 @@ print("ended", flush=True)
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
     )
     assert done.stdout.split() == ["open", "s1", "s1", "ended"], done.stderr[-2000:]
+
+
+@pytest.mark.gui
+@pytest.mark.screen
+def test_a_sitting_ends_and_the_window_stays(screen: None, queued: Store, tmp_path: Path):
+    """In a process of its own: a canvas painted in the middle of a removal ends the process."""
+    code = f"""
+import napari
+from pathlib import Path
+from qtpy.QtWidgets import QApplication
+from annotator.session import Session
+from annotator.window.opening import Annotator
+viewer = napari.Viewer(show=True)
+for name in ("Ada", "Boris"):
+    annotator = Annotator(viewer, Session.open(Path({str(queued.path)!r}), name, desks=Path({str(tmp_path)!r})))
+    annotator.start()
+    for _ in range(5):
+        QApplication.processEvents()
+    print(name, len(viewer.layers), annotator.leave(), len(viewer.layers), flush=True)
+    for _ in range(5):
+        QApplication.processEvents()
+viewer.close()
+print("ended", flush=True)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
+    )
+    lines = [line.split() for line in done.stdout.splitlines() if not line.startswith("INFO")]
+    assert [line[0] for line in lines] == ["Ada", "Boris", "ended"], done.stderr[-2000:]
+    assert all(line[2:] == ["True", "0"] for line in lines[:2])

@@ -245,6 +245,22 @@ def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
     form.native.close()
 
 
+def test_sitting_down_again_ends_the_sitting_before(viewer: Any, queued: Any):
+    from annotator.window.plugin import annotate_widget
+
+    form = annotate_widget(viewer)
+    form(store=queued.path, annotator="Ada")
+    before, layers = form.opened, len(viewer.layers)
+    form(store=queued.path, annotator="Boris")
+    assert form.opened is not before
+    assert form.opened.session.image.lane.annotator == "Boris"
+    assert len(viewer.layers) == layers
+    assert viewer.mouse_drag_callbacks.count(before._dragged) == 0
+    assert before.session._closed
+    form.opened.close()
+    form.native.close()
+
+
 def in_dialog(*keys: str) -> list[tuple[Any, Any]]:
     """Press keys in the dialog of a propagation once it is open; return what it showed and planned, filled later."""
     from qtpy.QtCore import QTimer
