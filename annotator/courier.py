@@ -82,10 +82,10 @@ class Courier:
         """
         for draft in drafts:
             self._keep(draft)
-        trouble = self._saving.trouble
-        if trouble is not None:
-            self._tell(Saving(len(self.outbox), len(self._memory), trouble))
-        self._ask(patience if trouble is None else 0.0)
+        mine = self._ask(patience if self._saving.trouble is None else 0.0)
+        if not self._wait_for(mine, 0.0):
+            with self._lock:
+                self._count(self._saving.trouble)
         return self._saving
 
     def flush(self, seconds: float = 10.0, *, waiting: Callable[[int], None] = lambda _: None) -> Saving:
@@ -152,7 +152,7 @@ class Courier:
             try:
                 self._deliver()
             except Exception as error:  # The thread must outlive anything: without it nothing is ever sent.
-                self._tell(Saving(len(self.outbox), len(self._memory), _as_letter(error, self.outbox)))
+                self._count(_as_letter(error, self.outbox))
             with self._done:
                 self._answered = max(self._answered, asked)
                 self._done.notify_all()
@@ -168,10 +168,9 @@ class Courier:
         try:
             delivery = self.outbox.submit(self._ledger, self._lease_for)
         except IEAError as error:
-            self._tell(Saving(len(self.outbox), len(self._memory), error))
+            self._count(error)
             return
-        why = next((error for _, error in delivery.waiting), None)
-        self._tell(Saving(len(self.outbox), len(self._memory), why))
+        self._count(next((error for _, error in delivery.waiting), None))
 
     def _from_memory(self) -> bool:
         """Bring strokes that the disk refused straight to the ledger, once all that waits before them is there."""
@@ -184,6 +183,11 @@ class Courier:
                     return False
                 del self._memory[0]
         return True
+
+    def _count(self, trouble: IEAError | None) -> None:
+        """Tell what waits now. Counted and told under the lock: an older count must not be told after a newer one."""
+        with self._lock:
+            self._tell(Saving(len(self.outbox), len(self._memory), trouble))
 
     def _tell(self, saving: Saving) -> None:
         if saving != self._saving:

@@ -1,11 +1,12 @@
 import json
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from annotator.courier import is_lost_lease
+from annotator.courier import Saving, is_lost_lease
 from annotator.session import Session
 from annotator.tools.brush import Brush
 from annotator.tools.propagate import propagate
@@ -182,18 +183,41 @@ def test_what_was_leased_ahead_is_given_back_at_the_end(sit: Sit, queued: Store)
     assert image.lane.scene_id == "s2"  # s1 stays Ada's
 
 
+def test_a_stroke_on_its_way_is_no_stroke_in_the_ledger(sit: Sit, queued: Store):
+    session = sit()
+    image = session.start()
+    assert image is not None
+    first = paint(session, (30, 30))
+    assert session.retry().clean
+    told: list[Saving] = []
+    session.saving_changed = told.append
+    writer = sqlite3.connect(queued.path / "ledger.sqlite", isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")  # another writer that takes its time
+    last = paint(session, (60, 60))
+    assert not np.array_equal(first, last)
+    assert session.saving.unsent == 1
+    assert told[-1].unsent == 1
+    end = threading.Timer(0.5, lambda: (writer.execute("ROLLBACK"), writer.close()))
+    end.start()
+    session.submit()
+    end.join()
+    assert session.saving.clean
+    assert np.array_equal(in_ledger(queued, image.lane), last)
+
+
 def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
     session = sit()
     image = session.start()
     assert image is not None
     paint(session, (30, 30))
+    assert session.retry().clean
     with sqlite3.connect(queued.path / "ledger.sqlite") as database:
         database.execute("UPDATE assignments SET expires = 1")
     database.close()
     with Ledger.open(queued.path) as ledger:
         assert Queue(ledger).lease("Ben") is not None  # takes back what ran out
     after = paint(session, (60, 60))
-    assert is_lost_lease(session.saving)
+    assert is_lost_lease(session.retry())
     assert session.saving.unsent == 1
     with pytest.raises(LedgerError, match="not in the ledger yet"):
         session.submit()
