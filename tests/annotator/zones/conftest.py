@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +51,29 @@ def reference(store: Store) -> Iterator[Reference]:
 
     with Ledger.open(store.path, create=True) as ledger:
         yield load_reference(store, Lane("s1", "reference", "Ada"), ledger, None)
+
+
+@pytest.fixture
+def window(viewer: Any, sit_at: SitAt) -> Iterator[SimpleNamespace]:
+    """A window at the first reference, with nothing over the picture. Modules say which `viewer` it is in."""
+    from annotator.window.opening import Annotator
+
+    annotator = Annotator(viewer, sit_at())
+    annotator.start()
+    controller = annotator.controller
+    controller.zones.set_hand(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
+    controller.set_look(
+        picture="reference",
+        compare="single",
+        outlines=False,
+        clipping=False,
+        edited=False,
+        zones=False,
+        overlay=False,
+    )
+    yield SimpleNamespace(viewer=viewer, a=annotator, c=controller, session=annotator.session)
+    annotator.close()
+    assert not viewer.layers
 
 
 def paint_zone(session: Session, hand: ZoneHand, *points: tuple[float, float]) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The whole window at a reference on a screen: mouse events of Qt, and the pixels that come of them."""
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,28 +28,6 @@ def viewer(screen: None, qapp: Any) -> Iterator[Any]:
         made.window._qt_window.resize(1100, 760)
         yield made
         made.close()
-
-
-@pytest.fixture
-def window(viewer: Any, sit_at) -> Iterator[SimpleNamespace]:
-    from annotator.window.opening import Annotator
-
-    annotator = Annotator(viewer, sit_at())
-    annotator.start()
-    controller = annotator.controller
-    controller.zones.set_hand(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
-    controller.set_look(
-        picture="reference",
-        compare="single",
-        outlines=False,
-        clipping=False,
-        edited=False,
-        zones=False,
-        overlay=False,
-    )
-    yield SimpleNamespace(viewer=viewer, a=annotator, c=controller, session=annotator.session)
-    annotator.close()
-    assert not viewer.layers
 
 
 def test_a_real_click_is_seen_on_its_block_and_nowhere_else(window):

@@ -1,7 +1,6 @@
 """The real viewer and the real widgets at a reference: mouse and key events through napari."""
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,28 +27,6 @@ def viewer(screen: None, qapp: Any) -> Iterator[Any]:
         made = napari.Viewer(show=False)
         yield made
         made.close()
-
-
-@pytest.fixture
-def window(viewer: Any, sit_at) -> Iterator[SimpleNamespace]:
-    from annotator.window.opening import Annotator
-
-    annotator = Annotator(viewer, sit_at())
-    annotator.start()
-    controller = annotator.controller
-    controller.zones.set_hand(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
-    controller.set_look(
-        picture="reference",
-        compare="single",
-        outlines=False,
-        clipping=False,
-        edited=False,
-        zones=False,
-        overlay=False,
-    )
-    yield SimpleNamespace(viewer=viewer, a=annotator, c=controller, session=annotator.session)
-    annotator.close()
-    assert not viewer.layers
 
 
 def test_keys_and_a_drag_through_napari_set_zones_that_are_saved(window, asked):
