@@ -33,7 +33,7 @@ def carry_drafts(image: Image, carried: Sequence[Carried], how: str, supply: Sup
             )
         drafts.append(
             CorrectionDraft(
-                lane=lane,
+                map_key=lane,
                 image_shape=image.shape,
                 base_digest=image.origin.base_digest(item.level),
                 kind="adopt",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, StoreError
-from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, ZoneDraft
+from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, ZoneDraft
 
 RETRY_SECONDS = 5.0
 Drawn = CorrectionDraft | ZoneDraft
@@ -47,7 +47,7 @@ class Courier:
         self,
         ledger: Ledger,
         outbox: Outbox,
-        lease_for: Callable[[Lane], Lease | None],
+        lease_for: Callable[[MapKey], Lease | None],
         *,
         beat: Callable[[], None] = lambda: None,
         beat_seconds: float = 300.0,
@@ -177,7 +177,7 @@ class Courier:
         with self._lock:
             while self._memory and len(self.outbox) == 0:
                 try:
-                    self._ledger.append(self._memory[0], self._lease_for(self._memory[0].lane))
+                    self._ledger.append(self._memory[0], self._lease_for(self._memory[0].map_key))
                 except IEAError as error:
                     self._tell(Saving(len(self.outbox), len(self._memory), error))
                     return False

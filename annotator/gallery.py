@@ -17,7 +17,7 @@ from annotator.zones.versions import Version
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LedgerError, StoreError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane
+from iea40k.store.ledger import MapKey
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Gallery:
     def _open(self, scene_id: str, level: str) -> Image:
         origin = self._shelf.origin(scene_id)
         return Image(
-            lane=Lane(scene_id, level, self.annotator),
+            lane=MapKey(scene_id, level, self.annotator),
             lease=None,
             origin=origin,
             exposure=origin.exposure(level),

@@ -12,7 +12,7 @@ from annotator.steps import drawn_by
 from annotator.tools.boxes import Box
 from annotator.tools.stroke import Scratch
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity
-from iea40k.store.ledger import Correction, CorrectionDraft, Lane, Lease, PackedPatch, history, replay
+from iea40k.store.ledger import Correction, CorrectionDraft, Lease, MapKey, PackedPatch, history, replay
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class Image:
     drawn on an earlier base, which were not applied. `lease` is None where the image is looked at only.
     """
 
-    lane: Lane
+    lane: MapKey
     lease: Lease | None
     origin: Origin
     exposure: EncodedRGB
@@ -81,7 +81,7 @@ class Image:
     ) -> CorrectionDraft:
         """Return a stroke on this image, to be recorded."""
         return CorrectionDraft(
-            lane=self.lane,
+            map_key=self.lane,
             image_shape=self.shape,
             base_digest=self.base_digest,
             kind=kind,

@@ -9,21 +9,21 @@ from annotator.origin import origin_of
 from annotator.zones.reference import Reference
 from iea40k.arrays import validity_from_codes
 from iea40k.store.layout import Store
-from iea40k.store.ledger import CorrectionDraft, Lane, Lease, Ledger, Outbox, Waiting, ZoneDraft
+from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, Waiting, ZoneDraft
 from iea40k.store.ledger.entries import REFERENCE
 
 Work = Image | Reference
 """What a task brings: an exposure whose residual is corrected, or a reference whose zones are set."""
 
 
-def load_work(store: Store, lane: Lane, ledger: Ledger, outbox: Outbox | None, lease: Lease | None) -> Work:
+def load_work(store: Store, lane: MapKey, ledger: Ledger, outbox: Outbox | None, lease: Lease | None) -> Work:
     """Return what the lane is about, with everything its person did. Raises `StoreError` or `CorruptDataError`."""
     load = load_reference if lane.level == REFERENCE else load_image
     return load(store, lane, ledger, outbox, lease)
 
 
 def load_image(
-    store: Store, lane: Lane, ledger: Ledger | None, outbox: Outbox | None, lease: Lease | None = None
+    store: Store, lane: MapKey, ledger: Ledger | None, outbox: Outbox | None, lease: Lease | None = None
 ) -> Image:
     """Return the image of a lane with everything its person drew. Raises `StoreError` or `CorruptDataError`.
 
@@ -43,12 +43,12 @@ def load_image(
     if lease is not None:
         for level in origin.levels:
             if level != lane.level:
-                sibling = Lane(lane.scene_id, level, lane.annotator, lane.purpose)
+                sibling = MapKey(lane.scene_id, level, lane.annotator, lane.purpose)
                 image.others[level] = strokes_of(sibling, ledger, outbox)
     return image
 
 
-def strokes_of(lane: Lane, ledger: Ledger | None, outbox: Outbox | None) -> list[CorrectionDraft]:
+def strokes_of(lane: MapKey, ledger: Ledger | None, outbox: Outbox | None) -> list[CorrectionDraft]:
     """Return a lane's strokes in the order drawn: those recorded, then those that wait in the outbox."""
     waiting = _waiting(lane, outbox)
     recorded: list[CorrectionDraft] = list(ledger.corrections(lane)) if ledger is not None else []
@@ -56,7 +56,7 @@ def strokes_of(lane: Lane, ledger: Ledger | None, outbox: Outbox | None) -> list
     return recorded + [d for d in waiting if isinstance(d, CorrectionDraft) and d.stroke_id not in known]
 
 
-def edits_of(lane: Lane, ledger: Ledger, outbox: Outbox | None) -> list[ZoneDraft]:
+def edits_of(lane: MapKey, ledger: Ledger, outbox: Outbox | None) -> list[ZoneDraft]:
     """Return a lane's zone edits in the order made: those recorded, then those that wait in the outbox."""
     waiting = _waiting(lane, outbox)
     recorded: list[ZoneDraft] = list(ledger.zone_edits(lane))
@@ -65,7 +65,7 @@ def edits_of(lane: Lane, ledger: Ledger, outbox: Outbox | None) -> list[ZoneDraf
 
 
 def load_reference(
-    store: Store, lane: Lane, ledger: Ledger, outbox: Outbox | None, lease: Lease | None = None
+    store: Store, lane: MapKey, ledger: Ledger, outbox: Outbox | None, lease: Lease | None = None
 ) -> Reference:
     """Return the reference of a lane with its person's zone edits. Raises `StoreError` or `CorruptDataError`."""
     origin = origin_of(store, lane.scene_id, ledger)
@@ -107,7 +107,7 @@ def waiting_in(outbox: Outbox) -> list[Waiting]:
             continue
 
 
-def _waiting(lane: Lane, outbox: Outbox | None) -> list[CorrectionDraft | ZoneDraft]:
+def _waiting(lane: MapKey, outbox: Outbox | None) -> list[CorrectionDraft | ZoneDraft]:
     # Read before the ledger is: what leaves the outbox in between is then found in the ledger.
     waiting = waiting_in(outbox) if outbox is not None else []
-    return [w.draft for w in waiting if w.draft.lane == lane]
+    return [w.draft for w in waiting if w.draft.map_key == lane]

@@ -31,7 +31,7 @@ def take_step(courier: Courier, image: Image, *, redo: bool) -> tuple[bool, Box 
         if step.own:
             box = image.add(draft)
         else:
-            image.others[draft.lane.level].append(draft)
+            image.others[draft.map_key.level].append(draft)
     return True, box
 
 

@@ -16,7 +16,7 @@ from annotator.zones.reference import Reference
 from annotator.zones.versions import versions_of
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import LedgerError
-from iea40k.store.ledger import Lane, replay
+from iea40k.store.ledger import MapKey, replay
 from iea40k.store.ledger.consensus import consensus
 from iea40k.store.ledger.overview import listing
 from iea40k.store.ledger.queue import Verdict
@@ -94,7 +94,7 @@ class Review(Session):
             self.work, self.maps, self.versions = None, MappingProxyType({}), MappingProxyType({})
             return None
         scene_id, level = waiting[at % len(waiting)]
-        lane = Lane(scene_id, level, self.annotator, "adjudication")
+        lane = MapKey(scene_id, level, self.annotator, "adjudication")
         self.work = load_work(self.store, lane, self.ledger, self._courier.outbox, None)
         self.maps, self.versions = MappingProxyType({}), MappingProxyType({})
         if isinstance(self.work, Reference):
@@ -103,7 +103,7 @@ class Review(Session):
             self.maps = MappingProxyType(maps_of(self.work))
         return self.work
 
-    def _judge(self, name: str | None, verdict: Callable[[Lane], None]) -> Work | None:
+    def _judge(self, name: str | None, verdict: Callable[[MapKey], None]) -> Work | None:
         work = self._open_work()
         lanes = [lane for lane in lanes_of(work, WAITING) if name in (None, lane.annotator)]
         if not lanes:
@@ -114,7 +114,7 @@ class Review(Session):
         return self._go(0)
 
 
-def lanes_of(work: Work, states: tuple[str, ...] = SHOWN) -> list[Lane]:
+def lanes_of(work: Work, states: tuple[str, ...] = SHOWN) -> list[MapKey]:
     """Return the lanes of experts on an image or reference whose work is in one of `states`, by name."""
     origin = work.origin
     if not isinstance(origin, StoreOrigin) or origin.record is None:

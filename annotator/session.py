@@ -224,9 +224,9 @@ class Session:
         drafts = carry_drafts(image, carried, how, self._supply)
         self._courier.post(*drafts)
         for draft in drafts:
-            image.others.setdefault(draft.lane.level, []).append(draft)
+            image.others.setdefault(draft.map_key.level, []).append(draft)
         self.action()
-        return [draft.lane.level for draft in drafts]
+        return [draft.map_key.level for draft in drafts]
 
     def barred(self, level: str) -> str:
         """Return why nothing may be carried from this image to a level, "" where it may."""
@@ -326,7 +326,7 @@ class Session:
 
     def _all_delivered(self, work: Work) -> None:
         saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()
-        if not saving.clean and any(w.draft.lane == work.lane for w in waiting_in(self._courier.outbox)):
+        if not saving.clean and any(w.draft.map_key == work.lane for w in waiting_in(self._courier.outbox)):
             raise LedgerError(
                 "strokes on this image are not in the ledger yet; they are safe on this machine",
                 where=f"{work.lane.scene_id} {work.level}",

@@ -13,7 +13,7 @@ from annotator.zones.hand import ZoneHand
 from annotator.zones.reference import Reference
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Lease, Ledger, Outbox, Queue
+from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox, Queue
 from iea40k.store.ledger.overview import remaining
 
 Notice = Callable[[str, str], None]
@@ -43,11 +43,11 @@ class Supply:
     ) -> None:
         self.queue = Queue(ledger)
         self.remaining: int | None = None
-        self.lost: set[Lane] = set()
+        self.lost: set[MapKey] = set()
         self._store, self._ledger, self._annotator = store, ledger, annotator
         self._desk, self._outbox, self._notice = desk, outbox, notice
         self._purposes, self._ttl = purposes, ttl_seconds
-        self._leases: dict[Lane, Lease] = {}
+        self._leases: dict[MapKey, Lease] = {}
         self._held: list[Lease] = []
         self._ahead: Future[Work | None] | None = None
         self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
@@ -56,11 +56,11 @@ class Supply:
         """Take every lease again that this person holds; the one under work last time comes first."""
         self._held = self.queue.resume(self._annotator, ttl_seconds=self._ttl)
         for lease in self._held:
-            self._leases[lease.lane] = lease
+            self._leases[lease.map_key] = lease
         place = self._desk.read_place()
-        self._held.sort(key=lambda held: _place_of(held.lane) != place.get("lane"))
+        self._held.sort(key=lambda held: _place_of(held.map_key) != place.get("lane"))
 
-    def asked(self, lane: Lane, act: Callable[[], None]) -> None:
+    def asked(self, lane: MapKey, act: Callable[[], None]) -> None:
         """Ask the queue for something about a lane; that its lease was lost is remembered, and raised."""
         try:
             act()
@@ -68,7 +68,7 @@ class Supply:
             self.lost.add(lane)
             raise
 
-    def lease_of(self, lane: Lane) -> Lease | None:
+    def lease_of(self, lane: MapKey) -> Lease | None:
         """Return the lease under which a lane is worked on now."""
         return self._leases.get(lane)
 
@@ -147,9 +147,9 @@ class Supply:
             self.remaining = remaining(self._ledger, self._annotator, self._purposes)
             if lease is None:
                 return None
-            self._leases[lease.lane] = lease
+            self._leases[lease.map_key] = lease
             try:
-                work = load_work(self._store, lease.lane, self._ledger, self._outbox, lease)
+                work = load_work(self._store, lease.map_key, self._ledger, self._outbox, lease)
                 if isinstance(work, Reference):  # Cut here, where nobody waits, as it was cut last time.
                     work.blocks(read_settings(self._desk.settings_file, ZoneHand).side)
                 return work
@@ -157,10 +157,10 @@ class Supply:
                 self._held.insert(0, lease)
                 raise
             except IEAError as error:
-                del self._leases[lease.lane]
+                del self._leases[lease.map_key]
                 self.queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
                 self._notice(
-                    "error", f"{lease.lane.scene_id} {lease.lane.level} was skipped.\n{error.letter()}"
+                    "error", f"{lease.map_key.scene_id} {lease.map_key.level} was skipped.\n{error.letter()}"
                 )
         return None
 
@@ -175,5 +175,5 @@ def _patient(coming: Future[Work | None], step: Step) -> Work | None:
             step()
 
 
-def _place_of(lane: Lane) -> list[str]:
+def _place_of(lane: MapKey) -> list[str]:
     return [lane.scene_id, lane.level, lane.purpose]

@@ -36,7 +36,7 @@ def expert_figures(root: Path) -> list[Figure]:
         controller = sit(ViewerModel(), store, root / "desks", way)
         counts, seconds, left = [], [], []
         while controller.session.image is not None:
-            practice = practices[controller.session.image.lane.scene_id]
+            practice = practices[controller.session.image.map_key.scene_id]
             controller.set_hand(tool="brush", mode="set", value=0.0, radius=6.0, feather=0.0, strength=1.0)
             hand = Expert(controller)
             repair(hand, practice)

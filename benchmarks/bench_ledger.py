@@ -15,7 +15,7 @@ from benchmarks.harness import Figure, interleaved_seconds
 from benchmarks.ledger_crash import BASE, DIGEST, kill_writers, stroke
 from benchmarks.ledger_leases import run_leases
 from benchmarks.ledger_scale import fill, questions
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch, replay
+from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch, replay
 
 TITLE = "Ledger"
 
@@ -25,7 +25,7 @@ IMAGES = 40_000
 
 
 def run() -> list[Figure]:
-    return [*crashes(), *appends(), *folding()]
+    return [*crashes(), *appends(), *replaying()]
 
 
 def crashes() -> list[Figure]:
@@ -72,16 +72,16 @@ def appends() -> list[Figure]:
     return figures
 
 
-def folding() -> list[Figure]:
+def replaying() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder, Ledger.open(folder, create=True) as ledger:
-        lane = Lane("scene", "P0", "writer")
+        map_key = MapKey("scene", "P0", "writer")
         for number in range(500):
-            ledger.append_correction(_round(number, lane))
-        log = ledger.corrections(lane)
-        replayed, read = interleaved_seconds(lambda: replay(BASE, log), lambda: ledger.corrections(lane))
+            ledger.append_correction(_round(number, map_key))
+        log = ledger.corrections(map_key)
+        replayed, read = interleaved_seconds(lambda: replay(BASE, log), lambda: ledger.corrections(map_key))
     return [
         Figure(
-            "fold 500 strokes on 512x768",
+            "replay 500 strokes on 512x768",
             replayed * 1e3,
             "ms",
             "median of 5",
@@ -141,7 +141,7 @@ def scale() -> list[Figure]:
     ]
 
 
-def _round(number: int, lane: Lane) -> CorrectionDraft:
+def _round(number: int, map_key: MapKey) -> CorrectionDraft:
     """A round brush dab of 64 pixels across, its values feathered."""
     rng = np.random.default_rng(number)
     y, x = np.mgrid[-32:32, -32:32]
@@ -150,7 +150,7 @@ def _round(number: int, lane: Lane) -> CorrectionDraft:
     new = (3000 - 80 * np.hypot(x, y))[mask].astype(np.int16) + np.int16(rng.integers(-100, 100))
     patch = Patch(int(rng.integers(0, 448)), int(rng.integers(0, 704)), mask, np.zeros(count, np.int16), new)
     return CorrectionDraft(
-        lane=lane, image_shape=(512, 768), base_digest=DIGEST, kind="brush", patch=PackedPatch.of(patch)
+        map_key=map_key, image_shape=(512, 768), base_digest=DIGEST, kind="brush", patch=PackedPatch.of(patch)
     )
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch
+from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
 
-LANE = Lane("scene", "P0", "writer")
+MAP = MapKey("scene", "P0", "writer")
 BASE = np.zeros((512, 768), np.int16)
 DIGEST = array_digest(BASE)
 
 
-def stroke(number: int, lane: Lane = LANE) -> CorrectionDraft:
+def stroke(number: int, map_key: MapKey = MAP) -> CorrectionDraft:
     """Return a 64 x 64 stroke of codes that hardly compress, with `number` as its id."""
     rng = np.random.default_rng(number)
     codes = rng.integers(-32640, 32640, 64 * 64).astype(np.int16)
@@ -25,7 +25,7 @@ def stroke(number: int, lane: Lane = LANE) -> CorrectionDraft:
     top, left = int(rng.integers(0, 448)), int(rng.integers(0, 704))
     patch = Patch(top, left, np.ones((64, 64), np.bool_), smooth, codes if number % 2 else smooth // 2)
     return CorrectionDraft(
-        lane=lane,
+        map_key=map_key,
         image_shape=(512, 768),
         base_digest=DIGEST,
         kind="brush",
@@ -45,7 +45,7 @@ def kill_writers(place: Path, times: int, seed: int = 0) -> tuple[int, int, list
         acknowledged += seen
         first = max([first, *seen]) + 10
     with Ledger.open(place) as ledger:
-        there = {int(c.stroke_id, 16) for c in ledger.corrections(LANE)}
+        there = {int(c.stroke_id, 16) for c in ledger.corrections(MAP)}
         problems = list(ledger.tampering())
     return len(acknowledged), len(set(acknowledged) - there), problems
 

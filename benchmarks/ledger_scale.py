@@ -11,7 +11,7 @@ import numpy as np
 from iea40k.agreement import Tally
 from iea40k.arrays import validity_from_codes
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import Lane, Ledger, Queue, replay
+from iea40k.store.ledger import Ledger, MapKey, Queue, replay
 from iea40k.store.ledger.corrected import read_record
 from iea40k.store.ledger.patch import PackedPatch, Patch
 
@@ -109,7 +109,7 @@ def questions(place: Path, images: int, repeats: int = 60) -> dict[str, float]:
     """Return the median seconds of each question, on images drawn at random."""
     rng = np.random.default_rng(1)
     mapped = rng.choice(images // 2, repeats, replace=False)
-    seconds: dict[str, list[float]] = {"lease": [], "lease, far ahead": [], "fold": [], "agreement": []}
+    seconds: dict[str, list[float]] = {"lease": [], "lease, far ahead": [], "replay": [], "agreement": []}
     with Ledger.open(place) as ledger:
         queue = Queue(ledger)
         for number in mapped:
@@ -118,14 +118,16 @@ def questions(place: Path, images: int, repeats: int = 60) -> dict[str, float]:
                 lease = queue.lease("expert 3")
             assert lease is not None
             queue.give_back(lease)
-            with _timed(seconds["fold"]):
-                lane = Lane(scene_id, level, "expert 4")
-                replay(BASE, ledger.corrections(lane))
+            with _timed(seconds["replay"]):
+                map_key = MapKey(scene_id, level, "expert 4")
+                replay(BASE, ledger.corrections(map_key))
             with _timed(seconds["agreement"]):
                 record = read_record(ledger, scene_id, level=level)
-                lanes = record.counted(level, "expert")
+                map_keys = record.counted(level, "expert")
                 tally = Tally()
-                maps = {lane.annotator: replay(BASE, record.corrections[lane]).codes for lane in lanes}
+                maps = {
+                    map_key.annotator: replay(BASE, record.corrections[map_key]).codes for map_key in map_keys
+                }
                 tally.add(maps, validity_from_codes(BASE))
             assert tally.images == 1
         _map_all_but_one(place, "hare", images)

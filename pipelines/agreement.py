@@ -1,4 +1,4 @@
-"""Agreement of a store's experts: fold their maps, image by image, and tally them by level and scene class."""
+"""Agreement of a store's experts: replay their maps, image by image, and tally them by level and scene class."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ from iea40k.store.ledger.corrected import (
     read_record,
     residual_base,
 )
-from iea40k.store.ledger.entries import Lane
-from iea40k.store.ledger.fold import Folded, replay
+from iea40k.store.ledger.entries import MapKey
+from iea40k.store.ledger.replay import Replayed, replay
 from iea40k.store.scenes import StoredScene
 
 HANDED_IN: tuple[str, ...] = ("submitted", "in_review", "accepted", UNQUEUED)
@@ -101,7 +101,7 @@ class Report:
     against_adjudicator: list[Consistency] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    stale: list[Lane] = field(default_factory=list)
+    stale: list[MapKey] = field(default_factory=list)
 
 
 def measure(
@@ -145,23 +145,23 @@ class _Work:
     def add_scene(self, scene: StoredScene, record: SceneRecord) -> None:
         reference = corrected_reference(scene, record)
         for level in scene.levels:
-            lanes = record.counted(level, "expert", HANDED_IN)
+            map_keys = record.counted(level, "expert", HANDED_IN)
             repeats = record.counted(level, "repeat", HANDED_IN)
             judges = [
-                lane
-                for lane in record.counted(level, "adjudication", HANDED_IN)
-                if record.work(lane).verdict != "consensus is right"
+                map_key
+                for map_key in record.counted(level, "adjudication", HANDED_IN)
+                if record.work(map_key).verdict != "consensus is right"
             ]
-            if len(lanes) < 2 and not repeats and not judges:
+            if len(map_keys) < 2 and not repeats and not judges:
                 continue
             base = residual_base(scene, level, record, reference)
             valid = validity_from_codes(base)
-            maps = self._fold(base, record, lanes)
+            maps = self._replay(base, record, map_keys)
             if len(maps) > 1:
-                times = {lane.annotator: _days(record, lane) for lane in lanes}
+                times = {map_key.annotator: _days(record, map_key) for map_key in map_keys}
                 self._tally(scene, level, maps, valid, times)
-            again = self._fold(base, record, repeats)
-            gold = next(iter(self._fold(base, record, judges[-1:]).values()), None)
+            again = self._replay(base, record, repeats)
+            gold = next(iter(self._replay(base, record, judges[-1:]).values()), None)
             for name, own in maps.items():
                 if name in again:
                     _compare(self._repeats, name, own, again[name], valid)
@@ -184,16 +184,18 @@ class _Work:
         report.against_adjudicator = _averages(self._gold)
         return report
 
-    def _fold(self, base: ResidualCodes, record: SceneRecord, lanes: list[Lane]) -> dict[str, Folded]:
-        folded = {lane: replay(base, record.corrections.get(lane, ())) for lane in lanes}
-        self.report.stale += [lane for lane, each in folded.items() if each.stale]
-        return {lane.annotator: each for lane, each in folded.items() if not each.stale}
+    def _replay(
+        self, base: ResidualCodes, record: SceneRecord, map_keys: list[MapKey]
+    ) -> dict[str, Replayed]:
+        replayed = {map_key: replay(base, record.corrections.get(map_key, ())) for map_key in map_keys}
+        self.report.stale += [map_key for map_key, each in replayed.items() if each.stale]
+        return {map_key.annotator: each for map_key, each in replayed.items() if not each.stale}
 
     def _tally(
         self,
         scene: StoredScene,
         level: str,
-        maps: dict[str, Folded],
+        maps: dict[str, Replayed],
         valid: Validity,
         times: dict[str, float],
     ) -> None:
@@ -208,13 +210,15 @@ class _Work:
             self._deviations.setdefault((group, value), []).extend(away)
 
 
-def _days(record: SceneRecord, lane: Lane) -> float:
-    strokes = record.corrections.get(lane, ())
+def _days(record: SceneRecord, map_key: MapKey) -> float:
+    strokes = record.corrections.get(map_key, ())
     painted = strokes[-1].server_time if strokes else 0
-    return (record.work(lane).submitted or painted) / _DAY
+    return (record.work(map_key).submitted or painted) / _DAY
 
 
-def _compare(into: dict[str, list[float]], name: str, own: Folded, other: Folded, valid: Validity) -> None:
+def _compare(
+    into: dict[str, list[float]], name: str, own: Replayed, other: Replayed, valid: Validity
+) -> None:
     difference = mean_difference(own.codes, other.codes, (own.touched | other.touched) & valid)
     if difference is not None:
         into.setdefault(name, []).append(difference)

@@ -27,7 +27,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "consistency": [asdict(person) for person in report.consistency],
         "against_adjudicator": [asdict(person) for person in report.against_adjudicator],
         "skipped": report.skipped,
-        "stale": [asdict(lane) for lane in report.stale],
+        "stale": [asdict(map_key) for map_key in report.stale],
     }
 
 

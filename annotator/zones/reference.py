@@ -13,8 +13,8 @@ from annotator.tools.boxes import Box
 from annotator.zones.blocks import Blocks, cut
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_codes
 from iea40k.residuals import residual_codes
-from iea40k.store.ledger import Lane, Lease, PackedWeights, ZoneDraft, ZoneEdit, history
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger import Lease, MapKey, PackedWeights, ZoneDraft, ZoneEdit, history
+from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.zones import ShiftMap, ZoneChange, apply_shift, luminance
 
 
@@ -29,7 +29,7 @@ class Reference:
     - `light` (H, W) float64: the picture's linear luminance in [0, 1]
     """
 
-    lane: Lane
+    lane: MapKey
     lease: Lease | None
     origin: StoreOrigin
     base: EncodedRGB
@@ -121,7 +121,7 @@ class Reference:
         """Return an edit of this reference, to be recorded; `zones` are the old and the new one in 1/256 stop."""
         old, new = (None, None) if zones is None else zones
         return ZoneDraft(
-            lane=self.lane,
+            map_key=self.lane,
             image_shape=self.shape,
             base_digest=self.base_digest,
             kind=kind,

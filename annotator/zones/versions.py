@@ -7,9 +7,9 @@ import numpy as np
 
 from annotator.zones.reference import Reference
 from iea40k.arrays import EncodedRGB, Validity
-from iea40k.store.ledger import Lane
+from iea40k.store.ledger import MapKey
 from iea40k.store.ledger.corrected import middle_shift
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.zones import ShiftMap, apply_shift
 
 
@@ -26,7 +26,7 @@ class Version:
 
 
 def versions_of(
-    reference: Reference, lanes: Sequence[Lane], consensus: str, base: str
+    reference: Reference, lanes: Sequence[MapKey], consensus: str, base: str
 ) -> Mapping[str, Version]:
     """Return each lane's version by its person's name; the median of several under `consensus`; the `base`."""
     record = reference.origin.record

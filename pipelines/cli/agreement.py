@@ -80,7 +80,7 @@ def agreement(
             messages.print(f"wrote {file}")
     for scene_id in report.skipped:
         messages.print(f"not in the store any more: {scene_id}", style="yellow", markup=False)
-    for lane in report.stale:
-        place = f"{lane.scene_id} {lane.level}, {lane.annotator}"
+    for map_key in report.stale:
+        place = f"{map_key.scene_id} {map_key.level}, {map_key.annotator}"
         messages.print(f"left out, drawn on a base that was rebuilt: {place}", style="yellow", markup=False)
     return FAILURES if report.skipped or report.stale else DONE

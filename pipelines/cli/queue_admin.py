@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from iea40k.errors import BadInputError
-from iea40k.store.ledger import Lane, Ledger, Queue
+from iea40k.store.ledger import Ledger, MapKey, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
 from iea40k.store.ledger.place import refuse_typed_secret
 from pipelines.cli.app import DONE, FAILURES, messages
@@ -30,7 +30,7 @@ def accept(
 ) -> int:
     """Accept submitted work, so that it counts in the consensus."""
     with cast("Where", context.obj).open() as ledger:
-        Queue(ledger).accept(_lane(scene, level, annotator, purpose), actor(ledger, by), comment)
+        Queue(ledger).accept(_map_key(scene, level, annotator, purpose), actor(ledger, by), comment)
     return DONE
 
 
@@ -46,7 +46,7 @@ def return_work(
 ) -> int:
     """Return work to its author with a comment; it can be painted again."""
     with cast("Where", context.obj).open() as ledger:
-        Queue(ledger).return_(_lane(scene, level, annotator, purpose), actor(ledger, by), comment)
+        Queue(ledger).return_(_map_key(scene, level, annotator, purpose), actor(ledger, by), comment)
     return DONE
 
 
@@ -95,15 +95,15 @@ def stale(
 ) -> int:
     """Show strokes drawn on a base that has since been rebuilt; they count for nothing until somebody looks again."""
     from iea40k.store.layout import Store
-    from iea40k.store.ledger.rereview import offer_stale, stale_lanes
+    from iea40k.store.ledger.rereview import offer_stale, stale_maps
 
     place = cast("Where", context.obj)
     store = Store.open(place.store)
     with place.open() as ledger:
-        found = offer_stale(ledger, store, actor(ledger, by)) if offer else stale_lanes(ledger, store)
+        found = offer_stale(ledger, store, actor(ledger, by)) if offer else stale_maps(ledger, store)
     rows = [
         {
-            **dataclasses.asdict(item.lane),
+            **dataclasses.asdict(item.map_key),
             "strokes": item.strokes,
             "state": item.state,
             "returned": item.returned,
@@ -203,5 +203,5 @@ def _since(ledger: Ledger, folder: Path) -> list[str]:
     return []
 
 
-def _lane(scene: str, level: str, annotator: str, purpose: str) -> Lane:
-    return Lane(scene, level, annotator, cast("Purpose", purpose))
+def _map_key(scene: str, level: str, annotator: str, purpose: str) -> MapKey:
+    return MapKey(scene, level, annotator, cast("Purpose", purpose))

@@ -55,7 +55,7 @@ def release(
     ] = None,
     cursor: Annotated[
         int | None,
-        typer.Option(help="Fold the ledger up to this entry: the same bytes as then. All if left out."),
+        typer.Option(help="Replay the ledger up to this entry: the same bytes as then. All if left out."),
     ] = None,
     base_only: Annotated[bool, typer.Option("--base-only", help="Without any correction.")] = False,
     leave_out_stale: Annotated[

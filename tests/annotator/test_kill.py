@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Outbox
+from iea40k.store.ledger import Ledger, MapKey, Outbox
 from tests.annotator.conftest import Sit
 
 PAINTER = Path(__file__).parent / "painter.py"
@@ -56,5 +56,5 @@ def test_kill_9_in_the_middle_of_painting_loses_no_promised_stroke(queued: Store
         session.close()
     with Ledger.open(queued.path) as ledger:
         assert list(ledger.tampering()) == []
-        assert ledger.corrections(Lane("s1", "P0", "Ada"))
+        assert ledger.corrections(MapKey("s1", "P0", "Ada"))
     assert len(Outbox(next((tmp_path / "desks").rglob("outbox")))) == 0

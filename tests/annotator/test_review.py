@@ -13,7 +13,7 @@ from annotator.tools.brush import Brush
 from annotator.tools.stroke import Stroke
 from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.corrected import corrected_residual, read_record
 from tests.annotator.conftest import Sit
 from tests.annotator.face import QuietFace
@@ -56,8 +56,8 @@ def test_accept_one_return_the_other(reviewed):
     assert image.lane.scene_id == "s1"  # Ben's still waits
     assert review.return_("Ben", "the wall is not overexposed") is None
     with Ledger.open(reviewed.store.path) as ledger:
-        assert Queue(ledger).state(Lane("s1", "P0", "Ada")) == "accepted"
-        assert Queue(ledger).state(Lane("s1", "P0", "Ben")) == "returned"
+        assert Queue(ledger).state(MapKey("s1", "P0", "Ada")) == "accepted"
+        assert Queue(ledger).state(MapKey("s1", "P0", "Ben")) == "returned"
 
 
 def test_adjudication_by_painting_overrides_the_consensus(reviewed):

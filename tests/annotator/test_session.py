@@ -13,7 +13,7 @@ from annotator.tools.propagate import propagate
 from annotator.tools.stroke import Stroke
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from tests.annotator.conftest import Sit
 
 
@@ -32,10 +32,10 @@ def paint(
     return image.codes.copy()
 
 
-def in_ledger(store: Store, lane: Lane) -> np.ndarray:
+def in_ledger(store: Store, lane: MapKey) -> np.ndarray:
     """What anybody else reads of a lane, through a connection of their own."""
     with Ledger.open(store.path) as ledger:
-        return ledger.folded(lane, store.open_scene(lane.scene_id).residual(lane.level)).codes
+        return ledger.replayed(lane, store.open_scene(lane.scene_id).residual(lane.level)).codes
 
 
 def test_a_sitting_opens_the_most_urgent_image(sit: Sit):
@@ -302,7 +302,7 @@ def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, q
     bases = {level: image.origin.base(level) for level in ("N1", "P1")}
     carried = propagate(image.base, image.codes, image.touched, bases)
     assert session.carry(carried, "same change") == ["N1", "P1"]
-    lanes = {level: Lane("s1", level, "Ada") for level in bases}
+    lanes = {level: MapKey("s1", level, "Ada") for level in bases}
     change = (image.codes.astype(int) - image.base)[image.touched]
     for level, lane in lanes.items():
         codes = in_ledger(queued, lane)

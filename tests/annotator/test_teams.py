@@ -48,8 +48,8 @@ def test_two_people_paint_and_submit_at_once(store: Store, ledger_place: str | N
     assert len(drawn) == 18
     with Ledger.open(place) as ledger:
         for (scene_id, level, name), codes in drawn.items():
-            from iea40k.store.ledger import Lane
+            from iea40k.store.ledger import MapKey
 
             base = store.open_scene(scene_id).residual(level)
-            assert np.array_equal(ledger.folded(Lane(scene_id, level, name), base).codes, codes)
+            assert np.array_equal(ledger.replayed(MapKey(scene_id, level, name), base).codes, codes)
         assert list(ledger.tampering()) == []

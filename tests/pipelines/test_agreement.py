@@ -20,7 +20,7 @@ BIAS = {"Anna": 0, "Boris": 653, "O'Brien": -1306}  # 0, +0.02, -0.04 of a resid
 
 
 def paint(ledger: Ledger, store: Store, lease: Lease, offset: int) -> None:
-    base = store.open_scene(lease.lane.scene_id).residual(lease.lane.level)
+    base = store.open_scene(lease.map_key.scene_id).residual(lease.map_key.level)
     after, touched = base.copy(), np.zeros(base.shape, np.bool_)
     after[BOX] = np.clip(base[BOX] // 2 + offset, -32640, 32640)
     touched[BOX] = True
@@ -28,7 +28,7 @@ def paint(ledger: Ledger, store: Store, lease: Lease, offset: int) -> None:
     assert patch is not None
     ledger.append_correction(
         CorrectionDraft(
-            lane=lease.lane,
+            map_key=lease.map_key,
             image_shape=base.shape,
             base_digest=array_digest(base),
             kind="range",
@@ -61,7 +61,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         paint(ledger, store, judge, 326)
         for name, offset in BIAS.items():
             while (lease := queue.lease(name)) is not None:
-                paint(ledger, store, lease, offset + (163 if lease.lane.purpose == "repeat" else 0))
+                paint(ledger, store, lease, offset + (163 if lease.map_key.purpose == "repeat" else 0))
     return place
 
 

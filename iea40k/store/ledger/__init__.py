@@ -4,16 +4,16 @@ from iea40k.store.ledger.entries import (
     REFERENCE,
     Correction,
     CorrectionDraft,
-    Lane,
     Lease,
+    MapKey,
     ZoneDraft,
     ZoneEdit,
 )
-from iea40k.store.ledger.fold import Folded, History, fold, history, replay, step_draft
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.outbox import Delivery, Outbox, Waiting
 from iea40k.store.ledger.patch import PackedPatch, Patch
 from iea40k.store.ledger.queue import Queue
+from iea40k.store.ledger.replay import History, Replayed, history, replay, replay_codes, step_draft
 from iea40k.store.ledger.tasks import TaskRequest, add_tasks
 from iea40k.store.ledger.weights import PackedWeights
 
@@ -22,23 +22,23 @@ __all__ = [
     "Correction",
     "CorrectionDraft",
     "Delivery",
-    "Folded",
     "History",
-    "Lane",
     "Lease",
     "Ledger",
+    "MapKey",
     "Outbox",
     "PackedPatch",
     "PackedWeights",
     "Patch",
     "Queue",
+    "Replayed",
     "TaskRequest",
     "Waiting",
     "ZoneDraft",
     "ZoneEdit",
     "add_tasks",
-    "fold",
     "history",
     "replay",
+    "replay_codes",
     "step_draft",
 ]

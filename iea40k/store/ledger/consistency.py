@@ -17,12 +17,12 @@ from iea40k.arrays import validity_from_codes
 from iea40k.errors import StoreError
 from iea40k.store.layout import Store
 from iea40k.store.ledger.corrected import read_record, residual_base
-from iea40k.store.ledger.entries import REFERENCE, Correction, Lane, check_annotator
+from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, check_annotator
 from iea40k.store.ledger.events import read_details
-from iea40k.store.ledger.fold import replay
 from iea40k.store.ledger.journal import corrections_of_rows, read_corrections
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.logins import login_person
+from iea40k.store.ledger.replay import replay
 from iea40k.store.ledger.schema import assignments, tasks
 
 MOST_IMAGES = 20
@@ -74,7 +74,7 @@ class _Pair:
 def own_consistency(ledger: Ledger, store: Store, annotator: str, *, most: int = MOST_IMAGES) -> Consistency:
     """Return how close an annotator's latest maps are to his own repeats and to the adjudicated ones.
 
-    At most `most` images of each kind are read and folded, some 20 ms an image: call it between images, off the
+    At most `most` images of each kind are read and replayed, some 20 ms an image: call it between images, off the
     window's thread. Images whose strokes are stale, or whose scene is gone, are not counted. An adjudicator's verdict
     "consensus is right" makes no gold image. Raises `LedgerUnavailableError`, and `BadInputError` for a name that
     nobody has.
@@ -153,8 +153,8 @@ def _repeats(connection: sa.Connection, annotator: str, most: int) -> Sequence[A
 
 
 def _repeat(connection: sa.Connection, annotator: str, row: Any) -> _Pair:
-    first = read_corrections(connection, Lane(row.scene_id, row.level, annotator))
-    again = read_corrections(connection, Lane(row.scene_id, row.level, annotator, "repeat"))
+    first = read_corrections(connection, MapKey(row.scene_id, row.level, annotator))
+    again = read_corrections(connection, MapKey(row.scene_id, row.level, annotator, "repeat"))
     return _Pair(row.scene_id, row.level, first, again)
 
 
@@ -178,9 +178,9 @@ def _gold(connection: sa.Connection, annotator: str, most: int) -> list[_Pair]:
             )
             gold = corrections_of_rows(rows)
         else:
-            gold = read_corrections(connection, Lane(scene_id, level, judge, "adjudication"))
+            gold = read_corrections(connection, MapKey(scene_id, level, judge, "adjudication"))
         pairs.append(
-            _Pair(scene_id, level, read_corrections(connection, Lane(scene_id, level, annotator)), gold)
+            _Pair(scene_id, level, read_corrections(connection, MapKey(scene_id, level, annotator)), gold)
         )
     return pairs
 

@@ -1,7 +1,7 @@
 """A scene as the ledger leaves it at a cursor: its reference with zone edits, and every level's corrected residual.
 
 First the zone edits make the reference; the residuals of that reference are the base that corrections are drawn on.
-What counts: the lanes whose work is accepted at the cursor, and lanes painted without the queue that have standing
+What counts: the maps whose work is accepted at the cursor, and maps painted without the queue that have standing
 strokes. Of several experts the median counts; an adjudicator's map overrides it. Strokes drawn on a base that has since
 been rebuilt change nothing and are listed as stale.
 """
@@ -18,19 +18,19 @@ from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_cod
 from iea40k.residuals import residual_codes
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.ledger.consensus import consensus
-from iea40k.store.ledger.entries import REFERENCE, Correction, Lane, ZoneEdit
+from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, ZoneEdit
 from iea40k.store.ledger.events import read_details
-from iea40k.store.ledger.fold import Folded, Undoable, history, replay
 from iea40k.store.ledger.journal import read_scene_corrections, read_scene_zone_edits
 from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.replay import Replayed, Undoable, history, replay
 from iea40k.store.ledger.schema import events
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.store.scenes import StoredScene
 from iea40k.zones import ShiftMap, apply_shift
 
 ACCEPTED = "accepted"
 UNQUEUED = "unqueued"
-"""The state of a lane that was painted without the queue."""
+"""The state of a map that was painted without the queue."""
 
 Stroke = TypeVar("Stroke", Correction, ZoneEdit)
 
@@ -39,7 +39,7 @@ COUNTED: tuple[str, ...] = (ACCEPTED, UNQUEUED)
 
 @dataclass(frozen=True)
 class Work:
-    """A lane at a cursor: its last state, and the verdict and time of its last submission ("" and 0 without one).
+    """A map at a cursor: its last state, and the verdict and time of its last submission ("" and 0 without one).
 
     `submitted` is in microseconds since 1970 UTC, by the ledger's clock.
     """
@@ -54,25 +54,27 @@ class SceneRecord:
     """All that the ledger holds of one scene up to a cursor."""
 
     scene_id: str
-    works: Mapping[Lane, Work]
-    corrections: Mapping[Lane, tuple[Correction, ...]]
-    zone_edits: Mapping[Lane, tuple[ZoneEdit, ...]]
+    works: Mapping[MapKey, Work]
+    corrections: Mapping[MapKey, tuple[Correction, ...]]
+    zone_edits: Mapping[MapKey, tuple[ZoneEdit, ...]]
 
-    def counted(self, level: str, purpose: str, states: tuple[str, ...] = COUNTED) -> list[Lane]:
-        """Return the lanes of a level that count, by annotator."""
-        strokes: Mapping[Lane, Sequence[Undoable]]
+    def counted(self, level: str, purpose: str, states: tuple[str, ...] = COUNTED) -> list[MapKey]:
+        """Return the keys of the maps of a level that count, by annotator."""
+        strokes: Mapping[MapKey, Sequence[Undoable]]
         strokes = self.zone_edits if level == REFERENCE else self.corrections
-        lanes = {lane for lane in (*self.works, *strokes) if lane.level == level and lane.purpose == purpose}
+        everyone = {*self.works, *strokes}
+        map_keys = {key for key in everyone if key.level == level and key.purpose == purpose}
         found = [
-            lane
-            for lane in lanes
-            if self.work(lane).state in states and (lane in self.works or history(strokes[lane]).standing)
+            map_key
+            for map_key in map_keys
+            if self.work(map_key).state in states
+            and (map_key in self.works or history(strokes[map_key]).standing)
         ]
-        return sorted(found, key=lambda lane: lane.annotator)
+        return sorted(found, key=lambda map_key: map_key.annotator)
 
-    def work(self, lane: Lane) -> Work:
-        """Return a lane's state and verdict."""
-        return self.works.get(lane, Work(UNQUEUED))
+    def work(self, map_key: MapKey) -> Work:
+        """Return a map's state and verdict."""
+        return self.works.get(map_key, Work(UNQUEUED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def read_record(
         corrections = read_scene_corrections(connection, scene_id, cursor, level)
         zone_edits = read_scene_zone_edits(connection, scene_id, cursor)
         works = _works(connection, scene_id, cursor)
-    return SceneRecord(scene_id, works, _by_lane(corrections), _by_lane(zone_edits))
+    return SceneRecord(scene_id, works, _by_map(corrections), _by_map(zone_edits))
 
 
 def corrected_reference(scene: StoredScene, record: SceneRecord) -> CorrectedReference:
@@ -131,43 +133,43 @@ def corrected_reference(scene: StoredScene, record: SceneRecord) -> CorrectedRef
     reference = scene.reference()
     judges = record.counted(REFERENCE, "adjudication")
     override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
-    lanes = override or record.counted(REFERENCE, "expert")
-    folded = [replay_zones(reference, record.zone_edits.get(lane, ())) for lane in lanes]
-    shift = middle_shift([f.shift for f in folded], reference)
+    map_keys = override or record.counted(REFERENCE, "expert")
+    replayed = [replay_zones(reference, record.zone_edits.get(map_key, ())) for map_key in map_keys]
+    shift = middle_shift([f.shift for f in replayed], reference)
     return CorrectedReference(
         picture=apply_shift(reference, shift),
-        touched=_any(reference.shape[:2], [f.touched for f in folded]),
-        experts=tuple(lane.annotator for lane in lanes),
+        touched=_any(reference.shape[:2], [f.touched for f in replayed]),
+        experts=tuple(map_key.annotator for map_key in map_keys),
         adjudicator=override[0].annotator if override else None,
-        stale=tuple(edit for f in folded for edit in f.stale),
+        stale=tuple(edit for f in replayed for edit in f.stale),
     )
 
 
 def corrected_residual(
     scene: StoredScene, level: str, record: SceneRecord, reference: CorrectedReference | None = None
 ) -> CorrectedResidual:
-    """Return a level's residual with the corrections that count; `reference` saves folding it for each level."""
+    """Return a level's residual with the corrections that count; `reference` saves replaying it for each level."""
     base = residual_base(scene, level, record, reference)
     judges = record.counted(level, "adjudication")
     override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
     experts = record.counted(level, "expert")
-    lanes = [*experts, *override]
-    folded = {lane: replay(base, record.corrections.get(lane, ())) for lane in lanes}
-    maps = [folded[lane].codes for lane in experts if not _only_stale(folded[lane])]
+    map_keys = [*experts, *override]
+    replayed = {map_key: replay(base, record.corrections.get(map_key, ())) for map_key in map_keys}
+    maps = [replayed[map_key].codes for map_key in experts if not _only_stale(replayed[map_key])]
     agreed = consensus(maps) if maps else None
     codes = agreed.codes if agreed else base
-    if override and not _only_stale(folded[override[0]]):
-        codes = folded[override[0]].codes
+    if override and not _only_stale(replayed[override[0]]):
+        codes = replayed[override[0]].codes
     return CorrectedResidual(
         level=level,
         codes=codes,
         base=base,
         uncertainty=agreed.uncertainty if agreed else np.full(base.shape, NO_UNCERTAINTY, np.uint16),
-        touched=_any(base.shape, [f.touched for f in folded.values()]),
-        experts=tuple(lane.annotator for lane in experts),
+        touched=_any(base.shape, [f.touched for f in replayed.values()]),
+        experts=tuple(map_key.annotator for map_key in experts),
         adjudicator=override[0].annotator if override else None,
-        strokes=tuple(stroke for f in folded.values() for stroke in f.applied),
-        stale=tuple(stroke for f in folded.values() for stroke in f.stale),
+        strokes=tuple(stroke for f in replayed.values() for stroke in f.applied),
+        stale=tuple(stroke for f in replayed.values() for stroke in f.stale),
     )
 
 
@@ -176,7 +178,7 @@ def residual_base(
 ) -> ResidualCodes:
     """Return what strokes on a level are drawn on: the built residual, or that of the reference with its zone edits."""
     built = scene.residual(level)
-    if not any(lane.level == REFERENCE for lane in record.zone_edits):
+    if not any(map_key.level == REFERENCE for map_key in record.zone_edits):
         return built
     reference = corrected_reference(scene, record) if reference is None else reference
     if not reference.changed:
@@ -197,33 +199,33 @@ def middle_shift(shifts: list[ShiftMap], reference: EncodedRGB) -> ShiftMap:
     return middle
 
 
-def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict[Lane, Work]:
+def _works(connection: sa.Connection, scene_id: str, cursor: int | None) -> dict[MapKey, Work]:
     e = events.c
     query = sa.select(e.level, e.annotator, e.purpose, e.event, e.state, e.details, e.server_time).where(
         e.scene_id == scene_id, e.state.is_not(None)
     )
     if cursor is not None:
         query = query.where(e.entry <= cursor)
-    works: dict[Lane, Work] = {}
+    works: dict[MapKey, Work] = {}
     for row in connection.execute(query.order_by(e.entry)):
-        lane = Lane(scene_id, row.level, row.annotator, row.purpose)
-        work = replace(works.get(lane, Work("")), state=row.state)
+        map_key = MapKey(scene_id, row.level, row.annotator, row.purpose)
+        work = replace(works.get(map_key, Work("")), state=row.state)
         if row.event == "submit":
             verdict = str(read_details(row.details).get("verdict", ""))
             work = replace(work, verdict=verdict, submitted=row.server_time)
-        works[lane] = work
+        works[map_key] = work
     return works
 
 
-def _by_lane(strokes: list[Stroke]) -> dict[Lane, tuple[Stroke, ...]]:
-    found: dict[Lane, list[Stroke]] = {}
+def _by_map(strokes: list[Stroke]) -> dict[MapKey, tuple[Stroke, ...]]:
+    found: dict[MapKey, list[Stroke]] = {}
     for stroke in strokes:
-        found.setdefault(stroke.lane, []).append(stroke)
-    return {lane: tuple(mine) for lane, mine in found.items()}
+        found.setdefault(stroke.map_key, []).append(stroke)
+    return {map_key: tuple(mine) for map_key, mine in found.items()}
 
 
-def _only_stale(folded: Folded) -> bool:
-    return bool(folded.stale) and not folded.applied
+def _only_stale(replayed: Replayed) -> bool:
+    return bool(replayed.stale) and not replayed.applied
 
 
 def _any(shape: tuple[int, ...], masks: list[Validity]) -> Validity:

@@ -1,4 +1,4 @@
-"""The ledger's nouns: whose map of which image (`Lane`), a stroke to be recorded (`Draft`), a recorded one.
+"""The ledger's nouns: whose map of which image (`MapKey`), a stroke to be recorded (`Draft`), a recorded one.
 
 Strokes refer to each other by `stroke_id`, which the client makes: a stroke can be undone before any database has seen
 it, and one that is sent twice is recorded once.
@@ -41,8 +41,8 @@ _TOOL_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Lane:
-    """One person's map of one image: what is folded, undone and submitted on its own.
+class MapKey:
+    """One person's map of one image: what is replayed, undone and submitted on its own.
 
     `level` is the exposure's ("N4" ... "P4"), or `REFERENCE` for zone edits. Raises `BadInputError`.
     """
@@ -77,11 +77,11 @@ class Draft:
 
     `image_shape` is (height, width); `base_digest` is `array_digest` of the residual or reference it was
     drawn on;
-    `undoes` and `supersedes` are stroke ids of the same lane; `tool` is JSON-able and for people (radius, value);
+    `undoes` and `supersedes` are stroke ids of the same map; `tool` is JSON-able and for people (radius, value);
     `client_time` is the client's clock in microseconds since 1970 UTC, and is never used to order anything.
     """
 
-    lane: Lane
+    map_key: MapKey
     image_shape: tuple[int, int]
     base_digest: str
     kind: str
@@ -124,7 +124,7 @@ class CorrectionDraft(Draft):
 
     def __post_init__(self) -> None:
         self._check(CORRECTION_KINDS, self.patch is not None)
-        if self.lane.level == REFERENCE:
+        if self.map_key.level == REFERENCE:
             raise BadInputError("a correction belongs to an exposure's level", got=REFERENCE)
         if self.patch is not None:
             self.patch.check_inside(*self.image_shape)
@@ -141,8 +141,8 @@ class ZoneDraft(Draft):
 
     def __post_init__(self) -> None:
         self._check(ZONE_KINDS, self.weights is not None)
-        if self.lane.level != REFERENCE:
-            raise BadInputError("a zone edit belongs to the reference", got=self.lane.level)
+        if self.map_key.level != REFERENCE:
+            raise BadInputError("a zone edit belongs to the reference", got=self.map_key.level)
         if self.weights is not None:
             w = self.weights
             check_box(w.top, w.left, w.height, w.width, self.image_shape)
@@ -189,7 +189,7 @@ class Lease:
 
     task: int
     assignment: int
-    lane: Lane
+    map_key: MapKey
     token: int
     expires: int
     reason: str = ""

@@ -16,7 +16,7 @@ from iea40k.store.ledger.entries import (
     REFERENCE,
     Correction,
     CorrectionDraft,
-    Lane,
+    MapKey,
     Purpose,
     ZoneDraft,
     ZoneEdit,
@@ -64,11 +64,11 @@ def append_draft(
 ) -> Correction | ZoneEdit:
     """Record a stroke that is not there yet, and return it.
 
-    Raises `LedgerError` where what it undoes or supersedes is not in its lane.
+    Raises `LedgerError` where what it undoes or supersedes is not in its map.
     """
     table = _table(draft)
     _check_targets(connection, table, draft)
-    row = next_place(database, connection, table.name, draft.lane.scene_id, draft.lane.level)
+    row = next_place(database, connection, table.name, draft.map_key.scene_id, draft.map_key.level)
     row |= {"token": token, "server_time": database.now(connection), **_columns(draft)}
     row["hash"] = row_hash(table.name, row)
     connection.execute(_INSERT[table.name], row)
@@ -109,20 +109,22 @@ def place_after(entry: int, scene_id: str, level: str, seq: int, link: str) -> d
     return {"entry": entry, "scene_id": scene_id, "level": level, "seq": seq + 1, "previous": link}
 
 
-def read_corrections(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[Correction]:
-    """Return a lane's corrections in the order recorded, up to entry `cursor`."""
-    return cast("list[Correction]", _read(connection, corrections, _in_lane(corrections, lane, cursor)))
+def read_corrections(
+    connection: sa.Connection, map_key: MapKey, cursor: int | None = None
+) -> list[Correction]:
+    """Return a map's corrections in the order recorded, up to entry `cursor`."""
+    return cast("list[Correction]", _read(connection, corrections, _of_map(corrections, map_key, cursor)))
 
 
-def read_zone_edits(connection: sa.Connection, lane: Lane, cursor: int | None = None) -> list[ZoneEdit]:
-    """Return a lane's zone edits in the order recorded, up to entry `cursor`."""
-    return cast("list[ZoneEdit]", _read(connection, zone_edits, _in_lane(zone_edits, lane, cursor)))
+def read_zone_edits(connection: sa.Connection, map_key: MapKey, cursor: int | None = None) -> list[ZoneEdit]:
+    """Return a map's zone edits in the order recorded, up to entry `cursor`."""
+    return cast("list[ZoneEdit]", _read(connection, zone_edits, _of_map(zone_edits, map_key, cursor)))
 
 
-def read_marks(connection: sa.Connection, lane: Lane) -> list[Mark]:
-    """Return a lane's strokes without their pixels, in the order recorded."""
-    table = zone_edits if lane.level == REFERENCE else corrections
-    values = {"s": lane.scene_id, "l": lane.level, "a": lane.annotator, "p": lane.purpose}
+def read_marks(connection: sa.Connection, map_key: MapKey) -> list[Mark]:
+    """Return a map's strokes without their pixels, in the order recorded."""
+    table = zone_edits if map_key.level == REFERENCE else corrections
+    values = {"s": map_key.scene_id, "l": map_key.level, "a": map_key.annotator, "p": map_key.purpose}
     return [Mark(*row) for row in connection.execute(_MARKS[table.name], values)]
 
 
@@ -155,12 +157,12 @@ def _read(
     return [_stroke(table, row) for row in rows]
 
 
-def _in_lane(table: sa.Table, lane: Lane, cursor: int | None) -> list[sa.ColumnElement[bool]]:
+def _of_map(table: sa.Table, map_key: MapKey, cursor: int | None) -> list[sa.ColumnElement[bool]]:
     where = [
-        table.c.scene_id == lane.scene_id,
-        table.c.level == lane.level,
-        table.c.annotator == lane.annotator,
-        table.c.lane == lane.purpose,
+        table.c.scene_id == map_key.scene_id,
+        table.c.level == map_key.level,
+        table.c.annotator == map_key.annotator,
+        table.c.lane == map_key.purpose,
     ]
     return where if cursor is None else [*where, table.c.entry <= cursor]
 
@@ -174,11 +176,11 @@ def _check_targets(connection: sa.Connection, table: sa.Table, draft: Correction
     for what, target in (("undoes", draft.undoes), ("supersedes", draft.supersedes)):
         if target is None:
             continue
-        where = [*_in_lane(table, draft.lane, None), table.c.stroke_id == target]
+        where = [*_of_map(table, draft.map_key, None), table.c.stroke_id == target]
         if connection.execute(sa.select(table.c.entry).where(*where)).first() is None:
             raise LedgerError(
                 f"the stroke that this one {what} is not there",
-                where=f"{draft.lane.scene_id} {draft.lane.level}",
+                where=f"{draft.map_key.scene_id} {draft.map_key.level}",
                 expected="a stroke of the same person on the same image",
                 got=target,
             )
@@ -191,10 +193,10 @@ def _table(draft: CorrectionDraft | ZoneDraft) -> sa.Table:
 def _columns(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
     box = draft.patch if isinstance(draft, CorrectionDraft) else draft.weights
     row: dict[str, Any] = {
-        "scene_id": draft.lane.scene_id,
-        "level": draft.lane.level,
-        "annotator": draft.lane.annotator,
-        "lane": draft.lane.purpose,
+        "scene_id": draft.map_key.scene_id,
+        "level": draft.map_key.level,
+        "annotator": draft.map_key.annotator,
+        "lane": draft.map_key.purpose,
         "stroke_id": draft.stroke_id,
         "kind": draft.kind,
         "image_height": draft.image_shape[0],
@@ -218,13 +220,13 @@ def _columns(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _lane(scene_id: str, level: str, annotator: str, purpose: Purpose) -> Lane:
-    return Lane(scene_id, level, annotator, purpose)
+def _map_key(scene_id: str, level: str, annotator: str, purpose: Purpose) -> MapKey:
+    return MapKey(scene_id, level, annotator, purpose)
 
 
 def _stroke(table: sa.Table, row: Mapping[Any, Any]) -> Correction | ZoneEdit:
     common: dict[str, Any] = {
-        "lane": _lane(row["scene_id"], row["level"], row["annotator"], row["lane"]),
+        "map_key": _map_key(row["scene_id"], row["level"], row["annotator"], row["lane"]),
         "image_shape": (row["image_height"], row["image_width"]),
         "tool": json.loads(row["tool"]),
     }

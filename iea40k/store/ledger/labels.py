@@ -18,9 +18,9 @@ from iea40k.store.ledger.corrected import (
     corrected_residual,
     read_record,
 )
-from iea40k.store.ledger.entries import REFERENCE, Correction, Lane, ZoneEdit
-from iea40k.store.ledger.fold import history
+from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, ZoneEdit
 from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.replay import history
 from iea40k.store.ledger.schema import JOURNALS, heads
 from iea40k.store.release.labels import Labels, LabelsOf, Provenance, base_labels
 from iea40k.store.scenes import StoredScene
@@ -108,22 +108,26 @@ def _provenance(
 ) -> Iterable[Provenance]:
     for image in images:
         if reference.changed:
-            for lane in _lanes(record, REFERENCE, reference.experts, reference.adjudicator):
-                yield from _entry(image.level, ZONES, lane, history(record.zone_edits.get(lane, ())).standing)
-        for lane in _lanes(record, image.level, image.experts, image.adjudicator):
-            strokes = [s for s in image.strokes if s.lane == lane]
-            yield from _entry(image.level, lane.purpose, lane, strokes)
+            for map_key in _map_keys(record, REFERENCE, reference.experts, reference.adjudicator):
+                yield from _entry(
+                    image.level, ZONES, map_key, history(record.zone_edits.get(map_key, ())).standing
+                )
+        for map_key in _map_keys(record, image.level, image.experts, image.adjudicator):
+            strokes = [s for s in image.strokes if s.map_key == map_key]
+            yield from _entry(image.level, map_key.purpose, map_key, strokes)
 
 
-def _lanes(record: SceneRecord, level: str, experts: Iterable[str], adjudicator: str | None) -> list[Lane]:
-    lanes = [Lane(record.scene_id, level, name) for name in experts]
+def _map_keys(
+    record: SceneRecord, level: str, experts: Iterable[str], adjudicator: str | None
+) -> list[MapKey]:
+    map_keys = [MapKey(record.scene_id, level, name) for name in experts]
     if adjudicator is not None:
-        lanes.append(Lane(record.scene_id, level, adjudicator, "adjudication"))
-    return lanes
+        map_keys.append(MapKey(record.scene_id, level, adjudicator, "adjudication"))
+    return map_keys
 
 
 def _entry(
-    level: str, purpose: str, lane: Lane, strokes: Iterable[Correction] | Iterable[ZoneEdit]
+    level: str, purpose: str, map_key: MapKey, strokes: Iterable[Correction] | Iterable[ZoneEdit]
 ) -> Iterable[Provenance]:
     drawn: list[Correction | ZoneEdit] = [*strokes]
     if not drawn:
@@ -138,7 +142,7 @@ def _entry(
             touched[...] = False
     times = [stroke.server_time for stroke in drawn]
     yield Provenance(
-        level, lane.annotator, purpose, len(drawn), int(touched.sum()), _iso(min(times)), _iso(max(times))
+        level, map_key.annotator, purpose, len(drawn), int(touched.sum()), _iso(min(times)), _iso(max(times))
     )
 
 
@@ -148,7 +152,7 @@ def _known_scenes(ledger: Ledger) -> set[str]:
 
 
 def _stale(scene_id: str, stale: list[Correction | ZoneEdit]) -> StaleBaseError:
-    people = ", ".join(sorted({f"{s.lane.annotator} ({s.lane.level})" for s in stale}))
+    people = ", ".join(sorted({f"{s.map_key.annotator} ({s.map_key.level})" for s in stale}))
     return StaleBaseError(
         f"{len(stale)} strokes were drawn on a base that has since been rebuilt",
         where=scene_id,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.ledger.chain import FIRST
 from iea40k.store.ledger.database import Database
-from iea40k.store.ledger.entries import Lane, Lease
+from iea40k.store.ledger.entries import Lease, MapKey
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.journal import place_after
 from iea40k.store.ledger.statements import (
@@ -25,7 +25,7 @@ from iea40k.store.ledger.statements import (
     NEXT_WORK,
     WORK_BY_NUMBER,
     WORK_LEASED,
-    WORK_OF_LANE,
+    WORK_OF_MAP,
 )
 
 RECLAIM_AT_ONCE = 20
@@ -80,8 +80,8 @@ def take(
         key=key, event=event, actor=annotator, annotator=annotator, assignment=assignment, state="leased"
     )
     append_event(database, connection, told, place)
-    lane = Lane(work.scene_id, work.level, annotator, work.purpose)
-    return Lease(work.task, assignment, lane, token, expires, work.reason, work.comment or "")
+    map_key = MapKey(work.scene_id, work.level, annotator, work.purpose)
+    return Lease(work.task, assignment, map_key, token, expires, work.reason, work.comment or "")
 
 
 def leased_by(connection: sa.Connection, annotator: str) -> list[Any]:
@@ -120,7 +120,7 @@ def check_in_force(connection: sa.Connection, lease: Lease) -> Any:
     state = "unknown" if work is None else work.state
     raise LeaseLostError(
         "this work is no longer yours: the lease ran out and was taken back, or the work is finished",
-        where=f"{lease.lane.scene_id} {lease.lane.level}",
+        where=f"{lease.map_key.scene_id} {lease.map_key.level}",
         expected=f"lease {lease.token}",
         got=f"state '{state}'"
         + (f", lease {work.token}" if work is not None and work.state == "leased" else ""),
@@ -128,30 +128,35 @@ def check_in_force(connection: sa.Connection, lease: Lease) -> Any:
     )
 
 
-def work_of(connection: sa.Connection, lane: Lane) -> Any | None:
-    """Return the row of a lane's work, None where the queue gave this person no such task."""
-    values = {"scene": lane.scene_id, "level": lane.level, "purpose": lane.purpose, "who": lane.annotator}
-    return connection.execute(WORK_OF_LANE, values).first()
+def work_of(connection: sa.Connection, map_key: MapKey) -> Any | None:
+    """Return the row of a map's work, None where the queue gave this person no such task."""
+    values = {
+        "scene": map_key.scene_id,
+        "level": map_key.level,
+        "purpose": map_key.purpose,
+        "who": map_key.annotator,
+    }
+    return connection.execute(WORK_OF_MAP, values).first()
 
 
 def judge(
     database: Database,
     connection: sa.Connection,
-    lane: Lane,
+    map_key: MapKey,
     event: EventKind,
     state: str,
     actor: str,
     comment: str,
 ) -> None:
     """Move submitted work on: into review, accepted, or returned. Raises `LedgerError` from any other state."""
-    work = work_of(connection, lane)
+    work = work_of(connection, map_key)
     sources = ("submitted",) if event == "review" else ("submitted", "in_review")
     if event == "return":
         sources = (*sources, "accepted")
     if work is None or work.state not in sources:
         raise LedgerError(
             f"there is nothing here to {event}",
-            where=f"{lane.scene_id} {lane.level}, {lane.annotator}",
+            where=f"{map_key.scene_id} {map_key.level}, {map_key.annotator}",
             expected=f"work that is {' or '.join(sources)}",
             got="no such work" if work is None else work.state,
         )

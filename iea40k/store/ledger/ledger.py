@@ -15,16 +15,16 @@ from iea40k.store.ledger.entries import (
     REFERENCE,
     Correction,
     CorrectionDraft,
-    Lane,
     Lease,
+    MapKey,
     ZoneDraft,
     ZoneEdit,
 )
-from iea40k.store.ledger.fold import Folded, replay, step_draft
 from iea40k.store.ledger.leases import check_in_force, work_of
 from iea40k.store.ledger.logins import login_person, sees_all
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
+from iea40k.store.ledger.replay import Replayed, replay, step_draft
 from iea40k.store.ledger.schema import JOURNALS, corrections, counter, events, heads, properties, zone_edits
 
 
@@ -81,27 +81,27 @@ class Ledger:
         """Record a stroke or a zone edit, whichever it is, under the rules of `append_correction`."""
         return self._append(draft, lease)
 
-    def undo(self, lane: Lane, lease: Lease | None = None) -> Correction | ZoneEdit | None:
-        """Take back the lane's last standing stroke; None where there is nothing to undo."""
-        return self._step(lane, lease, redo=False)
+    def undo(self, map_key: MapKey, lease: Lease | None = None) -> Correction | ZoneEdit | None:
+        """Take back the map's last standing stroke; None where there is nothing to undo."""
+        return self._step(map_key, lease, redo=False)
 
-    def redo(self, lane: Lane, lease: Lease | None = None) -> Correction | ZoneEdit | None:
+    def redo(self, map_key: MapKey, lease: Lease | None = None) -> Correction | ZoneEdit | None:
         """Bring back what the last undo took; None where a stroke was drawn since, or nothing was undone."""
-        return self._step(lane, lease, redo=True)
+        return self._step(map_key, lease, redo=True)
 
-    def corrections(self, lane: Lane, cursor: int | None = None) -> list[Correction]:
-        """Return a lane's corrections in the order recorded, up to entry `cursor`."""
+    def corrections(self, map_key: MapKey, cursor: int | None = None) -> list[Correction]:
+        """Return a map's corrections in the order recorded, up to entry `cursor`."""
         with self.database.read() as connection:
-            return journal.read_corrections(connection, lane, cursor)
+            return journal.read_corrections(connection, map_key, cursor)
 
-    def zone_edits(self, lane: Lane, cursor: int | None = None) -> list[ZoneEdit]:
-        """Return a lane's zone edits in the order recorded, up to entry `cursor`."""
+    def zone_edits(self, map_key: MapKey, cursor: int | None = None) -> list[ZoneEdit]:
+        """Return a map's zone edits in the order recorded, up to entry `cursor`."""
         with self.database.read() as connection:
-            return journal.read_zone_edits(connection, lane, cursor)
+            return journal.read_zone_edits(connection, map_key, cursor)
 
-    def folded(self, lane: Lane, base: ResidualCodes, cursor: int | None = None) -> Folded:
-        """Return the lane's map: `base` (H, W) int16 with its standing strokes, up to entry `cursor`."""
-        return replay(base, self.corrections(lane, cursor))
+    def replayed(self, map_key: MapKey, base: ResidualCodes, cursor: int | None = None) -> Replayed:
+        """Return the map: `base` (H, W) int16 with its standing strokes, up to entry `cursor`."""
+        return replay(base, self.corrections(map_key, cursor))
 
     def cursor(self) -> int:
         """Return the number of the last entry. What lies up to it never changes."""
@@ -186,11 +186,11 @@ class Ledger:
                 yield from _broken_chains(connection, table)
 
     def _append(self, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
-        if lease is not None and lease.lane != draft.lane:
+        if lease is not None and lease.map_key != draft.map_key:
             raise LedgerError(
                 "the stroke and the lease are not for the same work",
-                expected=str(lease.lane),
-                got=str(draft.lane),
+                expected=str(lease.map_key),
+                got=str(draft.map_key),
             )
 
         with self.database.write(journal=True) as connection:
@@ -200,22 +200,22 @@ class Ledger:
             if lease is not None:
                 check_in_force(connection, lease)
             else:
-                _check_not_queued(connection, draft.lane)
+                _check_not_queued(connection, draft.map_key)
             return journal.append_draft(self.database, connection, draft, lease.token if lease else None)
 
-    def _step(self, lane: Lane, lease: Lease | None, *, redo: bool) -> Correction | ZoneEdit | None:
+    def _step(self, map_key: MapKey, lease: Lease | None, *, redo: bool) -> Correction | ZoneEdit | None:
         strokes: list[Correction] | list[ZoneEdit]
-        strokes = self.zone_edits(lane) if lane.level == REFERENCE else self.corrections(lane)
+        strokes = self.zone_edits(map_key) if map_key.level == REFERENCE else self.corrections(map_key)
         draft = step_draft(strokes, redo=redo)
         return None if draft is None else self._append(draft, lease)
 
 
-def _check_not_queued(connection: sa.Connection, lane: Lane) -> None:
-    work = work_of(connection, lane)
+def _check_not_queued(connection: sa.Connection, map_key: MapKey) -> None:
+    work = work_of(connection, map_key)
     if work is not None:
         raise LeaseLostError(
             "this image is work from the queue: it is painted under its lease, and read-only when it is finished",
-            where=f"{lane.scene_id} {lane.level}, {lane.annotator}",
+            where=f"{map_key.scene_id} {map_key.level}, {map_key.annotator}",
             expected="a lease",
             got=f"none; the work is {work.state}",
             remedy="lease the image, or ask the reviewer to return it",

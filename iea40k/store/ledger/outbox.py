@@ -10,14 +10,14 @@ from typing import Any
 from iea40k.errors import CorruptDataError, IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.files import write_atomic
 from iea40k.recipe import digest
-from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lane, Lease, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lease, MapKey, ZoneDraft, ZoneEdit
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch
 from iea40k.store.ledger.weights import PackedWeights
 
 _FORMAT = "iea40k-outbox-1"
 
-LeaseFor = Callable[[Lane], Lease | None]
+LeaseFor = Callable[[MapKey], Lease | None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Outbox:
     def put(self, draft: CorrectionDraft | ZoneDraft) -> Path:
         """Keep a stroke: on the disk when this returns. Raises `StoreError` where the disk is full."""
         last = max((int(file.name.split("-")[0]) for file in self._files()), default=0)
-        file = self.folder / f"{last + 1:010d}-{_tag(draft.lane)}-{draft.stroke_id}.json"
+        file = self.folder / f"{last + 1:010d}-{_tag(draft.map_key)}-{draft.stroke_id}.json"
         write_atomic(file, json.dumps(_to_json(draft), ensure_ascii=False) + "\n", overwrite=False)
         return file
 
@@ -61,10 +61,10 @@ class Outbox:
     ) -> Correction | ZoneEdit | None:
         """Record a stroke in the ledger, or keep it here and return None.
 
-        It is kept where the ledger cannot be reached, is full, or the lease is lost, and where strokes of its lane
+        It is kept where the ledger cannot be reached, is full, or the lease is lost, and where strokes of its map
         wait here already, since they come first. A stroke that is bad in itself raises, and is not kept.
         """
-        if any(file.name.split("-")[1] == _tag(draft.lane) for file in self._files()):
+        if any(file.name.split("-")[1] == _tag(draft.map_key) for file in self._files()):
             self.put(draft)
             return None
         try:
@@ -76,23 +76,23 @@ class Outbox:
             return None
 
     def submit(self, ledger: Ledger, lease_for: LeaseFor) -> Delivery:
-        """Send what waits, in order; `lease_for` gives the lease under which a lane is painted now.
+        """Send what waits, in order; `lease_for` gives the lease under which a map is painted now.
 
-        Where one stroke of a lane is refused, the later ones of that lane wait too. Nothing leaves the folder before
+        Where one stroke of a map is refused, the later ones of that map wait too. Nothing leaves the folder before
         the ledger has it.
         """
         recorded = 0
         waiting: list[tuple[Waiting, IEAError]] = []
-        blocked: dict[Lane, IEAError] = {}
+        blocked: dict[MapKey, IEAError] = {}
         for item in self.waiting():
-            lane = item.draft.lane
-            if lane in blocked:
-                waiting.append((item, blocked[lane]))
+            map_key = item.draft.map_key
+            if map_key in blocked:
+                waiting.append((item, blocked[map_key]))
                 continue
             try:
-                ledger.append(item.draft, lease_for(lane))
+                ledger.append(item.draft, lease_for(map_key))
             except IEAError as error:
-                blocked[lane] = error
+                blocked[map_key] = error
                 waiting.append((item, error))
             else:
                 item.file.unlink()
@@ -107,9 +107,9 @@ class Outbox:
         return sorted(self.folder.glob("[0-9]*-*-*.json")) if self.folder.is_dir() else []
 
 
-def _tag(lane: Lane) -> str:
+def _tag(map_key: MapKey) -> str:
     # In the file's name, so that a long outbox need not be read to know whose strokes wait.
-    return digest(vars(lane))[:12]
+    return digest(vars(map_key))[:12]
 
 
 def _may_pass(error: IEAError) -> bool:
@@ -119,7 +119,7 @@ def _may_pass(error: IEAError) -> bool:
 def _to_json(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
     record: dict[str, Any] = {
         "format": _FORMAT,
-        "lane": vars(draft.lane),
+        "lane": vars(draft.map_key),
         "image_shape": list(draft.image_shape),
     }
     for name in ("base_digest", "kind", "undoes", "supersedes", "client_time", "stroke_id"):
@@ -138,9 +138,10 @@ def _read(file: Path) -> CorrectionDraft | ZoneDraft:
         record: dict[str, Any] = json.loads(file.read_bytes())
         if record.pop("format") != _FORMAT:
             raise ValueError("another format")
+        map_key = MapKey(**record.pop("lane"))
         common = {
             **record,
-            "lane": Lane(**record["lane"]),
+            "map_key": map_key,
             "image_shape": tuple(record["image_shape"]),
         }
         if "patch" in record:

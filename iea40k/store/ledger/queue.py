@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.ledger import leases
-from iea40k.store.ledger.entries import Lane, Lease, check_annotator
+from iea40k.store.ledger.entries import Lease, MapKey, check_annotator
 from iea40k.store.ledger.events import Event, TaskKey, append_event
-from iea40k.store.ledger.fold import history
 from iea40k.store.ledger.journal import read_marks
 from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.replay import history
 
 Verdict = Literal["corrected", "base is right", "consensus is right"]
 """What a submission says: the map was corrected, or nothing needed correction. The last is for adjudicators."""
@@ -86,8 +86,8 @@ class Queue:
             raise BadInputError("no such verdict", expected=", ".join(VERDICTS), got=repr(verdict))
         with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
-            standing = history(read_marks(connection, lease.lane)).standing
-            _check_verdict(lease.lane, verdict, len(standing))
+            standing = history(read_marks(connection, lease.map_key)).standing
+            _check_verdict(lease.map_key, verdict, len(standing))
             details: dict[str, Any] = {
                 "verdict": verdict,
                 "strokes": len(standing),
@@ -115,7 +115,7 @@ class Queue:
         with self._database.write(journal=True) as connection:
             work = leases.check_in_force(connection, lease)
             key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
-            who = lease.lane.annotator
+            who = lease.map_key.annotator
             append_event(
                 self._database,
                 connection,
@@ -129,48 +129,53 @@ class Queue:
                 ),
             )
 
-    def begin_review(self, lane: Lane, actor: str) -> None:
+    def begin_review(self, map_key: MapKey, actor: str) -> None:
         """Take submitted work into review."""
-        self._judge(lane, "review", "in_review", actor, "")
+        self._judge(map_key, "review", "in_review", actor, "")
 
-    def accept(self, lane: Lane, actor: str, comment: str = "") -> None:
+    def accept(self, map_key: MapKey, actor: str, comment: str = "") -> None:
         """Accept submitted work: it counts in the consensus."""
-        self._judge(lane, "accept", "accepted", actor, comment)
+        self._judge(map_key, "accept", "accepted", actor, comment)
 
-    def return_(self, lane: Lane, actor: str, comment: str) -> None:
+    def return_(self, map_key: MapKey, actor: str, comment: str) -> None:
         """Return work to its author, who sees the comment, may paint again, and gets it before anything else."""
         _need(comment, "a comment")
-        self._judge(lane, "return", "returned", actor, comment)
+        self._judge(map_key, "return", "returned", actor, comment)
 
-    def state(self, lane: Lane) -> str | None:
-        """Return the state of a lane's work, None where the queue gave this person no such task."""
+    def state(self, map_key: MapKey) -> str | None:
+        """Return the state of a map's work, None where the queue gave this person no such task."""
         with self._database.read() as connection:
-            work = leases.work_of(connection, lane)
+            work = leases.work_of(connection, map_key)
             return None if work is None else str(work.state)
 
     def _judge(
-        self, lane: Lane, event: Literal["review", "accept", "return"], state: str, actor: str, comment: str
+        self,
+        map_key: MapKey,
+        event: Literal["review", "accept", "return"],
+        state: str,
+        actor: str,
+        comment: str,
     ) -> None:
         check_annotator(actor)
         with self._database.write(journal=True) as connection:
-            leases.judge(self._database, connection, lane, event, state, actor, comment)
+            leases.judge(self._database, connection, map_key, event, state, actor, comment)
 
 
-def _check_verdict(lane: Lane, verdict: str, standing: int) -> None:
+def _check_verdict(map_key: MapKey, verdict: str, standing: int) -> None:
     if verdict == "corrected" and standing == 0:
         raise LedgerError(
             "nothing was corrected",
-            where=f"{lane.scene_id} {lane.level}",
+            where=f"{map_key.scene_id} {map_key.level}",
             remedy='say "base is right" if that is so: it is not the same as not having looked',
         )
     if verdict != "corrected" and standing:
         raise LedgerError(
             f'"{verdict}", but {standing} strokes stand',
-            where=f"{lane.scene_id} {lane.level}",
+            where=f"{map_key.scene_id} {map_key.level}",
             remedy="undo or clear them first, or submit as corrected",
         )
-    if verdict == "consensus is right" and lane.purpose != "adjudication":
-        raise LedgerError("only an adjudicator sees the consensus", got=lane.purpose)
+    if verdict == "consensus is right" and map_key.purpose != "adjudication":
+        raise LedgerError("only an adjudicator sees the consensus", got=map_key.purpose)
 
 
 def _need(text: str, what: str) -> None:

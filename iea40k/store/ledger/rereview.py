@@ -14,47 +14,47 @@ from iea40k.store.ledger.entries import (
     Correction,
     CorrectionDraft,
     CorrectionKind,
-    Lane,
+    MapKey,
     ZoneDraft,
 )
-from iea40k.store.ledger.fold import replay
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch, Patch
 from iea40k.store.ledger.queue import Queue
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.replay import replay
+from iea40k.store.ledger.zone_replay import replay_zones
 
 
 @dataclass(frozen=True)
-class StaleLane:
-    """A lane with standing strokes on another base than today's, its state, and whether it was returned just now."""
+class StaleMap:
+    """A map with standing strokes on another base than today's, its state, and whether it was returned just now."""
 
-    lane: Lane
+    map_key: MapKey
     strokes: int
     state: str
     returned: bool = False
 
 
-def stale_lanes(ledger: Ledger, store: Store) -> list[StaleLane]:
-    """Return every lane of the store's scenes that has stale strokes, and lanes whose scene or level is gone."""
+def stale_maps(ledger: Ledger, store: Store) -> list[StaleMap]:
+    """Return every map of the store's scenes that has stale strokes, and maps whose scene or level is gone."""
     ledger.check_sees_all()
-    return [lane for scene_id in ledger.painted_scenes() for lane in _of_scene(ledger, store, scene_id)]
+    return [map_key for scene_id in ledger.painted_scenes() for map_key in _of_scene(ledger, store, scene_id)]
 
 
-def offer_stale(ledger: Ledger, store: Store, actor: str) -> list[StaleLane]:
+def offer_stale(ledger: Ledger, store: Store, actor: str) -> list[StaleMap]:
     """Return finished work with stale strokes to its authors, who adopt each stroke on the new base or undo it."""
-    offered: list[StaleLane] = []
-    for found in stale_lanes(ledger, store):
+    offered: list[StaleMap] = []
+    for found in stale_maps(ledger, store):
         finished = found.state in ("submitted", "in_review", "accepted")
         if finished:
             Queue(ledger).return_(
-                found.lane, actor, f"the base was rebuilt: {found.strokes} strokes want another look"
+                found.map_key, actor, f"the base was rebuilt: {found.strokes} strokes want another look"
             )
-        offered.append(StaleLane(found.lane, found.strokes, found.state, finished))
+        offered.append(StaleMap(found.map_key, found.strokes, found.state, finished))
     return offered
 
 
 def adopt(
-    lane: Lane,
+    map_key: MapKey,
     base: ResidualCodes,
     current: ResidualCodes,
     wanted: ResidualCodes,
@@ -63,7 +63,7 @@ def adopt(
     kind: CorrectionKind = "adopt",
     supersedes: str | None = None,
 ) -> CorrectionDraft | None:
-    """Return the stroke that takes the lane from `current` to `wanted`, both (H, W) int16; None where they are equal.
+    """Return the stroke that takes the map from `current` to `wanted`, both (H, W) int16; None where they are equal.
 
     For codes taken from elsewhere: the consensus an adjudicator starts from, a colleague's map, another level.
     """
@@ -71,7 +71,7 @@ def adopt(
     if patch is None:
         return None
     return CorrectionDraft(
-        lane=lane,
+        map_key=map_key,
         image_shape=(base.shape[0], base.shape[1]),
         base_digest=array_digest(base),
         kind=kind,
@@ -92,7 +92,7 @@ def adopt_stale(stroke: Correction, base: ResidualCodes, current: ResidualCodes)
     stroke.patch.touch(touched)
     touched &= base != INVALID_CODE
     wanted[~touched] = current[~touched]
-    return adopt(stroke.lane, base, current, wanted, touched=touched, supersedes=stroke.stroke_id)
+    return adopt(stroke.map_key, base, current, wanted, touched=touched, supersedes=stroke.stroke_id)
 
 
 def adopt_stale_edit(edit: ZoneDraft, reference: EncodedRGB) -> ZoneDraft | None:
@@ -103,7 +103,7 @@ def adopt_stale_edit(edit: ZoneDraft, reference: EncodedRGB) -> ZoneDraft | None
     if edit.weights is None or edit.image_shape != reference.shape[:2]:
         return None
     return ZoneDraft(
-        lane=edit.lane,
+        map_key=edit.map_key,
         image_shape=edit.image_shape,
         base_digest=array_digest(reference),
         kind="zone",
@@ -115,23 +115,26 @@ def adopt_stale_edit(edit: ZoneDraft, reference: EncodedRGB) -> ZoneDraft | None
     )
 
 
-def _of_scene(ledger: Ledger, store: Store, scene_id: str) -> list[StaleLane]:
+def _of_scene(ledger: Ledger, store: Store, scene_id: str) -> list[StaleMap]:
     record = read_record(ledger, scene_id)
-    found: list[StaleLane] = []
+    found: list[StaleMap] = []
     try:
         scene = store.open_scene(scene_id)
     except StoreError:
-        lanes = {**record.corrections, **record.zone_edits}
-        return [StaleLane(lane, len(strokes), record.work(lane).state) for lane, strokes in lanes.items()]
+        map_keys = {**record.corrections, **record.zone_edits}
+        return [
+            StaleMap(map_key, len(strokes), record.work(map_key).state)
+            for map_key, strokes in map_keys.items()
+        ]
     reference = corrected_reference(scene, record)
-    for lane, edits in record.zone_edits.items():
+    for map_key, edits in record.zone_edits.items():
         count = len(replay_zones(scene.reference(), edits).stale)
-        found += [StaleLane(lane, count, record.work(lane).state)] if count else []
-    for lane, strokes in record.corrections.items():
-        if lane.level in scene.levels:
-            base = residual_base(scene, lane.level, record, reference)
+        found += [StaleMap(map_key, count, record.work(map_key).state)] if count else []
+    for map_key, strokes in record.corrections.items():
+        if map_key.level in scene.levels:
+            base = residual_base(scene, map_key.level, record, reference)
             count = len(replay(base, strokes).stale)
         else:
             count = len(strokes)
-        found += [StaleLane(lane, count, record.work(lane).state)] if count else []
-    return sorted(found, key=lambda s: (s.lane.level != REFERENCE, s.lane.level, s.lane.annotator))
+        found += [StaleMap(map_key, count, record.work(map_key).state)] if count else []
+    return sorted(found, key=lambda s: (s.map_key.level != REFERENCE, s.map_key.level, s.map_key.annotator))

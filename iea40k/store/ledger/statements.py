@@ -105,7 +105,7 @@ _MOVE = assignments.update().where(_THIS)
 
 WORK_BY_NUMBER = _WORK.where(_THIS)
 WORK_LEASED = _WORK.where(_A.annotator == _WHO, _A.state == "leased").order_by(_A.token)
-WORK_OF_LANE = _WORK.where(
+WORK_OF_MAP = _WORK.where(
     _T.scene_id == sa.bindparam("scene", type_=sa.Text),
     _T.level == sa.bindparam("level", type_=sa.Text),
     _T.purpose == sa.bindparam("purpose", type_=sa.Text),

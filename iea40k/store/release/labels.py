@@ -1,4 +1,4 @@
-"""What a release says of a scene's residuals: the base alone, or the base with the experts' corrections folded in."""
+"""What a release says of a scene's residuals: the base alone, or the base with corrections replayed over it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

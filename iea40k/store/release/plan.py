@@ -22,7 +22,7 @@ _BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 2  # exposures, residual, outliers, touched, sp
 class ReleaseOptions:
     """What a curator chooses.
 
-    `ledger` fixes which corrections are folded in, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
+    `ledger` fixes which corrections are replayed, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
     bounds the raw bytes of a shard's images, and so the writer's memory.
     """
 

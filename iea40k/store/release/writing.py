@@ -48,7 +48,7 @@ def write_release(
 ) -> Release:
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
-    `labels_of` folds corrections into a scene's residuals (None: the base residuals); what it folds must be fixed by
+    `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
     `options.ledger`, for instance a cursor. `progress(images done, images, frame shape)` is called a shard.
 
     Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a

@@ -13,7 +13,7 @@ from annotator.zones.hand import ZoneHand
 from annotator.zones.reference import Reference
 from annotator.zones.strokes import ZoneStroke
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, TaskRequest, add_tasks
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def reference(store: Store) -> Iterator[Reference]:
     from annotator.loading import load_reference
 
     with Ledger.open(store.path, create=True) as ledger:
-        yield load_reference(store, Lane("s1", "reference", "Ada"), ledger, None)
+        yield load_reference(store, MapKey("s1", "reference", "Ada"), ledger, None)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from annotator.zones.shading import INK, PAPER, RIM, WHITE, zone_labels
 from iea40k.arrays import validity_from_codes
 from iea40k.errors import StoreError
 from iea40k.residuals import residual_codes
-from iea40k.store.ledger import Lane, Ledger, TaskRequest, ZoneEdit, add_tasks
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger import Ledger, MapKey, TaskRequest, ZoneEdit, add_tasks
+from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.zones import block_zone, luminance
 from tests.annotator.face import QuietFace
 from tests.annotator.test_controller import drag
@@ -49,7 +49,7 @@ def work(sit_at) -> Iterator[SimpleNamespace]:
 
 def recorded(work, asked) -> list[ZoneEdit]:
     with Ledger.open(asked[0].path) as ledger:
-        return ledger.zone_edits(Lane("s1", "reference", "Ada"))
+        return ledger.zone_edits(MapKey("s1", "reference", "Ada"))
 
 
 def test_a_reference_task_shows_the_reference_and_the_panel_says_so(work, asked):

@@ -13,17 +13,17 @@ from annotator.zones.reference import Reference
 from iea40k.errors import LedgerError, LedgerUnavailableError
 from iea40k.scene import BuiltScene
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.corrected import corrected_reference, read_record
 from iea40k.store.ledger.rereview import offer_stale
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.zone_replay import replay_zones
 from tests.annotator.zones.conftest import SitAt, paint_zone
 
 SET = ZoneHand(side=24, edge=3, zone=6)
 LIGHTER = ZoneHand(mode="shift", side=24, edge=3)
 
 
-def in_ledger(asked: tuple[Store, str | None], lane: Lane) -> np.ndarray:
+def in_ledger(asked: tuple[Store, str | None], lane: MapKey) -> np.ndarray:
     """The picture that the ledger's edits make, whatever the sitting shows."""
     store, place = asked
     with Ledger.open(place or store.path) as ledger:
@@ -34,7 +34,7 @@ def test_a_reference_task_opens_the_reference_and_nothing_is_skipped(sit_at: Sit
     session = sit_at()
     work = session.start()
     assert isinstance(work, Reference)
-    assert work.lane == Lane("s1", "reference", "Ada")
+    assert work.lane == MapKey("s1", "reference", "Ada")
     assert session.image is None
     assert session.reference is work
     assert np.array_equal(work.picture, asked[0].open_scene("s1").reference())
@@ -89,7 +89,7 @@ def test_submit_needs_an_edit_and_the_base_is_right_needs_none(sit_at: SitAt, as
     assert session.pace.done == 2
     with Ledger.open(asked[1] or asked[0].path) as ledger:
         queue = Queue(ledger)
-        states = [queue.state(Lane(s, "reference", "Ada")) for s in ("s1", "s2", "s3")]
+        states = [queue.state(MapKey(s, "reference", "Ada")) for s in ("s1", "s2", "s3")]
         assert states == ["submitted", "submitted", "skipped"]
         assert list(ledger.tampering()) == []
 
@@ -188,7 +188,7 @@ def test_edits_of_a_rebuilt_reference_are_offered_again(sit_at: SitAt, asked, pr
     brighter = np.minimum(built.reference.astype(int) + 3, 255).astype(np.uint8)
     store.write_scene(dataclasses.replace(built, reference=brighter))
     with Ledger.open(place or store.path) as ledger:
-        assert [s.lane for s in offer_stale(ledger, store, "curator") if s.returned] == [lane]
+        assert [s.map_key for s in offer_stale(ledger, store, "curator") if s.returned] == [lane]
     again = sit_at()
     reference = again.start()
     while reference is not None and reference.lane != lane:
@@ -231,7 +231,7 @@ def test_a_reviewer_sees_each_version_the_consensus_and_the_base(handed_in):
     assert review.return_("Ben", "too dark") is None
     assert not review.versions
     with Ledger.open(place or store.path) as ledger:
-        states = [Queue(ledger).state(Lane("s1", "reference", n)) for n in ("Ada", "Ben")]
+        states = [Queue(ledger).state(MapKey("s1", "reference", n)) for n in ("Ada", "Ben")]
         assert states == ["accepted", "returned"]
         counted = corrected_reference(store.open_scene("s1"), read_record(ledger, "s1"))
         assert counted.experts == ("Ada",)

@@ -11,9 +11,9 @@ from annotator.zones.strokes import ZoneStroke
 from iea40k.arrays import validity_from_codes
 from iea40k.errors import BadInputError
 from iea40k.residuals import residual_codes
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.zones import ZONE_UNITS, block_zone
-from tests.iea40k.store.ledger.test_fold import recorded_zone
+from tests.iea40k.store.ledger.test_replay import recorded_zone
 
 HAND = ZoneHand(side=24, edge=3.0)
 ALL = (slice(None), slice(None))

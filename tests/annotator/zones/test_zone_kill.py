@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from annotator.zones.reference import Reference
-from iea40k.store.ledger import Lane, Ledger, Outbox
+from iea40k.store.ledger import Ledger, MapKey, Outbox
 from iea40k.store.ledger.entries import ZoneDraft
-from iea40k.store.ledger.zone_fold import replay_zones
+from iea40k.store.ledger.zone_replay import replay_zones
 
 PAINTER = Path(__file__).parent / "zone_painter.py"
 ROOT = Path(__file__).parents[3]
@@ -62,5 +62,5 @@ def test_kill_9_while_zones_are_set_loses_no_promised_edit(asked, sit_at, tmp_pa
         session.close()
     with Ledger.open(store.path) as ledger:
         assert list(ledger.tampering()) == []
-        assert len(ledger.zone_edits(Lane("s1", "reference", "Ada"))) > KILLS
+        assert len(ledger.zone_edits(MapKey("s1", "reference", "Ada"))) > KILLS
     assert len(Outbox(next((tmp_path / "desks").rglob("outbox")))) == 0

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iea40k.store.ledger import Lane, Ledger
+from iea40k.store.ledger import Ledger, MapKey
 from tests.annotator.test_window import drag, press
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
@@ -39,7 +39,7 @@ def test_keys_and_a_drag_through_napari_set_zones_that_are_saved(window, asked):
     assert window.session.saving.clean
     assert np.array_equal(window.a.layers.picture.data, reference.picture)
     with Ledger.open(asked[0].path) as ledger:
-        assert len(ledger.zone_edits(Lane("s1", "reference", "Ada"))) == reference.standing
+        assert len(ledger.zone_edits(MapKey("s1", "reference", "Ada"))) == reference.standing
     press(window, "Control-Z")
     assert np.array_equal(window.a.layers.picture.data, reference.base)
     press(window, "Control-Enter")  # nothing stands: it is refused, and says so

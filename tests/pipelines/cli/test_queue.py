@@ -43,7 +43,7 @@ def test_from_the_query_to_the_review(place: Path, queue: Callable[..., tuple[in
         lease = Queue(ledger).lease("Anna")
         assert lease is not None
         Queue(ledger).submit(lease, verdict="base is right", active_seconds=9)
-    where = (lease.lane.scene_id, lease.lane.level, "Anna")
+    where = (lease.map_key.scene_id, lease.map_key.level, "Anna")
     assert queue("return", *where, "--comment", "[red] look at the lamp")[0] == 0
     code, out, _ = queue("list", "--state", "returned", "--json")
     assert [row["comment"] for row in json.loads(out)["rows"]] == ["[red] look at the lamp"]

@@ -8,7 +8,7 @@ import pytest
 
 from iea40k.arrays import ResidualCodes
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, Patch
+from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -27,7 +27,7 @@ def ledger(place: str) -> Iterator[Ledger]:
         yield opened
 
 
-LANE = Lane("s1", "P0", "O'Brien")
+MAP = MapKey("s1", "P0", "O'Brien")
 
 
 def a_base(height: int = 24, width: int = 32, seed: int = 7) -> ResidualCodes:
@@ -38,7 +38,7 @@ def a_base(height: int = 24, width: int = 32, seed: int = 7) -> ResidualCodes:
 
 
 def a_stroke(
-    codes: ResidualCodes, seed: int, *, lane: Lane = LANE, base: ResidualCodes | None = None
+    codes: ResidualCodes, seed: int, *, map_key: MapKey = MAP, base: ResidualCodes | None = None
 ) -> tuple[CorrectionDraft, ResidualCodes]:
     """A random stroke on `codes`, and the codes after it."""
     rng = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def a_stroke(
     patch = Patch.between(codes, after, touched)
     assert patch is not None
     draft = CorrectionDraft(
-        lane=lane,
+        map_key=map_key,
         image_shape=(height, width),
         base_digest=array_digest(codes if base is None else base),
         kind="brush",

@@ -10,7 +10,7 @@ from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Ledger, PackedPatch, Patch, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.consistency import own_consistency
-from iea40k.store.ledger.entries import Lane, Lease
+from iea40k.store.ledger.entries import Lease, MapKey
 from pipelines.agreement import measure
 from tests.builders import built_scene
 
@@ -37,7 +37,7 @@ def painted(store: Store, ledger: Ledger) -> Ledger:
     queue = Queue(ledger)
     for name in ("Anna", "Boris"):
         while (lease := queue.lease(name)) is not None:
-            wide = lease.lane.purpose == "repeat"
+            wide = lease.map_key.purpose == "repeat"
             paint(ledger, store, lease, OFFSET[name] + (AGAIN[name] if wide else 0), wide=wide)
     paint(ledger, store, lease_for_judge(queue), OFFSET["Judge"])
     queue.submit(lease_for_judge(queue), verdict="consensus is right")
@@ -52,14 +52,14 @@ def lease_for_judge(queue: Queue) -> Lease:
 
 def paint(ledger: Ledger, store: Store, lease: Lease, code: int, *, wide: bool = False) -> None:
     """Set a box of 4 x 5 valid pixels to a code, or with `wide` one of 4 x 10 that holds it."""
-    base = store.open_scene(lease.lane.scene_id).residual(lease.lane.level)
+    base = store.open_scene(lease.map_key.scene_id).residual(lease.map_key.level)
     touched = np.zeros(base.shape, np.bool_)
     touched[4:8, 6 : 16 if wide else 11] = True
     patch = Patch.between(base, np.where(touched, np.int16(code), base).astype(np.int16), touched)
     assert patch is not None
     ledger.append_correction(
         CorrectionDraft(
-            lane=lease.lane,
+            map_key=lease.map_key,
             image_shape=base.shape,
             base_digest=array_digest(base),
             kind="range",
@@ -74,11 +74,11 @@ def accept_all(ledger: Ledger) -> None:
     queue = Queue(ledger)
     for number in range(3):
         for name in ("Anna", "Boris"):
-            queue.accept(Lane(f"s{number}", "P1", name), "carla")
+            queue.accept(MapKey(f"s{number}", "P1", name), "carla")
     for number in range(2):
-        lane = Lane(f"s{number}", "P1", "Judge", "adjudication")
-        if queue.state(lane) == "submitted":
-            queue.accept(lane, "carla")
+        map_key = MapKey(f"s{number}", "P1", "Judge", "adjudication")
+        if queue.state(map_key) == "submitted":
+            queue.accept(map_key, "carla")
 
 
 def planted_repeat(store: Store, name: str) -> float:
@@ -102,7 +102,7 @@ def test_the_planted_inconsistency_is_found(painted: Ledger, store: Store) -> No
 
 def test_gold_counts_once_both_maps_are_accepted(painted: Ledger, store: Store) -> None:
     assert own_consistency(painted, store, "Anna").gold == 0
-    Queue(painted).accept(Lane("s0", "P1", "Judge", "adjudication"), "carla")
+    Queue(painted).accept(MapKey("s0", "P1", "Judge", "adjudication"), "carla")
     assert own_consistency(painted, store, "Anna").gold == 0
     accept_all(painted)
     for name in ("Anna", "Boris"):

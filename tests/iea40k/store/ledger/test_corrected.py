@@ -10,8 +10,8 @@ from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import (
     CorrectionDraft,
-    Lane,
     Ledger,
+    MapKey,
     PackedPatch,
     Patch,
     Queue,
@@ -19,8 +19,8 @@ from iea40k.store.ledger import (
     add_tasks,
 )
 from iea40k.store.ledger.corrected import corrected_reference, corrected_residual, read_record, residual_base
-from iea40k.store.ledger.rereview import adopt, adopt_stale, offer_stale, stale_lanes
-from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.store.ledger.rereview import adopt, adopt_stale, offer_stale, stale_maps
+from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from tests.builders import built_scene
 
@@ -40,7 +40,9 @@ def ledger(store: Store) -> Iterator[Ledger]:
         yield opened
 
 
-def set_box(lane: Lane, base: np.ndarray, value: int, current: np.ndarray | None = None) -> CorrectionDraft:
+def set_box(
+    map_key: MapKey, base: np.ndarray, value: int, current: np.ndarray | None = None
+) -> CorrectionDraft:
     current = base if current is None else current
     after, touched = current.copy(), np.zeros(base.shape, np.bool_)
     after[BOX] = value
@@ -48,7 +50,7 @@ def set_box(lane: Lane, base: np.ndarray, value: int, current: np.ndarray | None
     patch = Patch.between(current, after, touched)
     assert patch is not None
     return CorrectionDraft(
-        lane=lane,
+        map_key=map_key,
         image_shape=base.shape,
         base_digest=array_digest(base),
         kind="fill",
@@ -58,17 +60,17 @@ def set_box(lane: Lane, base: np.ndarray, value: int, current: np.ndarray | None
 
 def hand_in(
     ledger: Ledger, annotator: str, base: np.ndarray, value: int | None, purpose: str = "expert"
-) -> Lane:
+) -> MapKey:
     queue = Queue(ledger)
     lease = queue.lease(annotator, purposes=(purpose,))
     assert lease is not None
     if value is None:
         queue.submit(lease, verdict="base is right" if purpose == "expert" else "consensus is right")
     else:
-        ledger.append_correction(set_box(lease.lane, base, value), lease)
+        ledger.append_correction(set_box(lease.map_key, base, value), lease)
         queue.submit(lease)
-    queue.accept(lease.lane, "R")
-    return lease.lane
+    queue.accept(lease.map_key, "R")
+    return lease.map_key
 
 
 def test_nothing_in_the_ledger_is_the_built_scene(store: Store, ledger: Ledger) -> None:
@@ -91,7 +93,7 @@ def test_the_median_of_the_accepted_counts_and_nothing_else(store: Store, ledger
     queue = Queue(ledger)
     pending = queue.lease("D")
     assert pending is not None
-    ledger.append_correction(set_box(pending.lane, base, 30000), pending)
+    ledger.append_correction(set_box(pending.map_key, base, 30000), pending)
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     expected = base.copy()
     expected[BOX] = np.median(np.stack([np.full_like(base, 1000), np.full_like(base, 3000), base]), axis=0)[
@@ -109,10 +111,10 @@ def test_a_cursor_keeps_its_map_when_work_goes_on(store: Store, ledger: Ledger) 
     scene = store.open_scene("scene_1")
     base = scene.residual("P0")
     add_tasks(ledger, [TaskRequest("scene_1", "P0", 1, slots=2)], "c")
-    lane = hand_in(ledger, "A", base, 1000)
+    map_key = hand_in(ledger, "A", base, 1000)
     cursor = ledger.cursor()
     before = corrected_residual(scene, "P0", read_record(ledger, "scene_1", cursor))
-    Queue(ledger).return_(lane, "R", "again")
+    Queue(ledger).return_(map_key, "R", "again")
     hand_in(ledger, "B", base, -5000)
     after = corrected_residual(scene, "P0", read_record(ledger, "scene_1", cursor))
     assert np.array_equal(before.codes, after.codes)
@@ -126,20 +128,20 @@ def test_an_adjudicator_overrides_unless_the_consensus_is_right(store: Store, le
     add_tasks(ledger, [TaskRequest("scene_1", "P0", 1)], "c")
     hand_in(ledger, "A", base, 1000)
     add_tasks(ledger, [TaskRequest("scene_1", "P0", 1, purpose="adjudication")], "c")
-    lane = hand_in(ledger, "J", base, None, "adjudication")
+    map_key = hand_in(ledger, "J", base, None, "adjudication")
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert (found.codes[BOX] == 1000).all()
     assert found.adjudicator is None
     queue = Queue(ledger)
-    queue.return_(lane, "R", "paint it")
+    queue.return_(map_key, "R", "paint it")
     lease = queue.lease("J", purposes=("adjudication",))
     assert lease is not None
-    start = adopt(lane, base, base, found.codes)
+    start = adopt(map_key, base, base, found.codes)
     assert start is not None
     ledger.append_correction(start, lease)
-    ledger.append_correction(set_box(lane, base, 1500, found.codes), lease)
+    ledger.append_correction(set_box(map_key, base, 1500, found.codes), lease)
     queue.submit(lease)
-    queue.accept(lane, "R")
+    queue.accept(map_key, "R")
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert (found.codes[BOX] == 1500).all()
     assert found.adjudicator == "J"
@@ -148,11 +150,11 @@ def test_an_adjudicator_overrides_unless_the_consensus_is_right(store: Store, le
 
 def test_strokes_without_a_queue_count_while_they_stand(store: Store, ledger: Ledger) -> None:
     scene = store.open_scene("scene_1")
-    lane = Lane("scene_1", "P0", "solo")
-    ledger.append_correction(set_box(lane, scene.residual("P0"), 700))
+    map_key = MapKey("scene_1", "P0", "solo")
+    ledger.append_correction(set_box(map_key, scene.residual("P0"), 700))
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert (found.codes[BOX] == 700).all()
-    ledger.undo(lane)
+    ledger.undo(map_key)
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert found.experts == ()
     assert np.array_equal(found.codes, scene.residual("P0"))
@@ -160,10 +162,10 @@ def test_strokes_without_a_queue_count_while_they_stand(store: Store, ledger: Le
 
 def test_a_zone_edit_moves_the_base_of_every_level(store: Store, ledger: Ledger) -> None:
     scene = store.open_scene("scene_1")
-    lane = Lane("scene_1", "reference", "solo")
+    map_key = MapKey("scene_1", "reference", "solo")
     everything = np.ones(scene.shape, np.bool_)
     change = zone_change(scene.reference(), everything, 6.0)
-    ledger.append_zone_edit(zone_draft(lane, scene.reference(), change))
+    ledger.append_zone_edit(zone_draft(map_key, scene.reference(), change))
     record = read_record(ledger, "scene_1")
     reference = corrected_reference(scene, record)
     assert reference.changed
@@ -181,11 +183,11 @@ def test_a_rebuilt_scene_sends_its_strokes_back_and_they_can_be_drawn_again(
 ) -> None:
     base = store.open_scene("scene_1").residual("P1")
     add_tasks(ledger, [TaskRequest("scene_1", "P1", 1)], "c")
-    lane = hand_in(ledger, "A", base, 1000)
-    assert stale_lanes(ledger, store) == []
+    map_key = hand_in(ledger, "A", base, 1000)
+    assert stale_maps(ledger, store) == []
     store.discard_scene("scene_1")
-    gone = stale_lanes(ledger, store)
-    assert [(s.lane, s.strokes) for s in gone] == [(lane, 1)]
+    gone = stale_maps(ledger, store)
+    assert [(s.map_key, s.strokes) for s in gone] == [(map_key, 1)]
     store.write_scene(built_scene(seed=5))
     scene = store.open_scene("scene_1")
     rebuilt = scene.residual("P1")
@@ -201,8 +203,8 @@ def test_a_rebuilt_scene_sends_its_strokes_back_and_they_can_be_drawn_again(
     assert again is not None
     ledger.append_correction(again, lease)
     Queue(ledger).submit(lease)
-    Queue(ledger).accept(lane, "R")
+    Queue(ledger).accept(map_key, "R")
     found = corrected_residual(scene, "P1", read_record(ledger, "scene_1"))
     assert (found.codes[BOX] == 1000).all()
     assert found.stale == ()
-    assert stale_lanes(ledger, store) == []
+    assert stale_maps(ledger, store) == []

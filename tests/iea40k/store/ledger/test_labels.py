@@ -12,9 +12,9 @@ import pytest
 from iea40k.errors import BadInputError, StaleBaseError
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
-from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.store.release import Release
 from iea40k.zones import zone_change
 from pipelines.cli.app import run
@@ -49,7 +49,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_release_folds_the_ledger_and_says_who_touched_what(
+def test_a_release_replays_the_ledger_and_says_who_touched_what(
     store: Store, ledger: Ledger, tmp_path: Path
 ) -> None:
     release = cut(store, tmp_path / "out")
@@ -80,8 +80,8 @@ def test_a_release_folds_the_ledger_and_says_who_touched_what(
 def test_the_same_cursor_gives_the_same_bytes_for_ever(store: Store, ledger: Ledger, tmp_path: Path) -> None:
     first = cut(store, tmp_path / "first")
     cursor = ledger.cursor()
-    ledger.append_correction(set_box(Lane("b", "P1", "Solo"), store.open_scene("b").residual("P1"), 9))
-    Queue(ledger).return_(Lane("a", "P1", "Anna"), "R", "again")
+    ledger.append_correction(set_box(MapKey("b", "P1", "Solo"), store.open_scene("b").residual("P1"), 9))
+    Queue(ledger).return_(MapKey("a", "P1", "Anna"), "R", "again")
     again = cut(store, tmp_path / "again", "--cursor", str(cursor))
     assert contents(first.path) == contents(again.path)
     now = cut(store, tmp_path / "now")
@@ -93,9 +93,9 @@ def test_diff_tells_scenes_pixels_and_who(
 ) -> None:
     cut(store, tmp_path / "one")
     scene = store.open_scene("b")
-    lane = Lane("b", "N1", "Solo")
+    map_key = MapKey("b", "N1", "Solo")
     for number in range(3):
-        ledger.append_correction(set_box(lane, scene.residual("N1"), 7000 + number))
+        ledger.append_correction(set_box(map_key, scene.residual("N1"), 7000 + number))
     cut(store, tmp_path / "two")
     capsys.readouterr()
     assert run(["diff", str(tmp_path / "one"), str(tmp_path / "two"), "--json"]) == 0
@@ -110,7 +110,7 @@ def test_zone_edits_change_the_reference_and_every_level(
 ) -> None:
     scene = store.open_scene("c")
     change = zone_change(scene.reference(), np.ones(scene.shape, np.bool_), 6.0)
-    ledger.append_zone_edit(zone_draft(Lane("c", "reference", "Ansel"), scene.reference(), change))
+    ledger.append_zone_edit(zone_draft(MapKey("c", "reference", "Ansel"), scene.reference(), change))
     release = cut(store, tmp_path / "out")
     mine = release.provenance[release.provenance["scene_id"] == "c"]
     assert set(mine["level"]) == set(scene.levels)
@@ -163,7 +163,7 @@ def test_a_ledger_rewritten_from_its_first_row_is_told_by_a_release(
 
     out = cut(store, tmp_path / "out").path
     verify = ["queue", str(store.path), "verify", "--release", str(out)]
-    ledger.append_correction(set_box(Lane("b", "P1", "Solo"), store.open_scene("b").residual("P1"), 9))
+    ledger.append_correction(set_box(MapKey("b", "P1", "Solo"), store.open_scene("b").residual("P1"), 9))
     assert run(verify) == 0
     connection = sqlite3.connect(store.path / "ledger.sqlite")
     connection.row_factory = sqlite3.Row

@@ -8,20 +8,20 @@ import pytest
 import sqlalchemy as sa
 
 from iea40k.errors import ArrayError, BadInputError, IEAError, LedgerError
-from iea40k.store.ledger import CorrectionDraft, Lane, Ledger, PackedPatch, fold, history, journal
+from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, history, journal, replay_codes
 from iea40k.store.ledger.entries import new_stroke_id, now_us
 from iea40k.store.ledger.schema import corrections, metadata, zone_edits
-from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from tests.builders import built_scene
-from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import MAP, a_base, a_stroke
 
 
-def paint(ledger: Ledger, count: int, lane: Lane = LANE) -> np.ndarray:
+def paint(ledger: Ledger, count: int, map_key: MapKey = MAP) -> np.ndarray:
     base = a_base()
     codes = base
     for number in range(count):
-        draft, codes = a_stroke(codes, number, base=base, lane=lane)
+        draft, codes = a_stroke(codes, number, base=base, map_key=map_key)
         ledger.append_correction(draft)
     return codes
 
@@ -29,10 +29,10 @@ def paint(ledger: Ledger, count: int, lane: Lane = LANE) -> np.ndarray:
 def test_strokes_survive_a_reopening_bit_for_bit(place: str) -> None:
     with Ledger.open(place, create=True) as ledger:
         codes = paint(ledger, 5)
-        before = ledger.corrections(LANE)
+        before = ledger.corrections(MAP)
     with Ledger.open(place) as ledger:
-        assert ledger.corrections(LANE) == before
-        assert np.array_equal(ledger.folded(LANE, a_base()).codes, codes)
+        assert ledger.corrections(MAP) == before
+        assert np.array_equal(ledger.replayed(MAP, a_base()).codes, codes)
         assert ledger.cursor() == 5
         assert list(ledger.tampering()) == []
 
@@ -44,20 +44,20 @@ def test_undo_and_redo_go_on_after_a_restart(place: str) -> None:
     with Ledger.open(place, create=True) as ledger:
         ledger.append_correction(first)
         ledger.append_correction(second)
-        assert ledger.undo(LANE) is not None
+        assert ledger.undo(MAP) is not None
     with Ledger.open(place) as ledger:
-        assert np.array_equal(ledger.folded(LANE, base).codes, one)
-        assert ledger.undo(LANE) is not None
-        assert ledger.undo(LANE) is None
-        assert np.array_equal(ledger.folded(LANE, base).codes, base)
+        assert np.array_equal(ledger.replayed(MAP, base).codes, one)
+        assert ledger.undo(MAP) is not None
+        assert ledger.undo(MAP) is None
+        assert np.array_equal(ledger.replayed(MAP, base).codes, base)
     with Ledger.open(place) as ledger:
-        assert ledger.redo(LANE) is not None
-        assert ledger.redo(LANE) is not None
-        assert ledger.redo(LANE) is None
-        assert np.array_equal(ledger.folded(LANE, base).codes, two)
-        ledger.undo(LANE)
+        assert ledger.redo(MAP) is not None
+        assert ledger.redo(MAP) is not None
+        assert ledger.redo(MAP) is None
+        assert np.array_equal(ledger.replayed(MAP, base).codes, two)
+        ledger.undo(MAP)
         ledger.append_correction(a_stroke(one, 9, base=base)[0])
-        assert ledger.redo(LANE) is None
+        assert ledger.redo(MAP) is None
 
 
 def test_a_stroke_sent_twice_is_recorded_once(ledger: Ledger) -> None:
@@ -69,27 +69,31 @@ def test_a_stroke_sent_twice_is_recorded_once(ledger: Ledger) -> None:
         ledger.append_correction(replace(other, stroke_id=draft.stroke_id))
 
 
-def test_lanes_do_not_see_each_other(ledger: Ledger) -> None:
+def test_maps_do_not_see_each_other(ledger: Ledger) -> None:
     base = a_base()
-    others = [Lane("s1", "P0", "Ана"), Lane("s1", "P1", "O'Brien"), Lane("s1", "P0", "O'Brien", "repeat")]
-    codes = [paint(ledger, 1 + i, lane) for i, lane in enumerate(others)]
-    for i, lane in enumerate(others):
-        assert len(ledger.corrections(lane)) == 1 + i
-        assert np.array_equal(ledger.folded(lane, base).codes, codes[i])
+    others = [
+        MapKey("s1", "P0", "Ана"),
+        MapKey("s1", "P1", "O'Brien"),
+        MapKey("s1", "P0", "O'Brien", "repeat"),
+    ]
+    codes = [paint(ledger, 1 + i, map_key) for i, map_key in enumerate(others)]
+    for i, map_key in enumerate(others):
+        assert len(ledger.corrections(map_key)) == 1 + i
+        assert np.array_equal(ledger.replayed(map_key, base).codes, codes[i])
 
 
 def test_a_cursor_gives_the_same_map_for_ever(ledger: Ledger) -> None:
     base = a_base()
     codes = paint(ledger, 3)
     cursor = ledger.cursor()
-    ledger.undo(LANE)
-    paint(ledger, 2, Lane("s2", "P0", "Zed"))
-    assert np.array_equal(fold(base, ledger.corrections(LANE, cursor)), codes)
+    ledger.undo(MAP)
+    paint(ledger, 2, MapKey("s2", "P0", "Zed"))
+    assert np.array_equal(replay_codes(base, ledger.corrections(MAP, cursor)), codes)
 
 
 def test_nothing_is_ever_changed_or_removed(ledger: Ledger) -> None:
     paint(ledger, 2)
-    before = ledger.corrections(LANE)
+    before = ledger.corrections(MAP)
     attempts = [
         corrections.update().values(annotator="somebody"),
         corrections.delete(),
@@ -104,7 +108,7 @@ def test_nothing_is_ever_changed_or_removed(ledger: Ledger) -> None:
     for attempt in attempts:
         with pytest.raises(LedgerError), ledger.database.write() as connection:
             connection.execute(attempt)
-    assert ledger.corrections(LANE) == before
+    assert ledger.corrections(MAP) == before
 
 
 def test_a_row_that_forks_the_chain_or_jumps_the_counter_is_refused(ledger: Ledger) -> None:
@@ -153,7 +157,7 @@ def test_two_writers_make_one_chain(place: str) -> None:
     def work(name: str) -> None:
         with Ledger.open(place) as ledger:
             for number in range(10):
-                ledger.append_correction(a_stroke(base, number, lane=Lane("s1", "P0", name))[0])
+                ledger.append_correction(a_stroke(base, number, map_key=MapKey("s1", "P0", name))[0])
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("A", "B", "C")]
     for thread in threads:
@@ -163,15 +167,15 @@ def test_two_writers_make_one_chain(place: str) -> None:
     with Ledger.open(place) as ledger:
         assert ledger.cursor() == 30
         assert list(ledger.tampering()) == []
-        assert all(len(ledger.corrections(Lane("s1", "P0", name))) == 10 for name in "ABC")
+        assert all(len(ledger.corrections(MapKey("s1", "P0", name))) == 10 for name in "ABC")
 
 
-def test_an_undo_must_name_a_stroke_of_its_own_lane(ledger: Ledger) -> None:
+def test_an_undo_must_name_a_stroke_of_its_own_map(ledger: Ledger) -> None:
     paint(ledger, 1)
-    strange = Lane("s1", "P0", "Eve")
-    target = history(ledger.corrections(LANE)).undo
+    strange = MapKey("s1", "P0", "Eve")
+    target = history(ledger.corrections(MAP)).undo
     draft = CorrectionDraft(
-        lane=strange, image_shape=(24, 32), base_digest="0" * 64, kind="undo", undoes=target
+        map_key=strange, image_shape=(24, 32), base_digest="0" * 64, kind="undo", undoes=target
     )
     with pytest.raises(LedgerError, match="is not there"):
         ledger.append_correction(draft)
@@ -183,7 +187,7 @@ def test_a_wrong_client_clock_changes_no_order(ledger: Ledger) -> None:
     second, two = a_stroke(one, 2, base=base)
     ledger.append_correction(replace(first, client_time=now_us() + 10**12))
     ledger.append_correction(replace(second, client_time=0))
-    assert np.array_equal(ledger.folded(LANE, base).codes, two)
+    assert np.array_equal(ledger.replayed(MAP, base).codes, two)
     assert ledger.clock_skew(lambda: now_us() - 3_600_000_000) == pytest.approx(3600, abs=60)
 
 
@@ -193,16 +197,16 @@ def test_a_wrong_client_clock_changes_no_order(ledger: Ledger) -> None:
 )
 def test_names_that_no_person_has_are_refused(name: str) -> None:
     with pytest.raises(BadInputError, match="annotator's name"):
-        Lane("s1", "P0", name)
+        MapKey("s1", "P0", name)
 
 
 @pytest.mark.parametrize(
     "name", ["O'Brien", 'A "quoted" name', "Ана", "x'; DROP TABLE corrections;--", "[red]x"]
 )
 def test_names_with_quotes_are_kept_as_they_are(ledger: Ledger, name: str) -> None:
-    lane = Lane("s1", "P0", name)
-    paint(ledger, 1, lane)
-    assert ledger.corrections(lane)[0].lane.annotator == name
+    map_key = MapKey("s1", "P0", name)
+    paint(ledger, 1, map_key)
+    assert ledger.corrections(map_key)[0].map_key.annotator == name
 
 
 def test_bad_strokes_are_refused_before_they_are_recorded() -> None:
@@ -219,7 +223,7 @@ def test_bad_strokes_are_refused_before_they_are_recorded() -> None:
         (BadInputError, {"undoes": new_stroke_id()}),
         (BadInputError, {"stroke_id": "x"}),
         (BadInputError, {"tool": {"notes": "x" * 5000}}),
-        (BadInputError, {"lane": Lane("s1", "reference", "A")}),
+        (BadInputError, {"map_key": MapKey("s1", "reference", "A")}),
     ]
     for kind, change in bad:
         with pytest.raises(kind):
@@ -267,7 +271,7 @@ def test_the_database_itself_refuses_strokes_that_are_none(ledger: Ledger, chang
     with pytest.raises(LedgerError, match=r"outside its image|this is no stroke"):
         write(change)
     write({})  # the same row without the change is taken
-    assert len(ledger.corrections(LANE)) == 2
+    assert len(ledger.corrections(MAP)) == 2
 
 
 @pytest.mark.parametrize(
@@ -275,9 +279,9 @@ def test_the_database_itself_refuses_strokes_that_are_none(ledger: Ledger, chang
 )
 def test_the_database_itself_refuses_zones_that_are_none(ledger: Ledger, change: dict[str, object]) -> None:
     reference = built_scene("s1").reference
-    lane = Lane("s1", "reference", "A")
+    map_key = MapKey("s1", "reference", "A")
     whole = zone_change(reference, np.ones(reference.shape[:2], np.bool_), 6.0)
-    ledger.append_zone_edit(zone_draft(lane, reference, whole))
+    ledger.append_zone_edit(zone_draft(map_key, reference, whole))
     with ledger.database.read() as connection:
         row = dict(connection.execute(zone_edits.select()).mappings().one())
 
@@ -291,7 +295,7 @@ def test_the_database_itself_refuses_zones_that_are_none(ledger: Ledger, change:
     with pytest.raises(LedgerError, match="this is no stroke"):
         write(change)
     write({})
-    assert len(ledger.zone_edits(lane)) == 2
+    assert len(ledger.zone_edits(map_key)) == 2
 
 
 def shape_of(ledger: Ledger) -> dict[str, object]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from iea40k.errors import BadInputError, CorruptDataError, LeaseLostError
 from iea40k.store.digests import array_digest
 from iea40k.store.ledger import (
-    Lane,
     Ledger,
+    MapKey,
     Outbox,
     PackedWeights,
     Queue,
@@ -20,7 +20,7 @@ from iea40k.store.ledger import (
     add_tasks,
     step_draft,
 )
-from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import MAP, a_base, a_stroke
 
 
 def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
         assert lease is not None
         codes, log = base, []
         for number in range(4):
-            draft, codes = a_stroke(codes, number, lane=lease.lane, base=base)
+            draft, codes = a_stroke(codes, number, map_key=lease.map_key, base=base)
             log.append(draft)
         assert outbox.record(ledger, log[0], lease) is not None
         time.sleep(0.05)
@@ -41,7 +41,7 @@ def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
         assert other is not None
         assert [outbox.record(ledger, draft, lease) for draft in log[1:]] == [None] * 3
         assert len(outbox) == 3
-        assert len(ledger.corrections(lease.lane)) == 1
+        assert len(ledger.corrections(lease.map_key)) == 1
         delivery = outbox.submit(ledger, lambda _: lease)
         assert delivery.recorded == 0
         assert all(isinstance(error, LeaseLostError) for _, error in delivery.waiting)
@@ -50,7 +50,7 @@ def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
         assert again is not None
         assert outbox.submit(ledger, lambda _: again).recorded == 3
         assert len(outbox) == 0
-        assert np.array_equal(ledger.folded(lease.lane, base).codes, codes)
+        assert np.array_equal(ledger.replayed(lease.map_key, base).codes, codes)
 
 
 @pytest.mark.postgres
@@ -74,7 +74,7 @@ def test_a_server_that_is_gone_for_a_while_costs_no_stroke(
         assert outbox.submit(ledger, lambda _: None).recorded == 0
         server.execute(sa.text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
         assert outbox.submit(ledger, lambda _: None).recorded == 2
-        assert np.array_equal(ledger.folded(LANE, base).codes, three)
+        assert np.array_equal(ledger.replayed(MAP, base).codes, three)
         assert len(outbox) == 0
 
 
@@ -89,7 +89,7 @@ def test_an_undo_drawn_offline_is_submitted_in_order(tmp_path: Path) -> None:
         outbox.put(draft)
     with Ledger.open(tmp_path, create=True) as ledger:
         assert Outbox(tmp_path / "box").submit(ledger, lambda _: None).recorded == 3
-        assert np.array_equal(ledger.folded(LANE, base).codes, one)
+        assert np.array_equal(ledger.replayed(MAP, base).codes, one)
 
 
 def test_a_stroke_that_was_recorded_before_the_crash_is_not_recorded_twice(tmp_path: Path) -> None:
@@ -102,14 +102,14 @@ def test_a_stroke_that_was_recorded_before_the_crash_is_not_recorded_twice(tmp_p
         assert ledger.cursor() == 1
 
 
-def test_a_refused_stroke_holds_back_its_own_lane_only(tmp_path: Path) -> None:
+def test_a_refused_stroke_holds_back_its_own_map_only(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "box")
     base = a_base()
-    other = Lane("s2", "P0", "O'Brien")
+    other = MapKey("s2", "P0", "O'Brien")
     orphan = step_draft([a_stroke(base, 1)[0]])
     assert orphan is not None
     later = a_stroke(base, 2)[0]
-    for draft in (orphan, later, a_stroke(base, 3, lane=other)[0]):
+    for draft in (orphan, later, a_stroke(base, 3, map_key=other)[0]):
         outbox.put(draft)
     with Ledger.open(tmp_path, create=True) as ledger:
         delivery = outbox.submit(ledger, lambda _: None)
@@ -140,7 +140,7 @@ def test_what_waits_is_what_was_put(seed: int, tmp_path_factory: pytest.TempPath
     draft, _ = a_stroke(a_base(), seed)
     weights = np.random.default_rng(seed).integers(0, 256, (24, 32)).astype(np.uint8)
     zone = ZoneDraft(
-        lane=Lane("s1", "reference", "A"),
+        map_key=MapKey("s1", "reference", "A"),
         image_shape=(24, 32),
         base_digest=array_digest(weights),
         kind="zone",

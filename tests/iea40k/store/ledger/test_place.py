@@ -12,8 +12,8 @@ from sqlalchemy import event
 from iea40k.errors import BadInputError, CorruptDataError, LedgerError, LedgerUnavailableError
 from iea40k.store.ledger import (
     Correction,
-    Lane,
     Ledger,
+    MapKey,
     Outbox,
     Queue,
     TaskRequest,
@@ -22,7 +22,7 @@ from iea40k.store.ledger import (
     journal,
 )
 from iea40k.store.ledger.place import Mount, ledger_url, network_filesystem, refuse_network, shown
-from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import MAP, a_base, a_stroke
 
 MOUNTS = [
     Mount("/", "ext4", "rw"),
@@ -111,7 +111,7 @@ def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place
     upgrade(old)
     old.close()
     with Ledger.open(place) as ledger:
-        assert ledger.corrections(LANE) == [recorded]
+        assert ledger.corrections(MAP) == [recorded]
         assert list(ledger.tampering()) == []
 
 
@@ -133,7 +133,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
         with pytest.raises(LedgerUnavailableError, match="disk is full"):
             kept.extend(ledger.append_correction(a_stroke(base, number)[0]) for number in range(1000))
         assert kept
-        assert ledger.corrections(LANE) == kept
+        assert ledger.corrections(MAP) == kept
     with Ledger.open(tmp_path) as ledger:
         assert list(ledger.tampering()) == []
         ledger.append_correction(a_stroke(base, 1)[0])
@@ -167,12 +167,12 @@ def test_a_disk_that_is_really_full_costs_no_stroke_and_the_rest_goes_in_later(
             assert number < 5000
         assert len(kept) > 20
         with pytest.raises(LedgerUnavailableError, match="disk is full"):
-            ledger.append_correction(a_stroke(base, number, lane=Lane("s2", "P0", "A"))[0])
-        assert ledger.corrections(LANE) == kept
+            ledger.append_correction(a_stroke(base, number, map_key=MapKey("s2", "P0", "A"))[0])
+        assert ledger.corrections(MAP) == kept
         assert box.submit(ledger, lambda _: None).recorded == 0
         subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
         assert box.submit(ledger, lambda _: None).recorded == 1
-        assert len(ledger.corrections(LANE)) == number
+        assert len(ledger.corrections(MAP)) == number
     with Ledger.open(small_disk) as ledger:
         assert list(ledger.tampering()) == []
 
@@ -211,7 +211,7 @@ def test_a_server_that_goes_away_and_returns(postgresql_url: str) -> None:
         with pytest.raises(LedgerUnavailableError, match="cannot be reached"):
             _write_while_killed(ledger, killer, kill)
         ledger.append_correction(a_stroke(base, 3)[0])
-        assert len(ledger.corrections(LANE)) == 3
+        assert len(ledger.corrections(MAP)) == 3
         assert ledger.cursor() == 3
     killer.dispose()
 
@@ -254,11 +254,11 @@ def test_work_goes_on_after_the_server_dropped_everybody(postgresql_url: str, wh
         lease = trying(lambda: queue.lease("A"))
         assert lease is not None
         lease = trying(lambda: queue.heartbeat(lease))
-        draft = a_stroke(a_base(), 1, lane=lease.lane)[0]
+        draft = a_stroke(a_base(), 1, map_key=lease.map_key)[0]
         trying(lambda: ledger.append_correction(draft, lease))
         trying(lambda: queue.submit(lease))
-        assert queue.state(lease.lane) == "submitted"
-        assert len(ledger.corrections(lease.lane)) == 1
+        assert queue.state(lease.map_key) == "submitted"
+        assert len(ledger.corrections(lease.map_key)) == 1
         assert list(ledger.tampering()) == []
         assert ledger.cursor() == 4  # added, leased, drawn, submitted: no number was lost or used twice
     killer.dispose()

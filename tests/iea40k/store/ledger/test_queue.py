@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, LeaseLostError, LedgerError
-from iea40k.store.ledger import Lane, Lease, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Lease, Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.overview import counts, listing, remaining, throughput
 from iea40k.store.ledger.people import assign, set_annotator, spread
@@ -29,7 +29,7 @@ def leased(queue: Queue, annotator: str, **options: float) -> Lease:
 
 
 def draw(ledger: Ledger, lease: Lease, seed: int = 1) -> None:
-    ledger.append_correction(a_stroke(a_base(), seed, lane=lease.lane)[0], lease)
+    ledger.append_correction(a_stroke(a_base(), seed, map_key=lease.map_key)[0], lease)
 
 
 def hand_in(ledger: Ledger, lease: Lease) -> None:
@@ -41,7 +41,7 @@ def test_the_highest_priority_comes_first_and_nobody_gets_an_image_twice(ledger:
     fill(ledger, 4, slots=2)
     queue = Queue(ledger)
     for name in ("A", "B"):
-        assert [leased(queue, name).lane.scene_id for _ in range(4)] == ["s3", "s2", "s1", "s0"]
+        assert [leased(queue, name).map_key.scene_id for _ in range(4)] == ["s3", "s2", "s1", "s0"]
         assert queue.lease(name) is None
     assert queue.lease("C") is None
     assert counts(ledger)["open"] == 0
@@ -57,7 +57,7 @@ def test_a_lease_that_ran_out_goes_to_another_and_its_old_token_is_refused(ledge
     assert new.token > old.token
     for act in (
         lambda: draw(ledger, old, 2),
-        lambda: ledger.undo(old.lane, old),
+        lambda: ledger.undo(old.map_key, old),
         lambda: queue.heartbeat(old),
         lambda: queue.submit(old),
         lambda: queue.skip(old, "x"),
@@ -67,7 +67,7 @@ def test_a_lease_that_ran_out_goes_to_another_and_its_old_token_is_refused(ledge
         with pytest.raises(LeaseLostError):
             act()
     hand_in(ledger, new)
-    assert len(ledger.corrections(old.lane)) == 1
+    assert len(ledger.corrections(old.map_key)) == 1
     assert list(ledger.tampering()) == []
 
 
@@ -96,7 +96,7 @@ def test_resuming_elsewhere_fences_off_the_old_window(ledger: Ledger) -> None:
     queue = Queue(ledger)
     old = [leased(queue, "A"), leased(queue, "A")]
     new = queue.resume("A")
-    assert [lease.lane for lease in new] == [lease.lane for lease in old]
+    assert [lease.map_key for lease in new] == [lease.map_key for lease in old]
     with pytest.raises(LeaseLostError):
         draw(ledger, old[0])
     draw(ledger, new[0])
@@ -109,21 +109,21 @@ def test_finished_work_is_read_only_until_it_is_returned(ledger: Ledger) -> None
     hand_in(ledger, lease)
     for step in (
         lambda: None,
-        lambda: queue.begin_review(lease.lane, "R"),
-        lambda: queue.accept(lease.lane, "R"),
+        lambda: queue.begin_review(lease.map_key, "R"),
+        lambda: queue.accept(lease.map_key, "R"),
     ):
         step()
         with pytest.raises(LeaseLostError):
             draw(ledger, lease, 5)
         with pytest.raises(LeaseLostError):
-            ledger.append_correction(a_stroke(a_base(), 6, lane=lease.lane)[0])
-    queue.return_(lease.lane, "R", "the lamp is overexposed")
+            ledger.append_correction(a_stroke(a_base(), 6, map_key=lease.map_key)[0])
+    queue.return_(lease.map_key, "R", "the lamp is overexposed")
     again = leased(queue, "A")
     assert again.comment == "the lamp is overexposed"
     draw(ledger, again, 7)
     queue.submit(again)
-    queue.accept(lease.lane, "R")
-    assert queue.state(lease.lane) == "accepted"
+    queue.accept(lease.map_key, "R")
+    assert queue.state(lease.map_key) == "accepted"
 
 
 def test_the_database_itself_refuses_strokes_and_steps_that_are_not_due(ledger: Ledger) -> None:
@@ -134,7 +134,7 @@ def test_the_database_itself_refuses_strokes_and_steps_that_are_not_due(ledger: 
     hand_in(ledger, lease)
     from iea40k.store.ledger import journal
 
-    draft, _ = a_stroke(a_base(), 9, lane=lease.lane)
+    draft, _ = a_stroke(a_base(), 9, map_key=lease.map_key)
     for token in (None, lease.token, 999):
         with pytest.raises(LedgerError, match="not in force"), ledger.database.write() as connection:
             journal.append_draft(ledger.database, connection, draft, token)
@@ -152,7 +152,7 @@ def test_the_database_itself_refuses_strokes_and_steps_that_are_not_due(ledger: 
 
 def test_finished_zone_edits_are_read_only_for_the_database_too(ledger: Ledger) -> None:
     from iea40k.store.ledger import journal
-    from iea40k.store.ledger.zone_fold import zone_draft
+    from iea40k.store.ledger.zone_replay import zone_draft
     from iea40k.zones import zone_change
 
     reference = built_scene("s0").reference
@@ -160,20 +160,20 @@ def test_finished_zone_edits_are_read_only_for_the_database_too(ledger: Ledger) 
     add_tasks(ledger, [TaskRequest("s0", "reference", 1)], "curator")
     queue = Queue(ledger)
     lease = leased(queue, "A")
-    edit = zone_draft(lease.lane, reference, zone_change(reference, whole, 6.0))
+    edit = zone_draft(lease.map_key, reference, zone_change(reference, whole, 6.0))
     ledger.append_zone_edit(edit, lease)
     queue.submit(lease)
-    more = zone_draft(lease.lane, reference, zone_change(reference, whole, 4.0))
+    more = zone_draft(lease.map_key, reference, zone_change(reference, whole, 4.0))
     for given in (lease, None):
         with pytest.raises(LeaseLostError):
             ledger.append_zone_edit(more, given)
     for token in (None, lease.token, 999):
         with pytest.raises(LedgerError, match="not in force"), ledger.database.write() as connection:
             journal.append_draft(ledger.database, connection, more, token)
-    queue.return_(lease.lane, "R", "too bright")
+    queue.return_(lease.map_key, "R", "too bright")
     again = leased(queue, "A")
     ledger.append_zone_edit(more, again)
-    assert len(ledger.zone_edits(lease.lane)) == 2
+    assert len(ledger.zone_edits(lease.map_key)) == 2
 
 
 def test_a_task_has_no_more_people_than_places(ledger: Ledger) -> None:
@@ -192,7 +192,7 @@ def test_a_task_has_no_more_people_than_places(ledger: Ledger) -> None:
 def test_an_event_must_be_what_happened(ledger: Ledger) -> None:
     fill(ledger, 1)
     lease = leased(Queue(ledger), "A")
-    key = TaskKey(lease.task, lease.lane.scene_id, lease.lane.level, "expert")
+    key = TaskKey(lease.task, lease.map_key.scene_id, lease.map_key.level, "expert")
     story = Event(
         key=key, event="accept", actor="A", annotator="A", assignment=lease.assignment, state="accepted"
     )
@@ -214,10 +214,10 @@ def test_returned_work_comes_before_anything_else(ledger: Ledger) -> None:
     queue = Queue(ledger)
     first = leased(queue, "A")
     hand_in(ledger, first)
-    queue.return_(first.lane, "R", "look again")
+    queue.return_(first.map_key, "R", "look again")
     add_tasks(ledger, [TaskRequest("urgent", "P0", 99)], "curator")
-    assert leased(queue, "A").lane == first.lane
-    assert leased(queue, "A").lane.scene_id == "urgent"
+    assert leased(queue, "A").map_key == first.map_key
+    assert leased(queue, "A").map_key.scene_id == "urgent"
 
 
 def test_skipping_leaves_the_image_to_others(ledger: Ledger) -> None:
@@ -225,7 +225,7 @@ def test_skipping_leaves_the_image_to_others(ledger: Ledger) -> None:
     queue = Queue(ledger)
     queue.skip(leased(queue, "A"), "my own photograph")
     assert queue.lease("A") is None
-    assert leased(queue, "B").lane.scene_id == "s0"
+    assert leased(queue, "B").map_key.scene_id == "s0"
 
 
 def test_giving_back_leaves_it_to_everybody(ledger: Ledger) -> None:
@@ -236,20 +236,20 @@ def test_giving_back_leaves_it_to_everybody(ledger: Ledger) -> None:
     queue.give_back(lease)
     again = leased(queue, "A")
     assert again.token > lease.token
-    assert len(ledger.corrections(again.lane)) == 1
+    assert len(ledger.corrections(again.map_key)) == 1
 
 
-def test_a_hidden_repeat_waits_for_the_own_map_and_is_a_lane_of_its_own(ledger: Ledger) -> None:
+def test_a_hidden_repeat_waits_for_the_own_map_and_is_a_map_of_its_own(ledger: Ledger) -> None:
     fill(ledger, 1)
     add_tasks(ledger, [TaskRequest("s0", "P0", 9, purpose="repeat", slots=5)], "curator")
     queue = Queue(ledger)
     first = leased(queue, "A")
-    assert first.lane.purpose == "expert"
+    assert first.map_key.purpose == "expert"
     assert queue.lease("B") is None
     hand_in(ledger, first)
     repeat = leased(queue, "A")
-    assert repeat.lane == Lane("s0", "P0", "A", "repeat")
-    assert ledger.corrections(repeat.lane) == []
+    assert repeat.map_key == MapKey("s0", "P0", "A", "repeat")
+    assert ledger.corrections(repeat.map_key) == []
     assert queue.lease("B") is None
 
 
@@ -259,9 +259,9 @@ def test_an_adjudicator_is_given_only_adjudications(ledger: Ledger) -> None:
     queue = Queue(ledger)
     lease = queue.lease("J", purposes=("adjudication",))
     assert lease is not None
-    assert lease.lane.purpose == "adjudication"
+    assert lease.map_key.purpose == "adjudication"
     queue.submit(lease, verdict="consensus is right")
-    assert leased(queue, "A").lane.purpose == "expert"
+    assert leased(queue, "A").map_key.purpose == "expert"
 
 
 def test_a_verdict_must_fit(ledger: Ledger) -> None:
@@ -277,9 +277,9 @@ def test_a_verdict_must_fit(ledger: Ledger) -> None:
         queue.submit(lease, verdict="base is right")
     with pytest.raises(BadInputError):
         queue.submit(lease, verdict="fine")  # type: ignore[arg-type]
-    ledger.undo(lease.lane, lease)
+    ledger.undo(lease.map_key, lease)
     queue.submit(lease, verdict="base is right")
-    assert queue.state(lease.lane) == "submitted"
+    assert queue.state(lease.map_key) == "submitted"
 
 
 def test_a_dispute_over_finished_work_becomes_an_adjudication(ledger: Ledger) -> None:
@@ -343,11 +343,11 @@ def test_assigned_work_is_that_person_s(ledger: Ledger) -> None:
     assert assign(ledger, ["A", "B", "C"], "curator", count=6) == {"A": 2, "B": 2, "C": 2}
     assert counts(ledger)["open"] == 2
     queue = Queue(ledger)
-    got = {leased(queue, "D").lane.scene_id for _ in range(1)}
+    got = {leased(queue, "D").map_key.scene_id for _ in range(1)}
     assert got == {"s0"}
     for name in "ABC":
         assert remaining(ledger, name) >= 2
-        scenes = {leased(queue, name).lane.scene_id for _ in range(2)}
+        scenes = {leased(queue, name).map_key.scene_id for _ in range(2)}
         assert len(scenes) == 2
 
 
@@ -356,10 +356,10 @@ def test_figures_of_a_person(ledger: Ledger) -> None:
     queue = Queue(ledger)
     first = leased(queue, "A")
     hand_in(ledger, first)
-    queue.return_(first.lane, "R", "again")
+    queue.return_(first.map_key, "R", "again")
     again = leased(queue, "A")
     queue.submit(again, active_seconds=20)
-    queue.accept(first.lane, "R")
+    queue.accept(first.map_key, "R")
     queue.skip(leased(queue, "A"), "blurred")
     (figures,) = throughput(ledger)
     assert (figures.annotator, figures.submitted, figures.accepted, figures.returned) == ("A", 1, 1, 1)
@@ -375,7 +375,7 @@ def test_many_at_once_never_share_a_slot(place: str) -> None:
         with Ledger.open(place) as mine:
             queue = Queue(mine)
             while (lease := queue.lease(name)) is not None:
-                got.append((lease.lane.scene_id, name))
+                got.append((lease.map_key.scene_id, name))
                 hand_in(mine, lease)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "ABCD"]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import IEAError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, ZoneDraft, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, ZoneDraft, add_tasks
 from iea40k.store.ledger.consistency import Consistency, own_consistency
 from iea40k.store.ledger.corrected import read_record, residual_base
 from iea40k.store.ledger.database import Database
@@ -20,11 +20,11 @@ from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.labels import ledger_facts
 from iea40k.store.ledger.leases import work_of
 from iea40k.store.ledger.people import assign, set_annotator
-from iea40k.store.ledger.rereview import stale_lanes
+from iea40k.store.ledger.rereview import stale_maps
 from iea40k.store.ledger.roles import install_roles
 from iea40k.store.ledger.schema import events
 from iea40k.store.ledger.transfer import copy_ledger
-from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from pipelines.agreement import measure
 from pipelines.cli.app import run
@@ -87,9 +87,9 @@ def refused(ledger: Ledger, statement: str) -> str:
     return caught.value.letter()
 
 
-def a_zone_edit(lane: Lane) -> ZoneDraft:
+def a_zone_edit(map_key: MapKey) -> ZoneDraft:
     reference = built_scene("s1").reference
-    return zone_draft(lane, reference, zone_change(reference, np.ones(reference.shape[:2], np.bool_), 6.0))
+    return zone_draft(map_key, reference, zone_change(reference, np.ones(reference.shape[:2], np.bool_), 6.0))
 
 
 def scalar(ledger: Ledger, query: str) -> object:
@@ -110,13 +110,13 @@ def test_the_whole_work_runs_under_the_roles(team: Team) -> None:
         lease = queue.lease(name)
         assert lease is not None
         lease = queue.heartbeat(lease)
-        ledger.append_correction(a_stroke(a_base(), 1, lane=lease.lane)[0], lease)
-        ledger.undo(lease.lane, lease)
-        ledger.redo(lease.lane, lease)
+        ledger.append_correction(a_stroke(a_base(), 1, map_key=lease.map_key)[0], lease)
+        ledger.undo(lease.map_key, lease)
+        ledger.redo(lease.map_key, lease)
         queue.flag(lease, "a lamp")
         queue.submit(lease)
-        Queue(team.curator).begin_review(lease.lane, "carla")
-        Queue(team.curator).accept(lease.lane, "carla")
+        Queue(team.curator).begin_review(lease.map_key, "carla")
+        Queue(team.curator).accept(lease.map_key, "carla")
     assert team.owner.cursor() > 0
     assert list(team.curator.tampering()) == []
 
@@ -126,7 +126,7 @@ def test_an_annotator_takes_back_a_lease_that_ran_out_and_no_other(team: Team) -
     assert Queue(team.boris).lease("boris", ttl_seconds=-1) is not None
     lease = Queue(team.anna).lease("anna")
     assert lease is not None
-    assert lease.lane.scene_id == "s1"
+    assert lease.map_key.scene_id == "s1"
     other = Queue(team.boris).lease("boris")
     assert other is not None
     assert (
@@ -138,12 +138,12 @@ def test_an_annotator_takes_back_a_lease_that_ran_out_and_no_other(team: Team) -
     )
 
 
-def painted(ledger: Ledger, name: str, seed: int = 1) -> Lane:
+def painted(ledger: Ledger, name: str, seed: int = 1) -> MapKey:
     """Lease the next image as `name` and draw one stroke on it."""
     lease = Queue(ledger).lease(name)
     assert lease is not None
-    ledger.append_correction(a_stroke(a_base(), seed, lane=lease.lane)[0], lease)
-    return lease.lane
+    ledger.append_correction(a_stroke(a_base(), seed, map_key=lease.map_key)[0], lease)
+    return lease.map_key
 
 
 def test_an_annotator_appends_only_as_himself_and_under_a_lease(team: Team) -> None:
@@ -151,16 +151,16 @@ def test_an_annotator_appends_only_as_himself_and_under_a_lease(team: Team) -> N
     painted(team.anna, "anna")
     # Painted without the queue it would count at once, as an adjudicator's even above all others.
     for purpose in ("expert", "adjudication"):
-        free = Lane("s9", "P0", "anna", purpose)  # type: ignore[arg-type]
+        free = MapKey("s9", "P0", "anna", purpose)  # type: ignore[arg-type]
         with pytest.raises(LedgerError, match="does not allow"):
-            team.anna.append_correction(a_stroke(a_base(), 1, lane=free)[0])
+            team.anna.append_correction(a_stroke(a_base(), 1, map_key=free)[0])
         with pytest.raises(LedgerError, match="does not allow"):
             team.anna.append_zone_edit(a_zone_edit(replace(free, level="reference")))
-    team.curator.append_correction(a_stroke(a_base(), 1, lane=Lane("s9", "P0", "carla"))[0])
+    team.curator.append_correction(a_stroke(a_base(), 1, map_key=MapKey("s9", "P0", "carla"))[0])
     with pytest.raises(LedgerError, match="does not allow"):
-        team.boris.append_correction(replace(a_stroke(a_base(), 2)[0], lane=Lane("s1", "P0", "anna")))
+        team.boris.append_correction(replace(a_stroke(a_base(), 2)[0], map_key=MapKey("s1", "P0", "anna")))
     with pytest.raises(LedgerError, match="does not allow"):
-        team.curator.append_correction(replace(a_stroke(a_base(), 2)[0], lane=Lane("s1", "P0", "anna")))
+        team.curator.append_correction(replace(a_stroke(a_base(), 2)[0], map_key=MapKey("s1", "P0", "anna")))
     add_tasks(team.curator, [TaskRequest("s1", "P1", 1)], "carla")
     with pytest.raises(LedgerError, match="does not allow"):
         Queue(team.boris).lease("anna")
@@ -168,10 +168,10 @@ def test_an_annotator_appends_only_as_himself_and_under_a_lease(team: Team) -> N
 
 def test_experts_are_blind_to_each_other_and_curators_are_not(team: Team) -> None:
     add_tasks(team.curator, [TaskRequest("s1", "P0", 1, slots=2)], "carla")
-    lane = painted(team.anna, "anna")
-    assert len(team.anna.corrections(lane)) == 1
-    assert team.boris.corrections(lane) == []
-    assert len(team.curator.corrections(lane)) == 1
+    map_key = painted(team.anna, "anna")
+    assert len(team.anna.corrections(map_key)) == 1
+    assert team.boris.corrections(map_key) == []
+    assert len(team.curator.corrections(map_key)) == 1
     painted(team.boris, "boris", 2)
     assert list(team.curator.tampering()) == []
 
@@ -184,39 +184,41 @@ def test_everybody_paints_on_the_same_base_once_zone_edits_count(team: Team, tmp
     add_tasks(team.curator, [TaskRequest("s1", "reference", 1)], "carla")
     lease = Queue(team.boris).lease("boris")
     assert lease is not None
-    team.boris.append_zone_edit(a_zone_edit(lease.lane), lease)
+    team.boris.append_zone_edit(a_zone_edit(lease.map_key), lease)
     Queue(team.boris).submit(lease)
 
     def base(ledger: Ledger) -> ResidualCodes:
         return residual_base(scene, "P1", read_record(ledger, "s1"))
 
-    assert team.anna.zone_edits(lease.lane) == []
+    assert team.anna.zone_edits(lease.map_key) == []
     assert np.array_equal(base(team.anna), scene.residual("P1"))
-    Queue(team.curator).accept(lease.lane, "carla")
+    Queue(team.curator).accept(lease.map_key, "carla")
     assert not np.array_equal(base(team.curator), scene.residual("P1"))
     assert np.array_equal(base(team.anna), base(team.curator))
-    Queue(team.curator).return_(lease.lane, "carla", "too bright")
-    assert team.anna.zone_edits(lease.lane) == []
+    Queue(team.curator).return_(lease.map_key, "carla", "too bright")
+    assert team.anna.zone_edits(lease.map_key) == []
     assert np.array_equal(base(team.anna), base(team.curator))
 
 
 def test_an_annotator_cannot_tell_stories_with_sql_of_his_own(team: Team) -> None:
     """Neither accept himself, nor call another's accepted work expired, nor take a place that is not free."""
     add_tasks(team.curator, [TaskRequest("s1", "P0", 2, slots=2), TaskRequest("s2", "P0", 1)], "carla")
-    lanes = {}
+    map_keys = {}
     for ledger, name in ((team.anna, "anna"), (team.boris, "boris")):
-        lanes[name] = painted(ledger, name)
+        map_keys[name] = painted(ledger, name)
         (lease,) = Queue(ledger).resume(name)
         Queue(ledger).submit(lease)
-    Queue(team.curator).accept(lanes["boris"], "carla")
+    Queue(team.curator).accept(map_keys["boris"], "carla")
     third = Queue(team.boris).lease("boris")
     assert third is not None
     with team.owner.database.read() as connection:
-        work = {lane.annotator: work_of(connection, lane) for lane in (*lanes.values(), third.lane)}
+        work = {
+            map_key.annotator: work_of(connection, map_key) for map_key in (*map_keys.values(), third.map_key)
+        }
 
-    def tell(event: EventKind, whose: str, state: str, lane: Lane) -> None:
+    def tell(event: EventKind, whose: str, state: str, map_key: MapKey) -> None:
         with team.anna.database.write(journal=True) as connection:
-            key = TaskKey(work[whose].task, lane.scene_id, lane.level, lane.purpose)
+            key = TaskKey(work[whose].task, map_key.scene_id, map_key.level, map_key.purpose)
             told = Event(
                 key=key,
                 event=event,
@@ -229,7 +231,7 @@ def test_an_annotator_cannot_tell_stories_with_sql_of_his_own(team: Team) -> Non
 
     for event, whose, state in (("submit", "anna", "accepted"), ("expire", "boris", "expired")):
         with pytest.raises(LedgerError, match="not what happened"):
-            tell(event, whose, state, lanes[whose])  # type: ignore[arg-type]
+            tell(event, whose, state, map_keys[whose])  # type: ignore[arg-type]
     assert "no free place" in refused(
         team.anna,
         f"INSERT INTO assignments (task, annotator, state, token, expires, comment)"
@@ -255,9 +257,9 @@ def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_othe
         lease = Queue(ledger).lease(name, purposes=(purpose,))
         assert lease is not None
         paint(ledger, store, lease, codes["repeat" if purpose == "repeat" else name])
-    judged = Lane("s0", "P1", "carla", "adjudication")
+    judged = MapKey("s0", "P1", "carla", "adjudication")
     Queue(team.curator).accept(judged, "carla")
-    Queue(team.curator).accept(Lane("s0", "P1", "anna"), "carla")
+    Queue(team.curator).accept(MapKey("s0", "P1", "anna"), "carla")
 
     found = own_consistency(team.anna, store, "anna")
     assert found.gold_difference == pytest.approx(400 / 32640)
@@ -284,7 +286,7 @@ def test_who_sees_only_his_own_rows_does_not_speak_of_the_whole(team: Team, tmp_
         lambda ledger: list(ledger.tampering()),
         ledger_facts,
         lambda ledger: measure(store, ledger),
-        lambda ledger: stale_lanes(ledger, store),
+        lambda ledger: stale_maps(ledger, store),
         lambda ledger: copy_ledger(ledger, str(tmp_path)),
     ):
         with pytest.raises(LedgerError, match="sees only its own rows"):
@@ -346,11 +348,11 @@ def test_an_annotator_neither_fills_the_queue_nor_judges_nor_renames_himself(tea
     assert lease is not None
     queue.submit(lease, verdict="base is right")
     with pytest.raises(LedgerError, match="does not allow"):
-        queue.accept(lease.lane, "anna")
+        queue.accept(lease.map_key, "anna")
     refused(team.anna, "UPDATE tasks SET free = 5")
     refused(team.anna, "UPDATE annotators SET login = current_user WHERE name = 'boris'")
     with pytest.raises(LedgerError, match="does not allow"):
-        Queue(team.curator).begin_review(lease.lane, "anna")
+        Queue(team.curator).begin_review(lease.map_key, "anna")
 
 
 def test_a_login_that_nobody_entered_gets_nothing(team: Team) -> None:
@@ -358,7 +360,7 @@ def test_a_login_that_nobody_entered_gets_nothing(team: Team) -> None:
     assert "permission denied" in refused(team.stranger, "SELECT ledger_next_entry()")
     set_annotator(team.curator, "anna", active=False)
     with pytest.raises(LedgerError, match="does not allow"):
-        team.anna.append_correction(a_stroke(a_base(), 1, lane=Lane("s1", "P0", "anna"))[0])
+        team.anna.append_correction(a_stroke(a_base(), 1, map_key=MapKey("s1", "P0", "anna"))[0])
 
 
 def test_a_group_role_is_nobody(team: Team) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from iea40k.errors import AlreadyExistsError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lane, Ledger, Queue, TaskRequest, add_tasks
+from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.labels import ledger_facts
 from iea40k.store.ledger.overview import listing
 from iea40k.store.ledger.schema import corrections
 from iea40k.store.ledger.transfer import copy_ledger
-from iea40k.store.ledger.zone_fold import zone_draft
+from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from pipelines.cli.app import run
 from tests.builders import built_scene
@@ -37,10 +37,12 @@ def ledger(store: Store) -> Iterator[Ledger]:
         add_tasks(opened, [TaskRequest("a", "P1", 1, slots=3), TaskRequest("B", "P1", 0.1)], "c")
         for name, value in (("Ана", 1000), ("O'Brien", 2000), ("Zed", None)):
             hand_in(opened, name, base, value)
-        opened.append_correction(set_box(Lane("Z9", "N1", "Solo"), store.open_scene("Z9").residual("N1"), 9))
+        opened.append_correction(
+            set_box(MapKey("Z9", "N1", "Solo"), store.open_scene("Z9").residual("N1"), 9)
+        )
         reference = store.open_scene("B").reference()
         change = zone_change(reference, reference[..., 0] > 0, 6.0)
-        opened.append_zone_edit(zone_draft(Lane("B", "reference", "Ansel"), reference, change))
+        opened.append_zone_edit(zone_draft(MapKey("B", "reference", "Ansel"), reference, change))
         yield opened
 
 
@@ -57,7 +59,9 @@ def test_both_databases_give_the_same_release(
     (tmp_path / "back").mkdir()
     with Ledger.open(postgresql_url) as server:
         copy_ledger(server, str(tmp_path / "back"))
-        server.append_correction(set_box(Lane("Z9", "P1", "Solo"), store.open_scene("Z9").residual("P1"), 77))
+        server.append_correction(
+            set_box(MapKey("Z9", "P1", "Solo"), store.open_scene("Z9").residual("P1"), 77)
+        )
     again = cut(store, tmp_path / "again", "--ledger", postgresql_url, "--cursor", str(ledger.cursor()))
     assert contents(here.path) == contents(again.path)
     with Ledger.open(tmp_path / "back") as back:
@@ -72,13 +76,13 @@ def test_work_goes_on_in_the_copy_under_the_same_rules(
     copy_ledger(ledger, postgresql_url)
     with Ledger.open(postgresql_url) as server:
         assert listing(server) == listing(ledger)
-        base = store.open_scene(held.lane.scene_id).residual(held.lane.level)
-        server.append_correction(set_box(held.lane, base, 5), held)
+        base = store.open_scene(held.map_key.scene_id).residual(held.map_key.level)
+        server.append_correction(set_box(held.map_key, base, 5), held)
         Queue(server).submit(held)
         add_tasks(server, [TaskRequest("Z9", "P1", 5)], "c")
         fresh = Queue(server).lease("Emil")
         assert fresh is not None
-        assert fresh.lane.scene_id == "Z9"
+        assert fresh.map_key.scene_id == "Z9"
         with pytest.raises(LedgerError, match="never changed"), server.database.write() as connection:
             connection.execute(corrections.update().values(annotator="x"))
         assert list(server.tampering()) == []

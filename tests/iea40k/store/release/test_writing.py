@@ -414,7 +414,7 @@ def corrected(scene: StoredScene) -> Labels:
     return Labels(residual, touched, spread, provenance=entries)
 
 
-def test_corrections_are_folded_in_and_say_who(store: Store, tmp_path: Path) -> None:
+def test_corrections_are_replayed_and_say_who(store: Store, tmp_path: Path) -> None:
     options = replace(OPTIONS, ledger={"cursor": 17})
     release = write_release(store, tmp_path / "out", options, labels_of=corrected)
     arrays = zarr.open_group(release.path / "arrays", mode="r")

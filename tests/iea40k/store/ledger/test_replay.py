@@ -7,8 +7,16 @@ from hypothesis import strategies as st
 
 from iea40k.errors import ArrayError, CorruptDataError, StaleBaseError
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import Correction, CorrectionDraft, ZoneDraft, ZoneEdit, fold, history, replay
-from tests.iea40k.store.ledger.conftest import LANE, a_base, a_stroke
+from iea40k.store.ledger import (
+    Correction,
+    CorrectionDraft,
+    ZoneDraft,
+    ZoneEdit,
+    history,
+    replay,
+    replay_codes,
+)
+from tests.iea40k.store.ledger.conftest import MAP, a_base, a_stroke
 
 
 def recorded(draft: CorrectionDraft, number: int) -> Correction:
@@ -17,7 +25,9 @@ def recorded(draft: CorrectionDraft, number: int) -> Correction:
 
 
 def undo_of(target: str) -> CorrectionDraft:
-    return CorrectionDraft(lane=LANE, image_shape=(24, 32), base_digest="0" * 64, kind="undo", undoes=target)
+    return CorrectionDraft(
+        map_key=MAP, image_shape=(24, 32), base_digest="0" * 64, kind="undo", undoes=target
+    )
 
 
 @given(st.lists(st.sampled_from(["stroke", "undo", "redo", "clear"]), max_size=25))
@@ -41,7 +51,7 @@ def test_replay_equals_the_states_that_were_seen(actions: list[str]) -> None:
                 at += 1
         elif action == "clear":
             draft = CorrectionDraft(
-                lane=LANE, image_shape=base.shape, base_digest=array_digest(base), kind="clear"
+                map_key=MAP, image_shape=base.shape, base_digest=array_digest(base), kind="clear"
             )
             log.append(recorded(draft, number))
             seen, at = [*seen[: at + 1], base], at + 1
@@ -49,12 +59,12 @@ def test_replay_equals_the_states_that_were_seen(actions: list[str]) -> None:
             draft, after = a_stroke(seen[at], number, base=base)
             log.append(recorded(draft, number))
             seen, at = [*seen[: at + 1], after], at + 1
-        assert np.array_equal(fold(base, log), seen[at])
+        assert np.array_equal(replay_codes(base, log), seen[at])
 
 
-def test_nothing_folded_is_the_base_and_a_copy() -> None:
+def test_nothing_replayed_is_the_base_and_a_copy() -> None:
     base = a_base()
-    codes = fold(base, [])
+    codes = replay_codes(base, [])
     assert np.array_equal(codes, base)
     assert not np.shares_memory(codes, base)
 
@@ -63,8 +73,8 @@ def test_touched_pixels_are_told_even_where_the_code_stayed() -> None:
     base = a_base()
     draft, _ = a_stroke(base, 1)
     assert draft.patch is not None
-    folded = replay(base, [recorded(draft, 1)])
-    assert int(folded.touched.sum()) == draft.patch.pixels
+    replayed = replay(base, [recorded(draft, 1)])
+    assert int(replayed.touched.sum()) == draft.patch.pixels
 
 
 def test_an_undo_from_the_middle_leaves_the_later_strokes() -> None:
@@ -80,11 +90,11 @@ def test_a_stroke_on_a_rebuilt_base_is_stale_not_applied_and_not_dropped() -> No
     stale, _ = a_stroke(old, 3)
     fresh, after = a_stroke(new, 4)
     log = [recorded(stale, 1), recorded(fresh, 2)]
-    folded = replay(new, log)
-    assert np.array_equal(folded.codes, after)
-    assert folded.stale == (log[0],)
+    replayed = replay(new, log)
+    assert np.array_equal(replayed.codes, after)
+    assert replayed.stale == (log[0],)
     with pytest.raises(StaleBaseError, match="rebuilt"):
-        fold(new, log)
+        replay_codes(new, log)
 
 
 def test_a_superseded_stroke_stands_again_when_the_superseding_one_is_undone() -> None:
@@ -104,9 +114,9 @@ def test_a_damaged_stroke_is_an_error_never_another_picture() -> None:
     bad = recorded(draft, 1)
     bad = replace(bad, patch=replace(draft.patch, new_codes=draft.patch.new_codes[:-3]))
     with pytest.raises(CorruptDataError):
-        fold(base, [bad])
+        replay_codes(base, [bad])
     with pytest.raises(ArrayError):
-        fold(base, [replace(bad, image_shape=(5, 5))])
+        replay_codes(base, [replace(bad, image_shape=(5, 5))])
 
 
 def recorded_zone(draft: ZoneDraft, number: int) -> ZoneEdit:

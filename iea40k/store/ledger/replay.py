@@ -1,4 +1,4 @@
-"""Replay: which strokes of a lane stand, and what they make of the base. Pure, and exact to the bit."""
+"""Replay: which strokes of a map stand, and what they make of the base. Pure, and exact to the bit."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class History(Generic[Stroke]):
 
 
 @dataclass(frozen=True, eq=False)
-class Folded:
-    """A lane replayed on its base.
+class Replayed:
+    """A map replayed on its base.
 
     - `codes` (H, W) int16; `touched` (H, W) bool, True where a standing stroke (or a clear) wrote, even the same code
     - `applied`: the strokes that made it; `stale`: standing strokes drawn on another base, which were not applied
@@ -57,7 +57,7 @@ class Folded:
 
 
 def history(strokes: Iterable[Stroke]) -> History[Stroke]:
-    """Replay the undos of one lane, given in the order recorded.
+    """Replay the undos of one map, given in the order recorded.
 
     An undo of a stroke takes it back; an undo of an undo brings it again, at its old place. A new stroke ends the
     redo. A stroke that another one supersedes does not stand while that other one does.
@@ -88,7 +88,7 @@ def history(strokes: Iterable[Stroke]) -> History[Stroke]:
 
 
 def step_draft(strokes: Sequence[Drawn], *, redo: bool = False) -> CorrectionDraft | ZoneDraft | None:
-    """Return the draft that undoes (or redoes) in one lane, None where there is nothing to take back.
+    """Return the draft that undoes (or redoes) in one map, None where there is nothing to take back.
 
     Pure: it serves a window that cannot reach the ledger, on the strokes recorded and those in the outbox.
     """
@@ -97,9 +97,9 @@ def step_draft(strokes: Sequence[Drawn], *, redo: bool = False) -> CorrectionDra
     if target is None:
         return None
     origin = next(s for s in strokes if s.stroke_id == target)
-    kind = ZoneDraft if origin.lane.level == REFERENCE else CorrectionDraft
+    kind = ZoneDraft if origin.map_key.level == REFERENCE else CorrectionDraft
     return kind(
-        lane=origin.lane,
+        map_key=origin.map_key,
         image_shape=origin.image_shape,
         base_digest=origin.base_digest,
         kind="undo",
@@ -107,8 +107,8 @@ def step_draft(strokes: Sequence[Drawn], *, redo: bool = False) -> CorrectionDra
     )
 
 
-def replay(base: ResidualCodes, corrections: Sequence[Correction]) -> Folded:
-    """Return one lane's corrections, in the order recorded, folded over `base` (H, W) int16.
+def replay(base: ResidualCodes, corrections: Sequence[Correction]) -> Replayed:
+    """Return one map's corrections, in the order recorded, replayed over `base` (H, W) int16.
 
     Strokes drawn on another base are listed as stale and change nothing. Raises `ArrayError` where a stroke's image
     has another size than a base of the same digest, `CorruptDataError` where stored bytes are damaged.
@@ -133,19 +133,19 @@ def replay(base: ResidualCodes, corrections: Sequence[Correction]) -> Folded:
             stroke.patch.paint(codes)
             stroke.patch.touch(touched)
         applied.append(stroke)
-    return Folded(codes, touched, tuple(applied), tuple(stale))
+    return Replayed(codes, touched, tuple(applied), tuple(stale))
 
 
-def fold(base: ResidualCodes, corrections: Sequence[Correction]) -> ResidualCodes:
+def replay_codes(base: ResidualCodes, corrections: Sequence[Correction]) -> ResidualCodes:
     """Return `replay(base, corrections).codes`; raises `StaleBaseError` where a stroke was drawn on another base."""
-    folded = replay(base, corrections)
-    if folded.stale:
-        first = folded.stale[0]
+    replayed = replay(base, corrections)
+    if replayed.stale:
+        first = replayed.stale[0]
         raise StaleBaseError(
-            f"{len(folded.stale)} strokes were drawn on a base that has since been rebuilt",
-            where=f"{first.lane.scene_id} {first.lane.level}, {first.lane.annotator}",
+            f"{len(replayed.stale)} strokes were drawn on a base that has since been rebuilt",
+            where=f"{first.map_key.scene_id} {first.map_key.level}, {first.map_key.annotator}",
             expected=f"base {array_digest(base)[:12]}",
             got=f"base {first.base_digest[:12]}",
             remedy="review them: adopt each on the new base, or undo it",
         )
-    return folded.codes
+    return replayed.codes

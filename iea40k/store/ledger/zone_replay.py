@@ -8,15 +8,15 @@ import numpy as np
 from iea40k.arrays import EncodedRGB, Validity
 from iea40k.errors import ArrayError
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger.entries import Lane, ZoneDraft, ZoneEdit
-from iea40k.store.ledger.fold import history
+from iea40k.store.ledger.entries import MapKey, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.replay import history
 from iea40k.store.ledger.weights import PackedWeights
 from iea40k.zones import ShiftMap, ZoneChange, apply_shift
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedReference:
-    """A lane of zone edits replayed on its reference.
+class ReplayedReference:
+    """A map of zone edits replayed on its reference.
 
     - `picture` (H, W, 3) uint8; `shift` (H, W) int32, see `iea40k.zones.ShiftMap`
     - `touched` (H, W) bool, True where an edit has weight
@@ -30,8 +30,8 @@ class FoldedReference:
     stale: tuple[ZoneEdit, ...]
 
 
-def replay_zones(reference: EncodedRGB, edits: Sequence[ZoneEdit]) -> FoldedReference:
-    """Return one lane's zone edits, in the order recorded, folded over `reference` (H, W, 3) uint8."""
+def replay_zones(reference: EncodedRGB, edits: Sequence[ZoneEdit]) -> ReplayedReference:
+    """Return one map's zone edits, in the order recorded, replayed over `reference` (H, W, 3) uint8."""
     digest = array_digest(reference)
     shift, touched = np.zeros(reference.shape[:2], np.int32), np.zeros(reference.shape[:2], np.bool_)
     applied: list[ZoneEdit] = []
@@ -50,13 +50,13 @@ def replay_zones(reference: EncodedRGB, edits: Sequence[ZoneEdit]) -> FoldedRefe
             shift[box] += w.unpack().astype(np.int32) * (edit.new_zone - edit.old_zone)
             w.touch(touched)
         applied.append(edit)
-    return FoldedReference(apply_shift(reference, shift), shift, touched, tuple(applied), tuple(stale))
+    return ReplayedReference(apply_shift(reference, shift), shift, touched, tuple(applied), tuple(stale))
 
 
-def zone_draft(lane: Lane, reference: EncodedRGB, change: ZoneChange) -> ZoneDraft:
-    """Return the draft of a change; `reference` is the built one, which the whole lane is folded over."""
+def zone_draft(map_key: MapKey, reference: EncodedRGB, change: ZoneChange) -> ZoneDraft:
+    """Return the draft of a change; `reference` is the built one, which the whole map is replayed over."""
     return ZoneDraft(
-        lane=lane,
+        map_key=map_key,
         image_shape=(reference.shape[0], reference.shape[1]),
         base_digest=array_digest(reference),
         kind="zone",
