@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from iea40k.alignment import Alignment, align
 from iea40k.arrays import EncodedRGB
-from iea40k.brackets.evs import EvSource, FrameEvs, as_shot_frame, stated_evs
-from iea40k.brackets.response import estimate_evs
+from iea40k.brackets.evs import ONLY_UNBIASED, EvSource, FrameEvs, as_shot_frame, stated_evs
+from iea40k.brackets.response import estimate_evs, fit_known
 from iea40k.capture import Capture, read_capture
 from iea40k.errors import AlignmentError, IEAError
-from iea40k.fusion import fuse
+from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, fuse
 from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_references import Given, given_references
 
@@ -91,15 +91,18 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
     left_out = (*rejected, *odd, *((r.name, r.score, r.reason) for r in aligned.rejected), *repeated)
     _enough(slots, left_out, scene)
     exposures, validity = aligned.frames[slots], aligned.validity[slots]
+    relative = tuple(evs.evs[slot] for slot in slots)
     if given:
         reference, made = given[0].pixels, {"method": "given", "files": {g.name: g.recipe for g in given}}
         validity &= np.logical_and.reduce([g.inside for g in given])
     else:
-        reference, made = fuse(exposures, validity)
+        reference, made = _fused(
+            exposures, validity, relative, [frames[aligned.kept[slot]] for slot in slots]
+        )
     return BracketFrames(
         exposures=exposures,
         validity=validity,
-        evs=tuple(evs.evs[slot] for slot in slots),
+        evs=relative,
         ev_source=_source(scene, evs),
         names=tuple(frames[aligned.kept[slot]].name for slot in slots),
         rejected=left_out,
@@ -112,6 +115,22 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
         },
         references=tuple(g.pixels for g in given),
     )
+
+
+def _fused(
+    exposures: NDArray[np.uint8], validity: NDArray[np.bool_], evs: Sequence[float], frames: Sequence[_Frame]
+) -> tuple[EncodedRGB, dict[str, Any]]:
+    """Return the reference that the frames themselves give, and how it was made."""
+    response, how = fit_known(exposures, validity, evs)
+    _, why = as_shot_frame(evs, [f.capture.exposure_bias for f in frames])
+    fusion = fuse(
+        exposures,
+        validity,
+        evs=evs,
+        curve=Curve(response.log_light()),
+        as_shot=METERED if why == ONLY_UNBIASED else MIDDLE_OF_BRACKET,
+    )
+    return fusion.reference, {**fusion.recipe, "response": how}
 
 
 def _loader(short_side: int) -> Loader:

@@ -11,7 +11,7 @@ from iea40k.arrays import EncodedRGB, LinearRGB
 from iea40k.color import encode_srgb
 from iea40k.errors import IEAError, Place
 from iea40k.experts import chosen, combine
-from iea40k.fusion import fuse
+from iea40k.fusion import METERED, UNTONED, fuse
 from iea40k.registration import reconcile
 from iea40k.scene import Scene, SourceFile
 from iea40k.simulation import degrade, draw
@@ -98,14 +98,14 @@ class _Loader:
 def _ladder_alone(scene: Scene, load: _Loader, evs: Sequence[float]) -> SimulatedFrames:
     light, source = load(scene.exposures[0])
     exposures = expose_with_contrast(light, evs, 1.0)
-    reference, fused = fuse(exposures)
+    fusion = fuse(exposures, evs=evs, as_shot=UNTONED if scene.kind == "raw" else METERED)
     recipe = {
         "simulation": "ev",
         "source": source,
         "tone": {"model": NO_TONE_MATCH},
-        "reference": {"method": "fusion of the simulated exposures", "fusion": fused},
+        "reference": {"method": "fusion of the simulated exposures", "fusion": fusion.recipe},
     }
-    return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, None, recipe)
+    return SimulatedFrames(exposures, None, tuple(map(float, evs)), fusion.reference, None, recipe)
 
 
 def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method: str) -> SimulatedFrames:

@@ -36,6 +36,9 @@ def stated_evs(captures: Sequence[Capture], table: Sequence[float] | None) -> Fr
     return FrameEvs(tuple(ev - relative[as_shot] for ev in relative), as_shot, "exif", recipe)
 
 
+ONLY_UNBIASED = "the only frame with exposure bias 0"
+
+
 def as_shot_frame(evs: Sequence[float], biases: Sequence[float | None]) -> tuple[int, str]:
     """Return the index of the as-shot frame, and why it is that one.
 
@@ -44,6 +47,6 @@ def as_shot_frame(evs: Sequence[float], biases: Sequence[float | None]) -> tuple
     """
     unbiased = [i for i, bias in enumerate(biases) if bias == 0]
     if len(unbiased) == 1 and all(bias is not None for bias in biases):
-        return unbiased[0], "the only frame with exposure bias 0"
+        return unbiased[0], ONLY_UNBIASED
     order = sorted(range(len(evs)), key=lambda i: (evs[i], i))
     return order[(len(order) - 1) // 2], "the middle of the exposures"

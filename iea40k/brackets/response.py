@@ -105,6 +105,10 @@ class Points:
     weight: Floats
 
 
+USUAL = Response(1.0, SHOULDER)
+"""A camera's usual JPEG."""
+
+
 def estimate_evs(
     frames: Sequence[EncodedRGB] | NDArray[np.uint8], validity: Sequence[Validity] | NDArray[np.bool_]
 ) -> tuple[tuple[float, ...], dict[str, Any]]:
@@ -123,14 +127,35 @@ def estimate_evs(
     evs[order[1:]] = np.cumsum(steps)
     return tuple(float(ev) for ev in evs), {
         "method": "one step at every brightness, response family around sRGB",
-        "toe": round(response.toe, 3),
-        "shoulder": round(response.shoulder, 3),
-        "spread_stops": round(response.spread, 3),
+        **_numbers(response),
         "relative_error": RELATIVE_ERROR if response.margin >= SURE_MARGIN else UNSURE_ERROR,
         "kind": "linear light encoded as sRGB" if response.toe < 0.5 else "a camera's own rendering",
         "margin": round(response.margin, 2),
         "lowest_code": round(lowest, 1),
     }
+
+
+def fit_known(
+    frames: Sequence[EncodedRGB] | NDArray[np.uint8],
+    validity: Sequence[Validity] | NDArray[np.bool_],
+    evs: Sequence[float],
+) -> tuple[Response, dict[str, Any]]:
+    """Return the response under which aligned frames lie their known `evs` apart, and the recipe.
+
+    Where no two neighbours share enough well exposed pixels it is that of a camera's usual JPEG.
+    """
+    order = [int(i) for i in np.argsort(evs, kind="stable")]
+    spines, steps = [], []
+    for a, b in pairwise(order):
+        try:
+            spines.append(spine(frames[a], frames[b], validity[a] & validity[b]))
+        except BadInputError:
+            continue
+        steps.append(float(evs[b] - evs[a]))
+    if not spines:
+        return USUAL, {"method": "a camera's usual response: no two frames share enough", **_numbers(USUAL)}
+    response, _ = fit_response(spines, steps)
+    return response, {"method": "response family around sRGB, known steps", **_numbers(response)}
 
 
 def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity, lowest: float = 12.0) -> Points:
@@ -159,13 +184,18 @@ def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity, lowest: flo
     return Points(x[good], y[good], np.sqrt(np.minimum(weight[good], 2000)))
 
 
-def fit_response(spines: Sequence[Points]) -> tuple[Response, tuple[float, ...]]:
-    """Return the response under which each pair's step is most nearly one number, and the steps in stops."""
+def fit_response(
+    spines: Sequence[Points], known: Sequence[float] | None = None
+) -> tuple[Response, tuple[float, ...]]:
+    """Return the response under which each pair's step is most nearly one number, and the steps in stops.
+
+    With `known` steps, the response under which they are most nearly those.
+    """
     best: dict[float, tuple[float, Response, tuple[float, ...]]] = {}
     for toe in np.arange(-0.3, 1.6, 0.1):
         for shoulder in np.arange(-0.1, 1.0, 0.15):
-            response = Response(float(toe), float(shoulder))
-            spread, steps = _steps(response.log_light(), spines)
+            response = Response(round(float(toe), 2), round(float(shoulder), 2))
+            spread, steps = _steps(response.log_light(), spines, known)
             mode = min(MODES, key=lambda m: abs(m - toe))
             surprise = ((toe - mode) / TOE_SPREAD) ** 2 + ((shoulder - SHOULDER) / SHOULDER_SPREAD) ** 2
             cost = WEIGHT * math.log(max(spread, 1e-3)) + surprise / 2
@@ -175,24 +205,34 @@ def fit_response(spines: Sequence[Points]) -> tuple[Response, tuple[float, ...]]
     return replace(first[1], margin=second[0] - first[0]), first[2]
 
 
+def _numbers(response: Response) -> dict[str, float]:
+    return {
+        "toe": round(response.toe, 3),
+        "shoulder": round(response.shoulder, 3),
+        "spread_stops": round(response.spread, 3) if math.isfinite(response.spread) else 0.0,
+    }
+
+
 def _lowest(darkest: NDArray[np.uint8]) -> float:
     """Return the lowest code that is believed, given the darkest frame's valid pixels (N, 3)."""
     floor = float(np.quantile(darkest.max(axis=1), 0.02)) if len(darkest) else 0.0
     return max(LOW, floor + MARGIN) if floor <= PEDESTAL else LOW
 
 
-def _steps(log_light: Floats, spines: Sequence[Points]) -> tuple[float, tuple[float, ...]]:
-    """Return the mean absolute deviation from the pairs' median steps, and those."""
+def _steps(
+    log_light: Floats, spines: Sequence[Points], known: Sequence[float] | None
+) -> tuple[float, tuple[float, ...]]:
+    """Return the mean absolute deviation from the pairs' median steps, or the known ones, and those."""
     codes = np.arange(256)
     slope = np.abs(np.gradient(log_light))
     steps, deviation, total = [], 0.0, 0.0
-    for points in spines:
+    for index, points in enumerate(spines):
         light = [np.interp(c, codes, log_light) for c in (points.darker, points.brighter)]
         # One code's error is many hundredths of a stop in the shadows and few in the lights.
         blur = np.hypot(np.interp(points.darker, codes, slope), np.interp(points.brighter, codes, slope))
         weight = points.weight / np.hypot(blur, 0.05)
         apart = light[1] - light[0]
-        step = _weighted_median(apart, weight)
+        step = _weighted_median(apart, weight) if known is None else known[index]
         steps.append(step)
         deviation += float(weight @ np.minimum(np.abs(apart - step), 1))
         total += float(weight.sum())

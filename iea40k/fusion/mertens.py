@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB, Validity, check_encoded, check_same_size
-from iea40k.errors import ArrayError
+from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB, Validity
+from iea40k.fusion.masks import checked, filled
 from iea40k.recipe import versions
 
 Floats = NDArray[np.floating[Any]]
@@ -31,7 +31,7 @@ _ONES = np.ones((1, 3), np.float32)
 
 
 @dataclass(frozen=True)
-class FusionSettings:
+class MertensSettings:
     """Exponents of the three measures, sigma of the well-exposedness around 0.5 (the paper's: 1, 1, 1, 0.2), and the
     share of pixels that may be clipped at either end."""
 
@@ -42,10 +42,10 @@ class FusionSettings:
     clip: float = 0.01
 
 
-def fuse(
+def mertens(
     frames: Sequence[EncodedRGB] | NDArray[np.uint8],
     validity: Sequence[Validity] | NDArray[np.bool_] | None = None,
-    settings: FusionSettings | None = None,
+    settings: MertensSettings | None = None,
 ) -> tuple[EncodedRGB, dict[str, Any]]:
     """Return the fusion of aligned sRGB-encoded (H, W, 3) uint8 frames, and its recipe.
 
@@ -53,14 +53,14 @@ def fuse(
     invalid by the same masks. The recipe says how the range was compressed (`black`, `white`: what became 0 and 1)
     and which share of the covered pixels was clipped. Raises `ArrayError` for no frames, or shapes that differ.
     """
-    settings = settings or FusionSettings()
-    masks = _checked(frames, validity)
+    settings = settings or MertensSettings()
+    masks = checked(frames, validity)
     covered: Validity = np.asarray(np.stack(masks).any(axis=0))
     weights = [_weight(f, m, settings) for f, m in zip(frames, masks, strict=True)]
     total = np.sum(weights, axis=0, dtype=np.float32)
     blended: list[Floats] = []
     for frame, mask, weight in zip(frames, masks, weights, strict=True):
-        picture = _fill(frame.astype(np.float32) / 255, mask)
+        picture = filled(frame.astype(np.float32) / 255, mask)
         _add(blended, picture, weight / np.maximum(total, _LEAST_WEIGHT))
     fused = _collapse(blended)
     black, white = _range(fused[covered], settings.clip)
@@ -79,23 +79,8 @@ def fuse(
     }
 
 
-def _checked(
-    frames: Sequence[EncodedRGB] | NDArray[np.uint8], validity: Sequence[Validity] | NDArray[np.bool_] | None
-) -> list[Validity]:
-    if not len(frames):
-        raise ArrayError("there is nothing to fuse", expected="at least one frame", got="none")
-    masks = [np.ones(f.shape[:2], np.bool_) for f in frames] if validity is None else list(validity)
-    if len(masks) != len(frames):
-        raise ArrayError("one mask a frame", expected=str(len(frames)), got=str(len(masks)))
-    for index, (frame, mask) in enumerate(zip(frames, masks, strict=True)):
-        check_encoded(frame, f"frame {index}")
-        check_same_size(frames[0], frame, ("frame 0", f"frame {index}"))
-        check_same_size(frame, mask, (f"frame {index}", "its mask"))
-    return masks
-
-
-def _weight(frame: EncodedRGB, mask: Validity, settings: FusionSettings) -> Floats:
-    picture = _fill(frame.astype(np.float32) / 255, mask)
+def _weight(frame: EncodedRGB, mask: Validity, settings: MertensSettings) -> Floats:
+    picture = filled(frame.astype(np.float32) / 255, mask)
     grey = cv2.transform(picture, np.array([LUMA_WEIGHTS], np.float32)).reshape(mask.shape)
     contrast = np.abs(cv2.Laplacian(grey, cv2.CV_32F, ksize=1, borderType=cv2.BORDER_REFLECT_101))
     # Sums over the three channels by cv2.transform: a NumPy reduction along an axis of three is ten times slower.
@@ -143,24 +128,3 @@ def _range(fused: Floats, clip: float) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = fused.min(axis=1), fused.max(axis=1)
     return min(float(np.quantile(low, clip)), 0.0), max(float(np.quantile(high, 1 - clip)), 1.0)
-
-
-def _fill(picture: Floats, mask: Validity) -> Floats:
-    """Return the picture with every pixel outside the mask taken from the valid ones around it (pull and push)."""
-    if mask.all():
-        return picture
-    if not mask.any():
-        return np.full_like(picture, 0.5)
-    weight = mask.astype(np.float32)
-    colour = picture * weight[..., None]
-    stack = []
-    while min(weight.shape) > 1 and not (weight > 0).all():
-        stack.append((colour, weight))
-        colour, weight = cv2.pyrDown(colour), cv2.pyrDown(weight)
-    filled: Floats = colour / np.maximum(weight, 1e-6)[..., None]
-    for finer, share in reversed(stack):
-        coarse = cv2.pyrUp(filled, dstsize=(share.shape[1], share.shape[0]))
-        known = np.minimum(share, 1)[..., None]
-        own = finer / np.maximum(share, 1e-6)[..., None]
-        filled = own * known + coarse * (1 - known)
-    return np.where(mask[..., None], picture, filled).astype(np.float32)

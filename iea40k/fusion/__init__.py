@@ -1,0 +1,19 @@
+"""Fusion: the reference of a bracket, made of its own frames."""
+
+from iea40k.fusion.curve import Curve, srgb_stops
+from iea40k.fusion.fusing import Fusion, fuse
+from iea40k.fusion.mertens import MertensSettings, mertens
+from iea40k.fusion.placing import METERED, MIDDLE_OF_BRACKET, UNTONED, AsShot
+
+__all__ = [
+    "METERED",
+    "MIDDLE_OF_BRACKET",
+    "UNTONED",
+    "AsShot",
+    "Curve",
+    "Fusion",
+    "MertensSettings",
+    "fuse",
+    "mertens",
+    "srgb_stops",
+]
