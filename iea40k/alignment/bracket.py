@@ -117,12 +117,20 @@ class _Scene:
         """Return the anchor that was taken, the frames placed on it, and the frames that failed."""
         balanced = sorted(self.order, key=lambda i: abs(float(self.views[i].luma.mean()) - MIDDLE))
         anchors = balanced if anchor is None else [anchor, *(i for i in balanced if i != anchor)]
-        tried = []
-        for candidate in anchors[: 1 if insist else ANCHORS]:
-            tried.append((candidate, *self._outwards(candidate)))
-            if len(tried[-1][1]) >= 2:
-                break
-        return max(tried, key=lambda attempt: len(attempt[1]))
+        first = (anchors[0], *self._outwards(anchors[0]))
+        if len(first[1]) >= 2 or insist:
+            return first
+        # Perhaps the anchor itself is the odd one: another is tried where its neighbour lies on it.
+        for candidate in anchors[1:ANCHORS]:
+            if any(self._pair(candidate, n).reason is None for n in self._beside(candidate, anchors[0])):
+                return (candidate, *self._outwards(candidate))
+        return first
+
+    def _beside(self, index: int, but: int) -> list[int]:
+        """Return the frame that comes nearest in brightness, other than one that is known not to fit."""
+        others = [i for i in self.order if i not in (index, but)]
+        here = self.order.index(index)
+        return sorted(others, key=lambda i: abs(self.order.index(i) - here))[:1]
 
     def _outwards(self, anchor: int) -> tuple[dict[int, Registration], dict[int, Registration]]:
         placed = {anchor: Registration(np.eye(3), 1.0, 0, 0, 0.0, None)}
@@ -142,8 +150,19 @@ class _Scene:
     def _put(
         self, index: int, anchor: int, neighbours: list[int], placed: dict[int, Registration]
     ) -> Registration:
+        """Return the verdict on a frame: on the anchor itself where both share enough, else by way of a neighbour."""
         best: Registration | None = None
+        if neighbours[0] != anchor:
+            # Two frames of one hand lie near each other, so that the neighbour's place is a good guess.
+            best = register(
+                self.views[anchor],
+                self.views[index],
+                self.limits,
+                start=placed[neighbours[0]].homography,
+            )
         for neighbour in neighbours:
+            if best is not None and best.reason is None:
+                break
             pair = self._pair(neighbour, index)
             if pair.reason is None:
                 return self._carried(index, anchor, placed[neighbour].homography @ pair.homography, pair)
@@ -155,6 +174,8 @@ class _Scene:
     def _carried(self, index: int, anchor: int, homography: Homography, pair: Registration) -> Registration:
         """Return the verdict on a frame placed by way of a neighbour, measured on the anchor where that is possible."""
         fixed, moving = self.views[anchor], self.views[index]
+        if np.array_equal(homography, pair.homography):  # the neighbour is the anchor, or lies on it as it is
+            return pair
         direct = register(fixed, moving, self.limits, start=homography)
         if direct.reason is None and direct.votes >= 0.5 * pair.votes:
             return direct
@@ -162,6 +183,9 @@ class _Scene:
         return Registration(homography, pair.score, pair.votes, pair.tiles, pair.residual, reason)
 
     def _pair(self, fixed: int, moving: int) -> Registration:
+        known = self.pairs.get((moving, fixed))
+        if known is not None and known.reason is not None:
+            return known  # what does not lie on the one, the one does not lie on either
         if (fixed, moving) not in self.pairs:
             self.pairs[fixed, moving] = register(self.views[fixed], self.views[moving], self.limits)
         return self.pairs[fixed, moving]

@@ -18,23 +18,33 @@ Floats = NDArray[np.float64]
 AGREES = 1.0
 """A vote within this many pixels of the motion agrees with it."""
 
-SURE = 0.5
+SURE = 6.0
 """Largest standard deviation in pixels that a corner's place may have."""
 
 MOTIONS = {"none": (0, 0), "shift": (2, 2), "similarity": (4, 4), "affinity": (6, 8), "homography": (8, 12)}
 """Each motion's degrees of freedom, and the fewest votes it is tried with."""
 
+STIFFNESS = (0.5 / np.array([np.inf, np.inf, 30.0, 30.0, 3.0, 3.0, 4.0, 4.0])) ** 2
+"""A tile's error over what a hand does, squared, for each of a motion's parameters: where the tiles say nothing, nothing
+moves. In the order of `MOTIONS`: shift, scale and turn, aspect and shear, perspective."""
+
 _WIDTH = 6.0
 _FINEST = 0.15
+_STILL = 1e-3
+_DEGENERATE = 1e10
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A fitted motion: the homography that undoes the votes' shifts, its kind, and the weight of each vote."""
+    """A fitted motion: the homography that undoes the votes' shifts, its kind, and the weight of each vote.
+
+    `left` (N,): how far in pixels each vote lies from it, as far as the tile can tell.
+    """
 
     homography: Homography
     kind: str
     weights: Floats
+    left: Floats
 
 
 def fit(votes: Tiles, size: Size) -> Motion:
@@ -46,55 +56,84 @@ def fit(votes: Tiles, size: Size) -> Motion:
     frame = _Frame(size)
     # The shift of a tile is where its content is; the motion takes it from there, so the design stands there.
     design = frame.design(votes.centres + votes.shifts)
-    wanted = -votes.shifts
+    seen = _Seen(votes.sight @ design, np.einsum("nij,nj->ni", votes.sight, -votes.shifts))
     strength = np.clip(votes.peaks, 0, 1) ** 2
-    best = Motion(np.eye(3), "none", strength)
-    least = _criterion(_lengths(votes.sight, wanted), strength, 0)
+    unexplained = seen.lengths(np.zeros(0))
+    best = Motion(np.eye(3), "none", strength, unexplained)
+    least = _criterion(unexplained, strength, 0)
     for kind, (freedom, fewest) in MOTIONS.items():
         if freedom == 0 or len(votes) < fewest:
             continue
-        found = _robust(design[:, :, :freedom], wanted, votes.sight, strength)
+        found = _robust(seen, freedom, strength)
         if found is None:
             continue
         parameters, weights = found
-        residual = _lengths(votes.sight, wanted - design[:, :, :freedom] @ parameters)
-        if _corner_spread(design[:, :, :freedom], votes.sight, weights, residual, frame) > SURE:
+        residual = seen.lengths(parameters)
+        if _corner_spread(seen.matrix(freedom, weights), weights, residual, frame) > SURE:
             continue
         cost = _criterion(residual, strength, freedom)
         if cost < least:
-            best, least = Motion(frame.homography(parameters), kind, weights), cost
+            best = Motion(frame.homography(parameters), kind, weights, residual)
+            least = cost
     return best
 
 
-def _lengths(sight: Floats, vectors: Floats) -> Floats:
-    """Return the lengths of (N, 2) vectors as far as each tile's sight (N, 2, 2) can tell."""
-    return np.asarray(np.linalg.norm(np.einsum("nij,nj->ni", sight, vectors), axis=1), np.float64)
+@dataclass(frozen=True)
+class _Seen:
+    """What the tiles can tell: `design` (N, 2, 8), how their shifts follow from the parameters, and `wanted` (N, 2)."""
+
+    design: Floats
+    wanted: Floats
+
+    def lengths(self, parameters: Floats) -> Floats:
+        """Return (N,) how far, in pixels, the parameters (the first F of 8) leave each tile from what it wants."""
+        left = self.wanted - self.design[:, :, : len(parameters)] @ parameters
+        return np.asarray(np.hypot(left[:, 0], left[:, 1]), np.float64)
+
+    def matrix(self, freedom: int, weights: Floats) -> Floats:
+        """Return the normal matrix (F, F)."""
+        rows = self._rows(freedom)
+        return np.asarray((rows * np.repeat(weights, 2)[:, None]).T @ rows, np.float64)
+
+    def solve(self, freedom: int, weights: Floats) -> Floats | None:
+        """Return the parameters (F,) of weighted least squares, None where the tiles do not determine them."""
+        target = self._rows(freedom).T @ (self.wanted * weights[:, None]).ravel()
+        matrix = self.matrix(freedom, weights) + np.diag(STIFFNESS[:freedom])
+        try:
+            return np.asarray(np.linalg.solve(matrix, target), np.float64)
+        except np.linalg.LinAlgError:
+            return None
+
+    def _rows(self, freedom: int) -> Floats:
+        return self.design[:, :, :freedom].reshape(-1, freedom)
 
 
-def _robust(design: Floats, wanted: Floats, sight: Floats, strength: Floats) -> tuple[Floats, Floats] | None:
-    scale = max(_WIDTH, 3 * float(np.median(_lengths(sight, wanted))))
+def _robust(seen: _Seen, freedom: int, strength: Floats) -> tuple[Floats, Floats] | None:
+    scale = max(_WIDTH, 3 * _median(seen.lengths(np.zeros(0))))
+    if np.linalg.cond(seen.matrix(freedom, strength)) > _DEGENERATE:
+        return None
     weights = strength.copy()
-    parameters = np.zeros(design.shape[2])
+    parameters = np.zeros(freedom)
     for _ in range(12):
-        solved = _solve(design, wanted, sight, weights)
+        before = parameters
+        solved = seen.solve(freedom, weights)
         if solved is None:
             return None
         parameters = solved
-        residual = _lengths(sight, wanted - design @ parameters)
+        residual = seen.lengths(parameters)
         used = weights > 1e-6
-        spread = 1.4826 * float(np.median(residual[used])) if used.any() else scale
-        scale = max(4.0 * spread, 0.75, 0.6 * scale)
-        weights = np.clip(1 - (residual / scale) ** 2, 0, None) ** 2 * strength
+        spread = 1.4826 * _median(residual[used]) if used.any() else scale
+        narrower = max(4.0 * spread, 0.75, 0.6 * scale)
+        weights = np.clip(1 - (residual / narrower) ** 2, 0, None) ** 2 * strength
+        if narrower == scale and np.abs(parameters - before).max() < _STILL:
+            break
+        scale = narrower
     return parameters, weights
 
 
-def _solve(design: Floats, wanted: Floats, sight: Floats, weights: Floats) -> Floats | None:
-    seen = np.einsum("nij,njk->nik", sight, design)
-    matrix = np.einsum("nik,nil,n->kl", seen, seen, weights)
-    if np.linalg.cond(matrix) > 1e10:
-        return None
-    target = np.einsum("nik,nij,nj,n->k", seen, sight, wanted, weights)
-    return np.asarray(np.linalg.solve(matrix, target), np.float64)
+def _median(values: Floats) -> float:
+    """Return the middle value: the upper one of two."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def _criterion(residual: Floats, strength: Floats, freedom: int) -> float:
@@ -106,17 +145,13 @@ def _criterion(residual: Floats, strength: Floats, freedom: int) -> float:
     return 2 * independent * float(np.log(mean + _FINEST**2)) + freedom * float(np.log(2 * independent))
 
 
-def _corner_spread(
-    design: Floats, sight: Floats, weights: Floats, residual: Floats, frame: "_Frame"
-) -> float:
+def _corner_spread(matrix: Floats, weights: Floats, residual: Floats, frame: "_Frame") -> float:
     """Return the largest standard deviation of a corner's place in pixels, by the fit's linear error theory."""
     used = weights > 1e-6
-    seen = np.einsum("nij,njk->nik", sight, design)
-    matrix = np.einsum("nik,nil,n->kl", seen, seen, weights)
-    if not used.any() or np.linalg.cond(matrix) > 1e10:
+    if not used.any() or np.linalg.cond(matrix) > _DEGENERATE:
         return float("inf")
-    variance = 2 * max(1.2 * float(np.median(residual[used])), _FINEST) ** 2
-    at_corners = frame.design(corners(frame.size))[:, :, : design.shape[2]]
+    variance = 2 * max(1.2 * _median(residual[used]), _FINEST) ** 2
+    at_corners = frame.design(corners(frame.size))[:, :, : len(matrix)]
     covariance = variance * np.linalg.inv(matrix)
     return float(np.sqrt(np.einsum("nik,kl,nil->n", at_corners, covariance, at_corners).max()))
 

@@ -7,25 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.alignment.fit import AGREES, fit
+from iea40k.alignment.flow import nudge
 from iea40k.alignment.geometry import Bounds, Homography, distance, halved, implausible, normal
 from iea40k.alignment.proposals import feature_proposal, shift_proposal
-from iea40k.alignment.structure import Structure, View, common_light, pyramid
+from iea40k.alignment.structure import Pyramid, Structure, View, common_light
 from iea40k.alignment.tiles import Tiles, measure
 from iea40k.alignment.warp import warp_mask, warp_signal
 
-Pyramid = tuple[Structure, ...]
-
-FAR = 32
-"""Pixels within which a tile that has no match nearby is looked for."""
+WIDE, NEAR, FAR = 12, 6, 32
+"""Pixels within which tiles are looked for: at the coarsest level; at full size, where their slopes do not settle it;
+and where a tile has no match nearby."""
 
 MOST_TILES = 800
 """Tiles overlap by half, unless there would be more of them than this: time and memory stay bounded."""
 
-HOPELESS = 0.15
-"""Share of tiles that must follow a level's motion for the next finer level to be worth its time."""
+MOST_DOUBTFUL, MOST_LOST = 64, 24
+"""How many of the tiles that do not agree are looked for, near and far; the others count as these do."""
 
-SURE_SCORE = 0.9
-"""A registration that scores more needs no second guess."""
+HOPELESS = 0.2
+"""Share of clear tiles that must follow a level's motion for the next finer level to be worth its time."""
+
+FOUND = 0.35
+"""Share of agreeing tiles above which a motion is the right one, whether it suffices or not: no other guess is made."""
+
+SETTLED = 0.1
+"""A step of refinement that moves no corner by more than this many pixels is the last."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,11 @@ class Limits:
 
     bounds: Bounds = field(default_factory=Bounds)
     score: float = 0.75
+    static: float = 0.4
+    """Least share of tiles that must agree where those that do agree closely: the others show what moved by itself,
+    a cloud or a person. A parallax is another thing: it leaves the agreeing tiles scattered too."""
+    close: float = 0.3
+    """Most pixels, in the median, by which tiles that agree closely may differ."""
     clear: float = 0.4
     least_votes: int = 8
     still: float = 0.35
@@ -57,112 +68,182 @@ class Registration:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class Left:
+    """What is left of N tiles' displacements: `centres` (N, 2), `lengths` (N,) in pixels, correlation `peaks` (N,)."""
+
+    centres: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+    peaks: NDArray[np.float64]
+
+
 def register(fixed: View, moving: View, limits: Limits, start: Homography | None = None) -> Registration:
-    """Register `moving` to `fixed`, from `start` if given and else from every guess; return the best verdict."""
-    both = _pyramids(fixed, moving)
+    """Register `moving` to `fixed` and return the best verdict.
+
+    Every guess is followed from coarse to fine until one is judged good enough; `start`, if given, is the only guess.
+    """
+    light, other_light = common_light(fixed, moving)
+    both = Pyramid(fixed, light), Pyramid(moving, other_light)
     best: Registration | None = None
-    for guess in _guesses(*both, start):
+    for guess in _guesses(*both) if start is None else (start,):
         if guess is None or (start is None and implausible(guess, fixed.size, limits.bounds)):
             continue
-        found = judge(*both, refine(*both, guess), limits)
+        found = _followed(*both, guess, limits)
         if best is None or _rank(found) > _rank(best):
             best = found
-        if best.reason is None and best.score > SURE_SCORE:
+        if best.reason is None or best.score > FOUND:
             break
     assert best is not None  # the identity or `start` is always a guess
     return best
 
 
-def _pyramids(fixed: View, moving: View) -> tuple[Pyramid, Pyramid]:
-    first, second = common_light(fixed, moving)
-    return pyramid(first), pyramid(second)
-
-
-def refine(fixed: Pyramid, moving: Pyramid, guess: Homography) -> Homography:
-    """Return the guess refined by tile votes from the coarsest level to full size, or to where it proves hopeless."""
+def _followed(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits) -> Registration:
+    """Return the verdict on a guess after refinement; where hardly any tile follows the coarsest motion, on that."""
+    coarsest = len(fixed) - 1
     found = guess
-    for level in reversed(range(len(fixed))):
-        followers = 1.0
-        for _ in range(2 if level else 3):
-            votes = vote(fixed[level], moving[level], halved(found, level), radius=6)
-            if len(votes) < 2:
-                break
-            motion = fit(votes, _size(fixed[level]))
-            found = normal(halved(motion.homography, -level) @ found)
-            followers = float(np.mean(motion.weights > 1e-6))
-            if motion.kind == "none":
-                break
-        if followers < HOPELESS:
+    for radius in (WIDE, NEAR):
+        votes = search(fixed[coarsest], moving[coarsest], halved(found, coarsest), radius)
+        motion = fit(votes, fixed[coarsest].size)
+        found = normal(halved(motion.homography, -coarsest) @ found)
+        if distance(motion.homography, np.eye(3), fixed[coarsest].size) < AGREES:
             break
-    return found
+    clear = votes.peaks >= limits.clear
+    count, following = int(clear.sum()), int(((motion.left <= AGREES) & clear).sum())
+    if following < HOPELESS * count or count < 4:
+        return _verdict(found, following / max(count, 1), count, len(votes), float("nan"), limits)
+    return judge(fixed, moving, *_settled(fixed, moving, found, coarsest - 1), limits)
 
 
-def vote(
-    fixed: Structure,
-    moving: Structure,
-    homography: Homography,
-    radius: int,
-    only: NDArray[np.float64] | None = None,
-) -> Tiles:
-    """Return the tiles' votes on what motion is left after `homography`, both at the same level.
+def _settled(
+    fixed: Pyramid, moving: Pyramid, guess: Homography, from_level: int
+) -> tuple[Homography, Left | None]:
+    """Return a guess refined by the tiles' slopes down to full size, and how the tiles lie there, if that is known."""
+    found = guess
+    for level in range(max(from_level, 0), -1, -1):
+        for _ in range(2 if level else 8):
+            votes, own = _of_all_levels(fixed, moving, found, level)
+            motion = fit(votes, fixed[level].size)
+            step = distance(motion.homography, np.eye(3), fixed[level].size)
+            found = normal(halved(motion.homography, -level) @ found)
+            if step <= SETTLED:
+                if level == 0:
+                    return found, Left(votes.centres[:own], motion.left[:own], votes.peaks[:own])
+                break
+            if (motion.left[:own] <= AGREES).mean() < HOPELESS:
+                return found, None
+    return found, None
 
-    `only`, (N, 2), restricts them to the tiles with these centres.
+
+def _of_all_levels(
+    fixed: Pyramid, moving: Pyramid, homography: Homography, level: int
+) -> tuple[Tiles, int]:
+    """Return the tiles' votes at one level and all coarser ones, in that level's pixels, and how many are its own.
+
+    What is out of focus has structure at coarse levels alone; without them the far corners would be guessed.
     """
-    size = (fixed.signal.shape[1], fixed.signal.shape[0])
-    carried = Structure(warp_signal(moving.signal, homography), warp_mask(moving.known, homography, size))
-    tile = 32 if min(size) < 256 else 48
-    step = max(tile // 2, round((size[0] * size[1] / MOST_TILES) ** 0.5))
-    return measure(fixed, carried, size=tile, step=step, radius=radius, only=only)
+    votes = [slopes(fixed[at], moving[at], halved(homography, at)) for at in range(level, len(fixed))]
+    scaled = [v.doubled(times) for times, v in enumerate(votes)]
+    return Tiles.joined(scaled), len(votes[0])
 
 
-def judge(fixed: Pyramid, moving: Pyramid, homography: Homography, limits: Limits) -> Registration:
-    """Return the verdict on a homography: its score by the tiles, and the reason against it if there is one."""
-    size = (fixed[0].signal.shape[1], fixed[0].signal.shape[0])
+def search(fixed: Structure, moving: Structure, homography: Homography, radius: int) -> Tiles:
+    """Return the tiles' votes, by correlation within `radius` pixels, on what motion is left after `homography`."""
+    cell = _cell(fixed)
+    return measure(fixed, _carried(moving, homography), size=2 * cell, step=cell, radius=radius)
+
+
+def slopes(fixed: Structure, moving: Structure, homography: Homography) -> Tiles:
+    """Return the tiles' votes, by their slopes, on what little motion is left after `homography`."""
+    return nudge(fixed, _carried(moving, homography), _cell(fixed))
+
+
+def _carried(moving: Structure, homography: Homography) -> Structure:
+    return Structure(warp_signal(moving.signal, homography), warp_mask(moving.known, homography, moving.size))
+
+
+def _cell(structure: Structure) -> int:
+    width, height = structure.size
+    return max(16 if min(width, height) < 256 else 24, round((width * height / MOST_TILES) ** 0.5))
+
+
+def judge(
+    fixed: Pyramid, moving: Pyramid, homography: Homography, left: Left | None, limits: Limits
+) -> Registration:
+    """Return the verdict on a homography: its score by the tiles, and the reason against it if there is one.
+
+    `left` is how the tiles lie at full size after `homography`, where that is known already.
+    """
+    size = fixed[0].size
     unmoved: Homography = np.eye(3)
-    if distance(homography, unmoved, size) <= limits.still:
-        homography = unmoved
+    if distance(homography, unmoved, size) <= limits.still and not np.array_equal(homography, unmoved):
+        homography, left = unmoved, None
     reason = implausible(homography, size, limits.bounds)
     if reason is not None:
         return Registration(homography, 0.0, 0, 0, float("nan"), reason)
-    votes = vote(fixed[0], moving[0], homography, radius=6)
-    lengths = votes.lengths
-    clear = votes.peaks >= limits.clear
-    agreeing = (lengths <= AGREES) & clear
-    count = int(clear.sum())
-    if agreeing.sum() >= limits.score * count:  # those that strayed could only lower the score
-        count += _strayed(fixed[0], moving[0], homography, votes.centres[~clear], limits)
-    score = float(agreeing.sum() / count) if count else 0.0
-    residual = float(np.median(lengths[agreeing])) if agreeing.any() else float("nan")
+    carried = _carried(moving[0], homography)
+    cell = _cell(fixed[0])
+    if left is None:
+        votes = nudge(fixed[0], carried, cell)
+        left = Left(votes.centres, votes.lengths, votes.peaks)
+    agreeing = (left.lengths <= AGREES) & (left.peaks >= limits.clear)
+    agreed, strayed = _looked_for(fixed[0], carried, left.centres[~agreeing], 2 * cell, limits)
+    count = round(agreeing.sum() + agreed + strayed)
+    score = float((agreeing.sum() + agreed) / count) if count else 0.0
+    residual = float(np.median(left.lengths[agreeing])) if agreeing.any() else float("nan")
+    return _verdict(homography, score, count, len(agreeing), residual, limits)
+
+
+def _verdict(
+    homography: Homography, score: float, count: int, tiles: int, residual: float, limits: Limits
+) -> Registration:
+    reason = None
     if count < limits.least_votes:
         reason = f"only {count} tiles match clearly, of {limits.least_votes} needed"
-    elif score < limits.score:
-        reason = f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.score:.0%} needed"
-    return Registration(homography, score, count, len(votes), residual, reason)
+    elif score < limits.static:
+        reason = f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.static:.0%} needed"
+    elif score < limits.score and residual > limits.close:
+        reason = (
+            f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.score:.0%} needed "
+            f"where they differ by {residual:.1f} px"
+        )
+    return Registration(homography, min(score, 1.0), count, tiles, residual, reason)
 
 
-def _strayed(
-    fixed: Structure, moving: Structure, homography: Homography, centres: NDArray[np.float64], limits: Limits
-) -> int:
-    """Return how many tiles without a clear match nearby have one further away: parallax, or a thing that moved."""
-    if not len(centres):
-        return 0
-    votes = vote(fixed, moving, homography, radius=FAR, only=centres)
-    # The best of 4,225 shifts by chance is higher than the best of 169.
-    return int(((votes.peaks >= limits.clear + 0.2) & (votes.lengths > AGREES)).sum())
+def _looked_for(
+    fixed: Structure, carried: Structure, centres: NDArray[np.float64], size: int, limits: Limits
+) -> tuple[float, float]:
+    """Return how many of the tiles at `centres` agree after all, and how many lie elsewhere.
+
+    The latter show a parallax, or a thing that moved. Of many tiles some are looked for, and stand for the rest.
+    """
+    near, each = _some(centres, MOST_DOUBTFUL)
+    if not len(near):
+        return 0.0, 0.0
+    votes = measure(fixed, carried, size=size, step=size, radius=NEAR, only=near)
+    clear = votes.peaks >= limits.clear
+    agreed = each * float((clear & (votes.lengths <= AGREES)).sum())
+    strayed = each * float((clear & (votes.lengths > AGREES)).sum())
+    lost, each_lost = _some(votes.centres[~clear], MOST_LOST)
+    if len(lost):
+        far = measure(fixed, carried, size=size, step=size, radius=FAR, only=lost)
+        # The best of 4,225 shifts by chance is higher than the best of 169.
+        found = (far.peaks >= limits.clear + 0.2) & (far.lengths > AGREES)
+        strayed += each * each_lost * float(found.sum())
+    return agreed, strayed
 
 
-def _guesses(fixed: Pyramid, moving: Pyramid, start: Homography | None) -> Iterator[Homography | None]:
-    if start is not None:
-        yield start
-        return
+def _some(centres: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], float]:
+    """Return at most so many of the tiles, evenly spread, and how many of the given each stands for."""
+    if len(centres) <= most:
+        return centres, 1.0
+    chosen = np.linspace(0, len(centres) - 1, most).round().astype(np.int64)
+    return centres[chosen], len(centres) / most
+
+
+def _guesses(fixed: Pyramid, moving: Pyramid) -> Iterator[Homography | None]:
     yield np.eye(3)
-    for level in range(min(1, len(fixed) - 1), -1, -1):
-        yield feature_proposal(fixed, moving, level)
     yield shift_proposal(fixed, moving)
-
-
-def _size(structure: Structure) -> tuple[int, int]:
-    return structure.signal.shape[1], structure.signal.shape[0]
+    yield feature_proposal(fixed, moving)
 
 
 def _rank(found: Registration) -> tuple[bool, float]:

@@ -4,6 +4,7 @@ Each tile votes by itself, so that a moving person or a parallax spoils its own 
 that two unrelated pictures show themselves: their tiles point everywhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,29 +30,34 @@ class Tiles:
     - `peaks` (N,): correlation at the best shift, in [-1, 1]
     - `sight` (N, 2, 2): how well each shift is known by direction; times a vector, what the tile can tell of it. The
       identity for a corner; for a straight edge, what lies across it
-    - `surface` (2r+1, 2r+1): the correlations summed over all tiles, dy then dx from -r to r
     """
 
     centres: NDArray[np.float64]
     shifts: NDArray[np.float64]
     peaks: NDArray[np.float64]
     sight: NDArray[np.float64]
-    surface: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.peaks)
+
+    def doubled(self, times: int) -> "Tiles":
+        """Return the votes in the pixels of pictures so many times twice as large; each doubling halves their weight."""
+        if times == 0:
+            return self
+        factor = 2.0**times
+        centres = (self.centres + 0.5) * factor - 0.5
+        return Tiles(centres, self.shifts * factor, self.peaks / factor, self.sight)
+
+    @classmethod
+    def joined(cls, votes: Sequence["Tiles"]) -> "Tiles":
+        """Return all votes as one."""
+        parts = ([getattr(v, name) for v in votes] for name in ("centres", "shifts", "peaks", "sight"))
+        return cls(*(np.concatenate(part) for part in parts))
 
     @property
     def lengths(self) -> NDArray[np.float64]:
         """The lengths (N,) of the shifts in pixels, as far as each tile can tell."""
         return np.asarray(np.linalg.norm(np.einsum("nij,nj->ni", self.sight, self.shifts), axis=1))
-
-    @property
-    def common_shift(self) -> NDArray[np.float64]:
-        """The (dx, dy) that the tiles agree on best."""
-        radius = self.surface.shape[0] // 2
-        shift: NDArray[np.float64] = _peak(self.surface[None], radius)[0][0]
-        return shift
 
 
 def measure(
@@ -73,11 +79,22 @@ def measure(
         corners = np.rint(only[:, ::-1] - (size - 1) / 2).astype(np.int64)
     if not len(corners):
         empty = np.zeros((0, 2))
-        return Tiles(empty, empty, np.zeros(0), np.zeros((0, 2, 2)), np.zeros((2 * radius + 1,) * 2))
-    surface = _correlate(fixed, moving, corners, size, radius)
-    shifts, peaks = _peak(surface, radius)
+        return Tiles(empty, empty, np.zeros(0), np.zeros((0, 2, 2)))
+    shifts, peaks = _peak(_correlate(fixed, moving, corners, size, radius), radius)
     centres = np.asarray(corners[:, ::-1] + (size - 1) / 2, np.float64)
-    return Tiles(centres, shifts, peaks, _sight(fixed, moving, corners, size), surface.sum(axis=0))
+    return Tiles(centres, shifts, peaks, _sight(fixed, moving, corners, size))
+
+
+def common_shift(
+    fixed: Structure, moving: Structure, *, size: int, step: int, radius: int
+) -> NDArray[np.float64] | None:
+    """Return the (dx, dy) on which all tiles together agree best, None where no tile votes."""
+    corners = _usable_corners(fixed, moving, size, step)
+    if not len(corners):
+        return None
+    surface = _correlate(fixed, moving, corners, size, radius).sum(axis=0)
+    shift: NDArray[np.float64] = _peak(surface[None], radius)[0][0]
+    return shift
 
 
 def _usable_corners(fixed: Structure, moving: Structure, size: int, step: int) -> NDArray[np.int64]:
@@ -92,12 +109,12 @@ def _usable_corners(fixed: Structure, moving: Structure, size: int, step: int) -
 
 
 def _known_share(known: NDArray[np.bool_], corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    return _sums(known.astype(np.float64), corners, size) / size**2
+    return _sums(known.astype(np.uint8), corners, size) / size**2
 
 
-def _sums(picture: NDArray[np.float64], corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+def _sums(picture: NDArray[np.generic], corners: NDArray[np.int64], size: int) -> NDArray[np.float64]:
     """Return the picture summed over each tile."""
-    total = np.pad(picture, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    total = cv2.integral(picture, sdepth=cv2.CV_64F)
     top, left = corners[:, 0], corners[:, 1]
     bottom, right = top + size, left + size
     inside: NDArray[np.float64] = (
@@ -111,16 +128,20 @@ def _sight(fixed: Structure, moving: Structure, corners: NDArray[np.int64], size
 
     A direction that shows a `BLIND` part of the best one's contrast counts fully: it is plain enough to be wrong in.
     """
-    across, down = cv2.Sobel(fixed.signal, cv2.CV_64F, 1, 0), cv2.Sobel(fixed.signal, cv2.CV_64F, 0, 1)
+    across, down = cv2.Sobel(fixed.signal, cv2.CV_32F, 1, 0), cv2.Sobel(fixed.signal, cv2.CV_32F, 0, 1)
     # Where the signal ends, its edge is the mask's and not the picture's.
     inner = cv2.erode((fixed.known & moving.known).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(
-        np.float64
+        np.float32
     )
     xx, xy, yy = (
         _sums(a * b * inner, corners, size) for a, b in ((across, across), (across, down), (down, down))
     )
-    tensor = np.stack((xx, xy, xy, yy), axis=-1).reshape(-1, 2, 2) + 1e-9 * np.eye(2)
-    values, vectors = np.linalg.eigh(tensor)
+    return sight_of(np.stack((xx, xy, xy, yy), axis=-1).reshape(-1, 2, 2))
+
+
+def sight_of(tensors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the `sight` (N, 2, 2) of tiles with these structure tensors (N, 2, 2)."""
+    values, vectors = np.linalg.eigh(tensors + 1e-9 * np.eye(2))
     seen = np.clip(np.sqrt(np.clip(values / values[:, 1:], 0, 1)) / BLIND, 0, 1)
     return np.asarray(np.einsum("nij,nj,nkj->nik", vectors, seen, vectors), np.float64)
 
