@@ -197,6 +197,7 @@ def _aligned(frames: list[_Frame], given: Sequence[Given], as_shot: int | None) 
         aligned,
         frames=aligned.frames[slots],
         validity=aligned.validity[slots],
+        moved=aligned.moved[slots],
         homographies=aligned.homographies[slots],
         scores=tuple(aligned.scores[slot] for slot in slots),
         kept=tuple(aligned.kept[slot] for slot in slots),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from iea40k.alignment.borders import inside_borders
 from iea40k.alignment.geometry import Homography, halved, implausible
+from iea40k.alignment.ghosts import moved
 from iea40k.alignment.pair import Limits, Registration, register
 from iea40k.alignment.structure import View
 from iea40k.alignment.warp import warp
@@ -40,7 +41,8 @@ class Alignment:
     """The frames of a bracket in the geometry of frame `names[anchor]`.
 
     - `frames` (E, H, W, 3) uint8, the accepted ones in the given order; `kept` their indices among the given
-    - `validity` (E, H, W) bool: False outside the warped frame and in painted borders
+    - `validity` (E, H, W) bool: False outside the warped frame, in painted borders, and where something moved by itself
+    - `moved` (E, H, W) bool: where a frame shows something else than the anchor (see `ghosts`)
     - `homographies` (E, 3, 3) float64: a frame's own pixel coordinates (x, y, 1) -> the anchor's
     - `scores` (E,): share of tiles that agree within a pixel; 1 for the anchor itself
     - `rejected`: the others, with score and reason
@@ -48,6 +50,7 @@ class Alignment:
 
     frames: NDArray[np.uint8]
     validity: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
     homographies: NDArray[np.float64]
     scores: tuple[float, ...]
     kept: tuple[int, ...]
@@ -92,16 +95,33 @@ def align(
     placed = {i: replace(r, homography=halved(r.homography, -halvings)) for i, r in placed.items()}
     kept = tuple(sorted(placed))
     pictures, validity = zip(*(warp(frames[i], borders[i], placed[i].homography) for i in kept), strict=True)
+    still = kept.index(_stillest(chosen, placed, insist))
+    ghosts = np.stack(
+        [
+            moved(pictures[still], validity[still], picture, valid) if slot != still else np.zeros_like(valid)
+            for slot, (picture, valid) in enumerate(zip(pictures, validity, strict=True))
+        ]
+    )
     return Alignment(
         frames=np.stack(pictures),
-        validity=np.stack(validity),
+        validity=np.stack(validity) & ~ghosts,
+        moved=ghosts,
         homographies=np.stack([placed[i].homography for i in kept]),
         scores=tuple(placed[i].score for i in kept),
         kept=kept,
         rejected=rejected,
         anchor=chosen,
-        recipe=_recipe(limits, names, chosen, placed),
+        recipe=_recipe(limits, names, chosen, placed, dict(zip(kept, ghosts, strict=True))),
     )
+
+
+def _stillest(anchor: int, placed: dict[int, Registration], insist: bool) -> int:
+    """Return the frame against which it is judged what moved: the anchor.
+
+    A given reference may be edited in places, which looks like movement: there it is the capture that lies on it best.
+    """
+    captures = [i for i in placed if i != anchor]
+    return max(captures, key=lambda i: placed[i].score) if insist and captures else anchor
 
 
 class _Scene:
@@ -217,13 +237,19 @@ def _by_brightness(frames: Sequence[EncodedRGB]) -> list[int]:
 
 
 def _recipe(
-    limits: Limits, names: Sequence[str], anchor: int, placed: dict[int, Registration]
+    limits: Limits,
+    names: Sequence[str],
+    anchor: int,
+    placed: dict[int, Registration],
+    ghosts: dict[int, NDArray[np.bool_]],
 ) -> dict[str, Any]:
     return {
-        "method": "tile votes on exposure-free structure",
+        "method": "tile votes on exposure-free structure, by slopes",
         "anchor": names[anchor],
         "limits": {
             "score": limits.score,
+            "static": limits.static,
+            "close": limits.close,
             "clear": limits.clear,
             "still": limits.still,
             "least_votes": limits.least_votes,
@@ -233,6 +259,7 @@ def _recipe(
             names[i]: {
                 "score": round(r.score, 4),
                 "votes": r.votes,
+                "moved_share": round(float(ghosts[i].mean()), 5),
                 "residual_px": round(r.residual, 3) if np.isfinite(r.residual) else None,
                 # Millionths of a pixel at 4096 px: enough to warp again, and the same on every machine.
                 "homography": [[round(float(v), 9) for v in row] for row in r.homography],

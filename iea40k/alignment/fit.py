@@ -19,14 +19,14 @@ AGREES = 1.0
 """A vote within this many pixels of the motion agrees with it."""
 
 SURE = 6.0
-"""Largest standard deviation in pixels that a corner's place may have."""
+"""Largest standard deviation in pixels of a corner's place with which a motion is considered at all."""
 
 MOTIONS = {"none": (0, 0), "shift": (2, 2), "similarity": (4, 4), "affinity": (6, 8), "homography": (8, 12)}
 """Each motion's degrees of freedom, and the fewest votes it is tried with."""
 
 STIFFNESS = (0.5 / np.array([np.inf, np.inf, 30.0, 30.0, 3.0, 3.0, 4.0, 4.0])) ** 2
-"""A tile's error over what a hand does, squared, for each of a motion's parameters: where the tiles say nothing, nothing
-moves. In the order of `MOTIONS`: shift, scale and turn, aspect and shear, perspective."""
+"""A tile's error over what a hand does, squared, for each of a motion's parameters: where the tiles say nothing,
+nothing moves. In the order of `MOTIONS`: shift, scale and turn, aspect and shear, perspective."""
 
 _WIDTH = 6.0
 _FINEST = 0.15
@@ -47,11 +47,12 @@ class Motion:
     left: Floats
 
 
-def fit(votes: Tiles, size: Size) -> Motion:
+def fit(votes: Tiles, size: Size, width: float | None = None) -> Motion:
     """Return the simplest motion that carries the tiles' content back to where the tiles are.
 
     A motion whose corners the votes leave uncertain by more than `SURE` is not considered: a few tiles around a lamp
-    say nothing about the far corner. Fewer than two votes give no motion.
+    say nothing about the far corner. Fewer than two votes give no motion. `width` in pixels: votes farther from rest
+    count for nothing; without it the votes themselves say how far they scatter.
     """
     frame = _Frame(size)
     # The shift of a tile is where its content is; the motion takes it from there, so the design stands there.
@@ -64,7 +65,7 @@ def fit(votes: Tiles, size: Size) -> Motion:
     for kind, (freedom, fewest) in MOTIONS.items():
         if freedom == 0 or len(votes) < fewest:
             continue
-        found = _robust(seen, freedom, strength)
+        found = _robust(seen, freedom, strength, width)
         if found is None:
             continue
         parameters, weights = found
@@ -108,11 +109,14 @@ class _Seen:
         return self.design[:, :, :freedom].reshape(-1, freedom)
 
 
-def _robust(seen: _Seen, freedom: int, strength: Floats) -> tuple[Floats, Floats] | None:
-    scale = max(_WIDTH, 3 * _median(seen.lengths(np.zeros(0))))
+def _robust(seen: _Seen, freedom: int, strength: Floats, width: float | None) -> tuple[Floats, Floats] | None:
+    unexplained = seen.lengths(np.zeros(0))
+    scale = width or max(_WIDTH, 3 * _median(unexplained))
     if np.linalg.cond(seen.matrix(freedom, strength)) > _DEGENERATE:
         return None
     weights = strength.copy()
+    if width is not None:
+        weights *= np.clip(1 - (unexplained / width) ** 2, 0, None) ** 2
     parameters = np.zeros(freedom)
     for _ in range(12):
         before = parameters
@@ -124,6 +128,8 @@ def _robust(seen: _Seen, freedom: int, strength: Floats) -> tuple[Floats, Floats
         used = weights > 1e-6
         spread = 1.4826 * _median(residual[used]) if used.any() else scale
         narrower = max(4.0 * spread, 0.75, 0.6 * scale)
+        if width is not None:
+            narrower = min(narrower, width)
         weights = np.clip(1 - (residual / narrower) ** 2, 0, None) ** 2 * strength
         if narrower == scale and np.abs(parameters - before).max() < _STILL:
             break

@@ -1,9 +1,10 @@
 """What moved by itself between the frames of a bracket: people, cars, branches, clouds, waves.
 
-After alignment a frame must show what the anchor shows, only darker or brighter. How a code of the frame becomes a code of the
-anchor is read off the two frames themselves, channel by channel: the median of the anchor's codes for each of the
-frame's, made monotone (the intensity mapping function of Grossberg and Nayar, PAMI 2003). A pixel that differs from
-it by more than noise, rounding and a pixel of displacement can explain, together with most of its neighbours, moved.
+After alignment a frame must show what the anchor shows, only darker or brighter. How a code of the frame becomes a
+code of the anchor is read off the two frames themselves, channel by channel: the median of the anchor's codes for
+each of the frame's, made monotone (the intensity mapping function of Grossberg and Nayar, PAMI 2003). A pixel that
+differs from it by more than noise, rounding and a pixel of displacement can explain, together with most of its
+neighbours, moved.
 """
 
 import cv2
@@ -78,29 +79,29 @@ def _unexpected(
     return np.asarray(both & (beyond > ODD * deviation[source]))
 
 
-def expected(
-    target: NDArray[np.uint8], source: NDArray[np.uint8], still: Validity
-) -> tuple[Floats, Floats]:
-    """Return (256,) the target's expected code for each of the source's, monotone, and (256,) its standard deviation."""
-    joint = np.bincount(
-        source[still].astype(np.int64) * 256 + target[still], minlength=256 * 256
-    ).reshape(256, 256)
+def expected(target: NDArray[np.uint8], source: NDArray[np.uint8], still: Validity) -> tuple[Floats, Floats]:
+    """Return (256,) the target's expected code for each of the source's, never falling, and (256,) its deviation."""
+    joint = np.bincount(source[still].astype(np.int64) * 256 + target[still], minlength=256 * 256).reshape(
+        256, 256
+    )
     # Neighbouring codes help where one is rare.
     smooth = cv2.blur(joint.astype(np.float32), (1, 5), borderType=cv2.BORDER_REPLICATE)
     total = smooth.sum(axis=1)
     share = smooth.cumsum(axis=1) / np.maximum(total, 1e-6)[:, None]
     quartiles = [(share >= q).argmax(axis=1).astype(np.float32) for q in (0.25, 0.5, 0.75)]
     seen = np.flatnonzero(total >= 1)
-    middle = _monotone(np.interp(np.arange(256), seen, quartiles[1][seen]), total)
+    middle = _monotone(np.interp(np.arange(256), seen, quartiles[1][seen]))
     spread = np.interp(np.arange(256), seen, (quartiles[2] - quartiles[0])[seen] / 1.349)
     # A rare code's own spread says little: the largest around it counts.
     spread = np.convolve(np.pad(spread, 4, mode="edge"), np.ones(9) / 9, mode="valid")
     slope = np.abs(np.gradient(middle))
-    return middle.astype(np.float32), np.maximum(spread, LEAST_DEVIATION * np.maximum(1, slope)).astype(np.float32)
+    return middle.astype(np.float32), np.maximum(spread, LEAST_DEVIATION * np.maximum(1, slope)).astype(
+        np.float32
+    )
 
 
-def _monotone(values: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
-    """Return the nearest curve that never falls: the mean of the running maximum from below and minimum from above."""
+def _monotone(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a near curve that never falls: the mean of the running maximum from below and minimum from above."""
     rising = np.maximum.accumulate(values)
     falling = np.minimum.accumulate(values[::-1])[::-1]
     return (rising + falling) / 2

@@ -1,14 +1,16 @@
 """One frame registered to another: guesses, refinement from coarse to fine, and a verdict."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.alignment.fit import AGREES, fit
 from iea40k.alignment.flow import nudge
-from iea40k.alignment.geometry import Bounds, Homography, distance, halved, implausible, normal
+from iea40k.alignment.geometry import Bounds, Homography, distance, halved, implausible, move, normal
 from iea40k.alignment.proposals import feature_proposal, shift_proposal
 from iea40k.alignment.structure import Pyramid, Structure, View, common_light
 from iea40k.alignment.tiles import Tiles, measure
@@ -30,6 +32,12 @@ HOPELESS = 0.2
 FOUND = 0.35
 """Share of agreeing tiles above which a motion is the right one, whether it suffices or not: no other guess is made."""
 
+TIGHT = 1.5
+"""Pixels beyond which, in the second look, a tile has a motion of its own."""
+
+CLEARLY = 0.05
+"""Share of tiles by which a second look must be better than the first."""
+
 SETTLED = 0.1
 """A step of refinement that moves no corner by more than this many pixels is the last."""
 
@@ -39,11 +47,11 @@ class Limits:
     """What is asked of an alignment before it is believed."""
 
     bounds: Bounds = field(default_factory=Bounds)
-    score: float = 0.75
-    static: float = 0.4
+    score: float = 0.85
+    static: float = 0.5
     """Least share of tiles that must agree where those that do agree closely: the others show what moved by itself,
     a cloud or a person. A parallax is another thing: it leaves the agreeing tiles scattered too."""
-    close: float = 0.3
+    close: float = 0.4
     """Most pixels, in the median, by which tiles that agree closely may differ."""
     clear: float = 0.4
     least_votes: int = 8
@@ -94,7 +102,33 @@ def register(fixed: View, moving: View, limits: Limits, start: Homography | None
         if best.reason is None or best.score > FOUND:
             break
     assert best is not None  # the identity or `start` is always a guess
+    if best.score > HOPELESS and (best.score < limits.score or best.residual > limits.close):
+        again = _of_the_most(*both, best.homography, limits)
+        if again is not None and again.score > best.score + CLEARLY:
+            best = again
     return best
+
+
+def _of_the_most(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits) -> Registration | None:
+    """Return the verdict on the motion of most tiles, where a guess lies between two: a scene and its clouds, say.
+
+    Least squares settle in the middle of two motions that are not far apart; consensus (RANSAC) takes the larger one.
+    """
+    level = min(1, len(fixed) - 1)
+    there = halved(guess, level)
+    cell = _cell(fixed[level])
+    votes = search(fixed[level], moving[level], there, WIDE, step=2 * cell)
+    clear = votes.peaks >= limits.clear
+    if clear.sum() < limits.least_votes:
+        return None
+    here = votes.centres[clear]
+    source = move(np.asarray(np.linalg.inv(there), np.float64), here + votes.shifts[clear])
+    # OpenCV's own generator is seeded anew at each call, so that this is the same on every run.
+    found, _ = cv2.findHomography(source, here, cv2.RANSAC, 0.7)
+    if found is None:
+        return None
+    start = halved(normal(found), -level)
+    return judge(fixed, moving, *_settled(fixed, moving, start, 0, TIGHT), limits)
 
 
 def _followed(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits) -> Registration:
@@ -115,14 +149,14 @@ def _followed(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits
 
 
 def _settled(
-    fixed: Pyramid, moving: Pyramid, guess: Homography, from_level: int
+    fixed: Pyramid, moving: Pyramid, guess: Homography, from_level: int, width: float | None = None
 ) -> tuple[Homography, Left | None]:
     """Return a guess refined by the tiles' slopes down to full size, and how the tiles lie there, if that is known."""
     found = guess
     for level in range(max(from_level, 0), -1, -1):
-        for _ in range(2 if level else 8):
+        for _ in range(2 if level else 4):
             votes, own = _of_all_levels(fixed, moving, found, level)
-            motion = fit(votes, fixed[level].size)
+            motion = fit(votes, fixed[level].size, width)
             step = distance(motion.homography, np.eye(3), fixed[level].size)
             found = normal(halved(motion.homography, -level) @ found)
             if step <= SETTLED:
@@ -134,9 +168,7 @@ def _settled(
     return found, None
 
 
-def _of_all_levels(
-    fixed: Pyramid, moving: Pyramid, homography: Homography, level: int
-) -> tuple[Tiles, int]:
+def _of_all_levels(fixed: Pyramid, moving: Pyramid, homography: Homography, level: int) -> tuple[Tiles, int]:
     """Return the tiles' votes at one level and all coarser ones, in that level's pixels, and how many are its own.
 
     What is out of focus has structure at coarse levels alone; without them the far corners would be guessed.
@@ -146,10 +178,12 @@ def _of_all_levels(
     return Tiles.joined(scaled), len(votes[0])
 
 
-def search(fixed: Structure, moving: Structure, homography: Homography, radius: int) -> Tiles:
+def search(
+    fixed: Structure, moving: Structure, homography: Homography, radius: int, step: int | None = None
+) -> Tiles:
     """Return the tiles' votes, by correlation within `radius` pixels, on what motion is left after `homography`."""
     cell = _cell(fixed)
-    return measure(fixed, _carried(moving, homography), size=2 * cell, step=cell, radius=radius)
+    return measure(fixed, _carried(moving, homography), size=2 * cell, step=step or cell, radius=radius)
 
 
 def slopes(fixed: Structure, moving: Structure, homography: Homography) -> Tiles:
@@ -163,7 +197,7 @@ def _carried(moving: Structure, homography: Homography) -> Structure:
 
 def _cell(structure: Structure) -> int:
     width, height = structure.size
-    return max(16 if min(width, height) < 256 else 24, round((width * height / MOST_TILES) ** 0.5))
+    return max(16 if min(width, height) < 256 else 24, round(math.sqrt(width * height / MOST_TILES)))
 
 
 def judge(
@@ -200,7 +234,9 @@ def _verdict(
     if count < limits.least_votes:
         reason = f"only {count} tiles match clearly, of {limits.least_votes} needed"
     elif score < limits.static:
-        reason = f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.static:.0%} needed"
+        reason = (
+            f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.static:.0%} needed"
+        )
     elif score < limits.score and residual > limits.close:
         reason = (
             f"only {score:.0%} of {count} tiles agree within {AGREES:g} px, of {limits.score:.0%} needed "

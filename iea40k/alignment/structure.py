@@ -120,13 +120,10 @@ class Pyramid:
 
 def structure(luma: Luma, valid: Validity) -> Structure:
     """Return the structure of a luma picture (H, W) in codes 0 ... 255, given where it has data."""
-    if valid.all():
-        weight, share, safe = np.float32(1), np.float32(1), np.float32(1)
-    else:
-        weight = valid.astype(np.float32)
-        share = _blur(weight)
-        safe = np.maximum(share, np.float32(1e-3))
-    centred = (luma - _blur(luma * weight) / safe) * weight
+    weight: Luma = valid.astype(np.float32)
+    share = weight if valid.all() else _blur(weight)
+    safe = np.maximum(share, np.float32(1e-3))
+    centred = np.asarray((luma - _blur(luma * weight) / safe) * weight, np.float32)
     # A running sum may come out a little below 0.
     contrast = np.sqrt(np.maximum(_blur(centred * centred), 0) / safe)
     floor = np.float32(max(CONTRAST_FLOOR, 1.5 * noise(luma, valid)))

@@ -41,7 +41,7 @@ class Tiles:
         return len(self.peaks)
 
     def doubled(self, times: int) -> "Tiles":
-        """Return the votes in the pixels of pictures so many times twice as large; each doubling halves their weight."""
+        """Return the votes in pixels of pictures so many times twice as large; each doubling halves their weight."""
         if times == 0:
             return self
         factor = 2.0**times
