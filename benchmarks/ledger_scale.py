@@ -72,9 +72,7 @@ def fill(place: Path, images: int) -> None:
     Ledger.open(place, create=True).close()
     connection = sqlite3.connect(place / "ledger.sqlite", isolation_level=None)
     connection.execute("PRAGMA synchronous=OFF")
-    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for name, _ in triggers:
-        connection.execute(f"DROP TRIGGER {name}")
+    triggers = _drop_triggers(connection)
     connection.execute("BEGIN")
     connection.execute(
         "CREATE TEMP TABLE payload (k INTEGER PRIMARY KEY, top, left, height, width, pixels, m, o, n)"
@@ -97,9 +95,9 @@ def fill(place: Path, images: int) -> None:
         "INSERT INTO heads SELECT 'events', scene_id, level, max(seq), 'head' FROM events GROUP BY 2, 3"
     )
     last = images * EXPERTS * (STROKES + 2)
-    connection.execute("UPDATE counter SET value = ?", (last,))
+    connection.execute("UPDATE counter SET value = ? WHERE name = 'entry'", (last,))
     connection.execute("COMMIT")
-    for _, sql in triggers:
+    for sql in triggers:
         connection.execute(sql)
     connection.execute("ANALYZE")
     connection.close()
@@ -164,12 +162,24 @@ def _map_all_but_one(place: Path, name: str, images: int) -> None:
     """Let one person have had every open image but the last in order: the worst case of looking for free work."""
     connection = sqlite3.connect(place / "ledger.sqlite", isolation_level=None, timeout=30)
     connection.execute("PRAGMA synchronous=OFF")
+    triggers = _drop_triggers(connection)
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(
-        "INSERT INTO assignments (task, annotator, state, comment) SELECT task, ?, 'leased', '' FROM"
+        "INSERT INTO assignments (task, annotator, state, comment) SELECT task, ?, 'submitted', '' FROM"
         " (SELECT task FROM tasks WHERE free > 0 ORDER BY priority DESC, task LIMIT ?)",
         (name, images // 2 - 1),
     )
-    connection.execute("UPDATE assignments SET state = 'submitted' WHERE annotator = ?", (name,))
+    mine = "SELECT task FROM assignments WHERE annotator = ?"
+    connection.execute(f"UPDATE tasks SET free = free - 1 WHERE task IN ({mine})", (name,))
     connection.execute("COMMIT")
+    for sql in triggers:
+        connection.execute(sql)
     connection.close()
+
+
+def _drop_triggers(connection: sqlite3.Connection) -> list[str]:
+    """Drop every trigger, and return the statements that make them again."""
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    return [sql for _, sql in triggers]

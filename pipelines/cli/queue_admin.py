@@ -71,16 +71,19 @@ def grant(
     prefix: Annotated[str, typer.Option(help="Begins the names of the two group roles.")] = "iea40k",
 ) -> int:
     """PostgreSQL: make the roles of annotators and curators, with what each may do."""
-    from iea40k.store.ledger.roles import install_roles
+    from iea40k.store.ledger.roles import gaps, install_roles
 
     with cast("Where", context.obj).open(create=True) as ledger:
         annotators, curators = install_roles(ledger, prefix)
+        missing = gaps(ledger, annotators)
     messages.print(
         f"roles {annotators} and {curators} are ready. For each person:\n"
         f"  CREATE ROLE anna LOGIN; GRANT {annotators} TO anna;   (in psql)\n"
         "  iea40k queue STORE annotator 'Anna K.' --login anna",
         markup=False,
     )
+    for gap in missing:
+        messages.print(gap, style="yellow", markup=False)
     return DONE
 
 

@@ -22,6 +22,7 @@ from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.journal import corrections_of_rows, read_corrections
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.logins import login_person
+from iea40k.store.ledger.migrations.rules import GOLD_IMAGES
 from iea40k.store.ledger.replay import replay
 from iea40k.store.ledger.schema import assignments, tasks
 
@@ -29,19 +30,6 @@ MOST_IMAGES = 20
 """How many repeats, and how many gold images, are compared: the latest."""
 
 _HANDED_IN = ("submitted", "in_review", "accepted")
-
-GOLD_IMAGES = """
-    SELECT t.scene_id, t.level, a.annotator, (
-        SELECT e.details FROM events e WHERE e.scene_id = t.scene_id AND e.level = t.level
-            AND e.assignment = a.assignment AND e.event = 'submit' ORDER BY e.seq DESC LIMIT 1) AS details
-    FROM assignments own
-    JOIN tasks mine ON mine.task = own.task AND mine.purpose = 'expert'
-    JOIN tasks t ON t.scene_id = mine.scene_id AND t.level = mine.level AND t.purpose = 'adjudication'
-    JOIN assignments a ON a.task = t.task AND a.state = 'accepted'
-    WHERE own.annotator = {who} AND own.state = 'accepted'
-    ORDER BY own.token DESC, a.annotator"""
-"""The images, latest first, that `who` mapped and an adjudicator too, both accepted; with the adjudicator's name and
-the details of his submission. SQL of both databases."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +148,7 @@ def _repeat(connection: sa.Connection, annotator: str, row: Any) -> _Pair:
 
 def _gold(connection: sa.Connection, annotator: str, most: int) -> list[_Pair]:
     by_function = _restricted(connection, annotator)
-    images = "SELECT * FROM ledger_gold_images()" if by_function else GOLD_IMAGES.format(who=":who")
+    images = "SELECT * FROM ledger_gold_images()" if by_function else GOLD_IMAGES.format(s="", who=":who")
     judges: dict[tuple[str, str], str] = {}
     for row in connection.execute(sa.text(images), {} if by_function else {"who": annotator}):
         if read_details(row.details).get("verdict") != "consensus is right":

@@ -17,23 +17,23 @@ from iea40k.errors import (
     LedgerUnavailableError,
     StoreError,
 )
+from iea40k.store.ledger.migrations.rules import MOST_TTL_US
 from iea40k.store.ledger.place import shown
-from iea40k.store.ledger.schema import counter
+from iea40k.store.ledger.schema import assignments, counter
 from iea40k.store.ledger.sqlite import BUSY_SECONDS, Turns, sqlite_engine, sqlite_file
 
 _NOW = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-# One round trip: the clock is read, and the entry number given out, after the lock is held.
-_LOCK = sa.text(
-    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM pg_advisory_xact_lock(253504)"
-)
+# One round trip: the clocks are read, and the entry number given out, after the turn to write is taken.
+_BEGIN = sa.text("SELECT b.now, b.clock, b.entry, b.assignment FROM ledger_begin(false) b")
 # All that follows in such a transaction finds single rows by an index. Before the first ANALYZE of a table that grew
 # the planner would rather read and sort it whole (118 ms for 2,700 open tasks instead of 0.1 ms): it may not.
-_LOCK_AND_COUNT = sa.text(
-    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, ledger_next_entry(),"
+_BEGIN_JOURNAL = sa.text(
+    "SELECT b.now, b.clock, b.entry, b.assignment,"
     " set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
     " set_config('enable_hashjoin', 'off', true), set_config('jit', 'off', true)"
-    " FROM pg_advisory_xact_lock(253504)"
+    " FROM ledger_begin(true) b"
 )
+_ALONE = sa.text("SELECT pg_advisory_xact_lock(253504)")
 _COUNT_POSTGRESQL = sa.select(sa.func.ledger_next_entry())
 _COUNT_SQLITE = (
     counter.update()
@@ -41,15 +41,23 @@ _COUNT_SQLITE = (
     .values(value=counter.c.value + 1)
     .returning(counter.c.value)
 )
+_CLOCK_POSTGRESQL = sa.select(sa.func.ledger_clock())
+_CLOCK_SQLITE = sa.select(counter.c.name, counter.c.value).where(counter.c.name.in_(("clock", "wall")))
+_MOVE_CLOCK = (
+    counter.update().where(counter.c.name == sa.bindparam("which")).values(value=sa.bindparam("moved"))
+)
+_NEXT_ASSIGNMENT = sa.select(sa.func.coalesce(sa.func.max(assignments.c.assignment), 0) + 1)
 
 
 @dataclass
 class _Begun:
-    """A writing transaction on PostgreSQL: when it could begin, and an entry number not yet used."""
+    """A writing transaction on PostgreSQL: when it could begin, and numbers not yet used."""
 
     connection: sa.Connection
     now: int
+    clock: int
     entry: int | None
+    assignment: int | None
 
 
 class Database:
@@ -102,11 +110,19 @@ class Database:
             if self.dialect == "sqlite":
                 yield connection
                 return
-            row = connection.execute(_LOCK_AND_COUNT if journal else _LOCK).one()
-            begun = self._begun = _Begun(connection, int(row[0]), int(row[1]) if journal else None)
+            row = connection.execute(_BEGIN_JOURNAL if journal else _BEGIN).one()
+            begun = self._begun = _Begun(connection, *row[:4])
             yield connection
             if begun.entry is not None:
                 transaction.rollback()  # nothing was recorded: the number goes back
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[sa.Connection]:
+        """A writing transaction that needs no table yet: to make them, or to bring them to another revision."""
+        with self._errors(), self._writer, self.engine.connect() as connection, connection.begin():
+            if self.dialect == "postgresql":
+                connection.execute(_ALONE)
+            yield connection
 
     def now(self, connection: sa.Connection) -> int:
         """Return the ledger's own time, in microseconds since 1970 UTC.
@@ -128,6 +144,41 @@ class Database:
             entry, begun.entry = begun.entry, None
             return entry
         return int(connection.execute(_COUNT_POSTGRESQL).scalar_one())
+
+    def next_assignment(self, connection: sa.Connection) -> int:
+        """Return the number that the next new piece of somebody's work takes."""
+        begun = self._begun
+        if begun is not None and begun.connection is connection and begun.assignment is not None:
+            given, begun.assignment = begun.assignment, None
+            return given
+        return int(connection.execute(_NEXT_ASSIGNMENT).scalar_one())
+
+    def clock(self, connection: sa.Connection) -> int:
+        """Return the time on the clock by which leases end, in microseconds.
+
+        It moves with the clock of the machine that holds the ledger, never backwards, and never further at once than a
+        lease can last: a clock set back, or ten years ahead for a while, keeps no lease for ever. So only differences
+        of it mean something; `now` is the time for people.
+        """
+        if self.dialect == "sqlite":
+            return self._sqlite_clock(connection)[0]
+        if self._begun is not None and self._begun.connection is connection:
+            return self._begun.clock
+        return int(connection.execute(_CLOCK_POSTGRESQL).scalar_one())
+
+    def tick(self, connection: sa.Connection) -> int:
+        """Return `clock`, and note it, in a transaction that will begin or end a lease."""
+        if self.dialect != "sqlite":
+            return self.clock(connection)  # the server's functions note it themselves
+        clock, wall = self._sqlite_clock(connection)
+        connection.execute(
+            _MOVE_CLOCK, [{"which": "clock", "moved": clock}, {"which": "wall", "moved": wall}]
+        )
+        return clock
+
+    def _sqlite_clock(self, connection: sa.Connection) -> tuple[int, int]:
+        noted, wall = {row.name: row.value for row in connection.execute(_CLOCK_SQLITE)}, self.now(connection)
+        return noted["clock"] + min(max(wall - noted["wall"], 0), MOST_TTL_US), wall
 
     def close(self) -> None:
         """Close every connection."""

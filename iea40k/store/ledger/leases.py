@@ -1,4 +1,6 @@
-"""Who works on what, for how long: the queue's statements. Each function runs inside one writing transaction.
+"""Who works on what, for how long: each function runs inside one writing transaction.
+
+What happens is told by an event; the database checks it and changes the work as it says (`migrations/rules.py`).
 
 A lease that has run out stays good until somebody asks for work and the ledger takes it back; from then on its token
 is old, whoever has the task now.
@@ -16,12 +18,9 @@ from iea40k.store.ledger.entries import Lease, MapKey
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.journal import place_after
 from iea40k.store.ledger.statements import (
-    BEGIN_WORK,
-    END,
-    EXTEND,
-    JUDGE,
+    EXTEND_POSTGRESQL,
+    EXTEND_SQLITE,
     LATE,
-    LEASE_AGAIN,
     NEXT_WORK,
     WORK_BY_NUMBER,
     WORK_LEASED,
@@ -41,7 +40,7 @@ def next_work(
     free: a task with a free slot that this person has not had; a hidden repeat only once the person's own map is
     submitted. Raises `LedgerError` for a person who holds `most` leases, or whose work a curator has ended.
     """
-    values = {"who": annotator, "purposes": list(purposes), "now": database.now(connection)}
+    values = {"who": annotator, "purposes": list(purposes), "now": database.tick(connection)}
     found = connection.execute(NEXT_WORK, values).one()
     if found.late:
         _reclaim(database, connection, annotator)
@@ -66,20 +65,19 @@ def take(
     database: Database, connection: sa.Connection, work: Any, annotator: str, ttl_us: int, event: EventKind
 ) -> Lease:
     """Give a person a row of `next_work`, under a new token."""
-    key = TaskKey(work.task, work.scene_id, work.level, work.purpose)
     place = _place(database, connection, work)
-    token, expires = place["entry"], database.now(connection) + ttl_us
-    values = {"token": token, "expires": expires}
-    assignment = work.assignment
-    if assignment is None:
-        values |= {"task": work.task, "annotator": annotator, "state": "leased", "comment": ""}
-        assignment = int(connection.execute(BEGIN_WORK, values).scalar_one())
-    else:
-        connection.execute(LEASE_AGAIN, {"this": assignment, **values})
+    assignment = work.assignment if work.assignment is not None else database.next_assignment(connection)
     told = Event(
-        key=key, event=event, actor=annotator, annotator=annotator, assignment=assignment, state="leased"
+        key=TaskKey(work.task, work.scene_id, work.level, work.purpose),
+        event=event,
+        actor=annotator,
+        annotator=annotator,
+        assignment=assignment,
+        state="leased",
+        details={"ttl_us": ttl_us},
     )
-    append_event(database, connection, told, place)
+    expires = database.tick(connection) + ttl_us
+    token = append_event(database, connection, told, place)
     map_key = MapKey(work.scene_id, work.level, annotator, work.purpose)
     return Lease(work.task, assignment, map_key, token, expires, work.reason, work.comment or "")
 
@@ -92,9 +90,12 @@ def leased_by(connection: sa.Connection, annotator: str) -> list[Any]:
 def extend(database: Database, connection: sa.Connection, lease: Lease, ttl_us: int) -> int:
     """Move a lease's end to `ttl_us` from now and return it. Raises `LeaseLostError` where it is not in force."""
     check_in_force(connection, lease)
-    expires = database.now(connection) + ttl_us
-    connection.execute(EXTEND, {"this": lease.assignment, "expires": expires})
-    return expires
+    if database.dialect == "sqlite":
+        expires = database.tick(connection) + ttl_us
+        connection.execute(EXTEND_SQLITE, {"this": lease.assignment, "expires": expires})
+        return expires
+    values = {"this": lease.assignment, "token": lease.token, "ttl": ttl_us}
+    return int(connection.execute(EXTEND_POSTGRESQL, values).scalar_one())
 
 
 def finish(
@@ -107,7 +108,6 @@ def finish(
     details: dict[str, Any] | None = None,
 ) -> None:
     """End a lease in `state`; `work` is what `check_in_force` returned in this transaction."""
-    connection.execute(END, {"this": work.assignment, "state": state})
     place = _place(database, connection, work)
     _tell(database, connection, work, event, work.annotator, state, comment, details, place)
 
@@ -160,7 +160,6 @@ def judge(
             expected=f"work that is {' or '.join(sources)}",
             got="no such work" if work is None else work.state,
         )
-    connection.execute(JUDGE, {"this": work.assignment, "state": state, "comment": comment})
     _tell(database, connection, work, event, actor, state, comment, place=_place(database, connection, work))
 
 
@@ -171,9 +170,8 @@ def _place(database: Database, connection: sa.Connection, work: Any) -> dict[str
 
 
 def _reclaim(database: Database, connection: sa.Connection, actor: str) -> None:
-    late = connection.execute(LATE, {"now": database.now(connection), "most": RECLAIM_AT_ONCE}).all()
+    late = connection.execute(LATE, {"now": database.clock(connection), "most": RECLAIM_AT_ONCE}).all()
     for work in late:
-        connection.execute(END, {"this": work.assignment, "state": "expired"})
         # Two of these may be of one image: each looks for the end of the chain anew.
         _tell(database, connection, work, "expire", actor, "expired")
 

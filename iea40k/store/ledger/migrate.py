@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 
 from iea40k.errors import LedgerError
 from iea40k.store.ledger.database import Database
+from iea40k.store.ledger.role_statements import renew_roles
 from iea40k.store.ledger.schema import properties
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -29,7 +30,7 @@ def revision(database: Database) -> str | None:
 
 def upgrade(database: Database, target: str = "head") -> None:
     """Make the tables, or bring them to `target`, in one transaction; two processes may try at once."""
-    with database.write() as connection:
+    with database.alone() as connection:
         found = _revision(connection)
         _refuse_unknown(database, found)
         config = _config()
@@ -37,6 +38,8 @@ def upgrade(database: Database, target: str = "head") -> None:
         command.upgrade(config, target)
         if found is None:
             connection.execute(properties.insert().values(name="ledger_id", value=uuid.uuid4().hex))
+        elif target == "head":
+            renew_roles(connection)
 
 
 def check_revision(database: Database) -> None:

@@ -64,13 +64,10 @@ def set_annotator(ledger: Ledger, name: str, *, login: str | None = None, active
 
 
 def _give(ledger: Ledger, connection: sa.Connection, task: Any, name: str, actor: str) -> None:
-    new = assignments.insert().values(task=task.task, annotator=name, state="assigned", comment="")
-    assignment = connection.execute(new.returning(assignments.c.assignment)).scalar_one()
+    assignment = ledger.database.next_assignment(connection)
     key = TaskKey(task.task, task.scene_id, task.level, task.purpose)
     append_event(
         ledger.database,
         connection,
-        Event(
-            key=key, event="assign", actor=actor, annotator=name, assignment=int(assignment), state="assigned"
-        ),
+        Event(key=key, event="assign", actor=actor, annotator=name, assignment=assignment, state="assigned"),
     )

@@ -10,6 +10,7 @@ from iea40k.store.ledger.entries import Lease, MapKey, check_annotator
 from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.journal import read_marks
 from iea40k.store.ledger.ledger import Ledger
+from iea40k.store.ledger.migrations.rules import MOST_LEASES
 from iea40k.store.ledger.replay import history
 
 Verdict = Literal["corrected", "base is right", "consensus is right"]
@@ -19,9 +20,6 @@ VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 TTL_SECONDS = 1800.0
 """How long a lease lasts without a heartbeat."""
-
-MOST_LEASES = 8
-"""How many leases one person may hold: the image on screen, those being prefetched, and a few that crashed."""
 
 BLIND: tuple[str, ...] = ("expert", "repeat")
 

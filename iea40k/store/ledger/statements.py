@@ -1,6 +1,7 @@
 """The queue's statements, built once: building one anew costs more than SQLite takes to run it.
 
-Parameters: `who` an annotator, `this` an assignment's number, `now` and `expires` in microseconds since 1970 UTC.
+Parameters: `who` an annotator, `this` an assignment's number; `now` and `expires` by the ledger's clock, `ttl` in
+microseconds.
 """
 
 from typing import Any
@@ -101,7 +102,6 @@ NEXT_WORK = _next_statement()
 
 _THIS = _A.assignment == sa.bindparam("this", type_=sa.BigInteger)
 _NOW = sa.bindparam("now", type_=sa.BigInteger)
-_MOVE = assignments.update().where(_THIS)
 
 WORK_BY_NUMBER = _WORK.where(_THIS)
 WORK_LEASED = _WORK.where(_A.annotator == _WHO, _A.state == "leased").order_by(_A.token)
@@ -117,8 +117,11 @@ LATE = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 
-BEGIN_WORK = assignments.insert().returning(_A.assignment)
-LEASE_AGAIN = _MOVE.values(state="leased", token=sa.bindparam("token"), expires=sa.bindparam("expires"))
-EXTEND = _MOVE.values(expires=sa.bindparam("expires"))
-END = _MOVE.values(state=sa.bindparam("state"), expires=None)
-JUDGE = _MOVE.values(state=sa.bindparam("state"), comment=sa.bindparam("comment"))
+EXTEND_SQLITE = assignments.update().where(_THIS).values(expires=sa.bindparam("expires"))
+EXTEND_POSTGRESQL = sa.select(
+    sa.func.ledger_heartbeat(
+        sa.bindparam("this", type_=sa.BigInteger),
+        sa.bindparam("token", type_=sa.BigInteger),
+        sa.bindparam("ttl", type_=sa.BigInteger),
+    )
+)

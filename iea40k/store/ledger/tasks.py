@@ -99,7 +99,6 @@ def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor:
     raised = {
         "priority": max(request.priority, found.priority),
         "slots": slots,
-        "free": found.free + slots - found.slots,
     }
     connection.execute(
         tasks.update().where(tasks.c.task == found.task).values(**raised, reason=request.reason)

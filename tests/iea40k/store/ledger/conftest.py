@@ -1,14 +1,20 @@
 """Ledgers to test against: SQLite always, PostgreSQL where a server answers on localhost."""
 
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from iea40k.arrays import ResidualCodes
 from iea40k.store.digests import array_digest
 from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
+from iea40k.store.ledger.database import Database
+from iea40k.store.ledger.people import set_annotator
+from iea40k.store.ledger.roles import install_roles
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -60,3 +66,52 @@ def a_stroke(
         tool={"radius": 4},
     )
     return draft, after
+
+
+@dataclass(frozen=True)
+class Team:
+    """A ledger on PostgreSQL, opened under each role's login."""
+
+    owner: Ledger
+    anna: Ledger
+    boris: Ledger
+    curator: Ledger
+    stranger: Ledger
+
+
+@pytest.fixture
+def team(postgresql_url: str, postgresql_server: sa.Engine) -> Iterator[Team]:
+    """Two annotators, a curator, the owner, and a login that nobody entered."""
+    tag = f"t{uuid.uuid4().hex[:8]}"
+    url = sa.make_url(postgresql_url)
+    logins = {name: f"{tag}_{name}" for name in ("anna", "boris", "carla", "eve")}
+    owner = Ledger.open(postgresql_url, create=True)
+    groups = install_roles(owner, tag)
+    assert install_roles(owner, tag) == groups
+    with postgresql_server.connect() as connection:
+        for name, login in logins.items():
+            connection.execute(sa.text(f"CREATE ROLE {login} LOGIN"))
+            if name != "eve":
+                connection.execute(sa.text(f"GRANT {groups[name == 'carla']} TO {login}"))
+    for name in ("anna", "boris", "carla"):
+        set_annotator(owner, name, login=logins[name])
+    opened = [owner]
+    try:
+        opened += [
+            Ledger.open(url.set(username=logins[name]).render_as_string(hide_password=False))
+            for name in ("anna", "boris", "carla")
+        ]
+        eve = Ledger(Database(url.set(username=logins["eve"], drivername="postgresql+psycopg")))
+        yield Team(*opened, eve)
+        eve.close()
+    finally:
+        for ledger in opened:
+            ledger.close()
+        cleaner = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with cleaner.connect() as connection:
+            for role in (*logins.values(), *groups):
+                connection.execute(sa.text(f"DROP OWNED BY {role}"))
+        cleaner.dispose()
+        with postgresql_server.connect() as connection:
+            for role in (*logins.values(), *groups):
+                connection.execute(sa.text(f"DROP ROLE {role}"))

@@ -94,14 +94,14 @@ def test_a_newer_schema_is_refused(place: str) -> None:
         Ledger.open(place, create=True)
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place: str, revision: str) -> None:
     from iea40k.store.ledger.database import Database
     from iea40k.store.ledger.migrate import upgrade
 
     old = Database(ledger_url(place))
     upgrade(old, revision)
-    with old.write() as connection:
+    with old.alone() as connection:
         recorded = journal.append_draft(old, connection, a_stroke(a_base(), 1)[0], None)
     with pytest.raises(LedgerError, match="older version"):
         Ledger.open(place)

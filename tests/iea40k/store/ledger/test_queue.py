@@ -3,6 +3,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, LeaseLostError, LedgerError
 from iea40k.store.ledger import Lease, Ledger, MapKey, Queue, TaskRequest, add_tasks
-from iea40k.store.ledger.events import Event, TaskKey, append_event
+from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.overview import counts, listing, remaining, throughput
 from iea40k.store.ledger.people import assign, set_annotator, spread
 from iea40k.store.ledger.schema import assignments, events
@@ -176,17 +177,50 @@ def test_finished_zone_edits_are_read_only_for_the_database_too(ledger: Ledger) 
     assert len(ledger.zone_edits(lease.map_key)) == 2
 
 
+def tell(ledger: Ledger, lease: Lease, event: EventKind, state: str, **changes: Any) -> None:
+    """Append an event about somebody's work as the program would, or with changes."""
+    place = lease.map_key
+    told = Event(
+        key=TaskKey(lease.task, place.scene_id, place.level, place.purpose),
+        event=event,
+        actor=place.annotator,
+        annotator=place.annotator,
+        assignment=lease.assignment,
+        state=state,
+        details={"ttl_us": 60_000_000},
+    )
+    with ledger.database.write(journal=True) as connection:
+        append_event(ledger.database, connection, replace(told, **changes))
+
+
 def test_a_task_has_no_more_people_than_places(ledger: Ledger) -> None:
     fill(ledger, 1)
     lease = leased(Queue(ledger), "A")
-    more = assignments.insert().values(task=lease.task, annotator="B", state="leased", comment="")
-    with pytest.raises(LedgerError, match="no free place"), ledger.database.write() as connection:
-        connection.execute(more)
+    with pytest.raises(LedgerError, match="no free place"):
+        tell(ledger, lease, "lease", "leased", annotator="B", assignment=lease.assignment + 1)
     Queue(ledger).give_back(lease)
     assert leased(Queue(ledger), "B").task == lease.task
-    again = assignments.update().where(assignments.c.annotator == "A").values(state="leased")
-    with pytest.raises(LedgerError, match="no free place"), ledger.database.write() as connection:
-        connection.execute(again)
+    with pytest.raises(LedgerError, match="no free place"):
+        tell(ledger, lease, "lease", "leased")
+
+
+def test_the_limits_of_leases_hold_for_whoever_writes(ledger: Ledger) -> None:
+    fill(ledger, 10)
+    for _ in range(8):
+        lease = leased(Queue(ledger), "A")
+    ninth = listing(ledger, state="open")[0]
+    key = TaskKey(ninth["task"], ninth["scene_id"], ninth["level"], ninth["purpose"])
+    with pytest.raises(LedgerError, match="too many images"):
+        tell(ledger, lease, "lease", "leased", key=key, assignment=lease.assignment + 1)
+    with pytest.raises(LedgerError, match="a day at most"):
+        tell(ledger, lease, "resume", "leased", details={"ttl_us": 10 * 365 * 86_400_000_000})
+    with pytest.raises(LedgerError, match="has not run out"):
+        tell(ledger, lease, "expire", "expired")
+    far = sa.update(assignments).values(expires=assignments.c.expires + 10 * 365 * 86_400_000_000)
+    with pytest.raises(LedgerError, match="no event tells"), ledger.database.write() as connection:
+        connection.execute(far)
+    with pytest.raises(LedgerError, match="a day at most"):
+        Queue(ledger).lease("B", ttl_seconds=10 * 365 * 86_400)
 
 
 def test_an_event_must_be_what_happened(ledger: Ledger) -> None:
@@ -203,7 +237,7 @@ def test_an_event_must_be_what_happened(ledger: Ledger) -> None:
         replace(story, state="leased", key=replace(key, scene_id="s9")),
     ):
         with (
-            pytest.raises(LedgerError, match="not what happened"),
+            pytest.raises(LedgerError, match=r"not what happened|cannot go|takes the next number"),
             ledger.database.write(journal=True) as connection,
         ):
             append_event(ledger.database, connection, lie)

@@ -1,8 +1,6 @@
 """What each role can do, found out by trying, over connections that log in as that role."""
 
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, ZoneDraft, add_tasks
 from iea40k.store.ledger.consistency import Consistency, own_consistency
 from iea40k.store.ledger.corrected import read_record, residual_base
-from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.labels import ledger_facts
 from iea40k.store.ledger.leases import work_of
@@ -29,56 +26,10 @@ from iea40k.zones import zone_change
 from pipelines.agreement import measure
 from pipelines.cli.app import run
 from tests.builders import built_scene
-from tests.iea40k.store.ledger.conftest import a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import Team, a_base, a_stroke
 from tests.iea40k.store.ledger.test_consistency import paint
 
 pytestmark = pytest.mark.postgres
-
-
-@dataclass(frozen=True)
-class Team:
-    owner: Ledger
-    anna: Ledger
-    boris: Ledger
-    curator: Ledger
-    stranger: Ledger
-
-
-@pytest.fixture
-def team(postgresql_url: str, postgresql_server: sa.Engine) -> Iterator[Team]:
-    tag = f"t{uuid.uuid4().hex[:8]}"
-    url = sa.make_url(postgresql_url)
-    logins = {name: f"{tag}_{name}" for name in ("anna", "boris", "carla", "eve")}
-    owner = Ledger.open(postgresql_url, create=True)
-    groups = install_roles(owner, tag)
-    assert install_roles(owner, tag) == groups
-    with postgresql_server.connect() as connection:
-        for name, login in logins.items():
-            connection.execute(sa.text(f"CREATE ROLE {login} LOGIN"))
-            if name != "eve":
-                connection.execute(sa.text(f"GRANT {groups[name == 'carla']} TO {login}"))
-    for name in ("anna", "boris", "carla"):
-        set_annotator(owner, name, login=logins[name])
-    opened = [owner]
-    try:
-        opened += [
-            Ledger.open(url.set(username=logins[name]).render_as_string(hide_password=False))
-            for name in ("anna", "boris", "carla")
-        ]
-        eve = Ledger(Database(url.set(username=logins["eve"], drivername="postgresql+psycopg")))
-        yield Team(*opened, eve)
-        eve.close()
-    finally:
-        for ledger in opened:
-            ledger.close()
-        cleaner = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-        with cleaner.connect() as connection:
-            for role in (*logins.values(), *groups):
-                connection.execute(sa.text(f"DROP OWNED BY {role}"))
-        cleaner.dispose()
-        with postgresql_server.connect() as connection:
-            for role in (*logins.values(), *groups):
-                connection.execute(sa.text(f"DROP ROLE {role}"))
 
 
 def refused(ledger: Ledger, statement: str) -> str:
@@ -95,11 +46,6 @@ def a_zone_edit(map_key: MapKey) -> ZoneDraft:
 def scalar(ledger: Ledger, query: str) -> object:
     with ledger.database.read() as connection:
         return connection.execute(sa.text(query)).scalar_one()
-
-
-def count(ledger: Ledger, statement: str) -> int:
-    with ledger.database.write() as connection:
-        return connection.execute(sa.text(statement)).rowcount
 
 
 def test_the_whole_work_runs_under_the_roles(team: Team) -> None:
@@ -129,13 +75,7 @@ def test_an_annotator_takes_back_a_lease_that_ran_out_and_no_other(team: Team) -
     assert lease.map_key.scene_id == "s1"
     other = Queue(team.boris).lease("boris")
     assert other is not None
-    assert (
-        count(
-            team.anna,
-            "UPDATE assignments SET state = 'expired' WHERE annotator = 'boris' AND state = 'leased'",
-        )
-        == 0
-    )
+    assert "permission denied" in refused(team.anna, "UPDATE assignments SET state = 'expired'")
 
 
 def painted(ledger: Ledger, name: str, seed: int = 1) -> MapKey:
@@ -216,27 +156,26 @@ def test_an_annotator_cannot_tell_stories_with_sql_of_his_own(team: Team) -> Non
             map_key.annotator: work_of(connection, map_key) for map_key in (*map_keys.values(), third.map_key)
         }
 
-    def tell(event: EventKind, whose: str, state: str, map_key: MapKey) -> None:
+    def tell(
+        event: EventKind, whose: str, state: str, map_key: MapKey, task: int = 0, assignment: int = 0
+    ) -> None:
         with team.anna.database.write(journal=True) as connection:
-            key = TaskKey(work[whose].task, map_key.scene_id, map_key.level, map_key.purpose)
+            key = TaskKey(task or work[whose].task, map_key.scene_id, map_key.level, map_key.purpose)
             told = Event(
                 key=key,
                 event=event,
                 actor="anna",
                 annotator=whose,
-                assignment=work[whose].assignment,
+                assignment=assignment or work[whose].assignment,
                 state=state,
             )
             append_event(team.anna.database, connection, told)
 
     for event, whose, state in (("submit", "anna", "accepted"), ("expire", "boris", "expired")):
-        with pytest.raises(LedgerError, match="not what happened"):
+        with pytest.raises(LedgerError, match=r"not what happened|cannot go"):
             tell(event, whose, state, map_keys[whose])  # type: ignore[arg-type]
-    assert "no free place" in refused(
-        team.anna,
-        f"INSERT INTO assignments (task, annotator, state, token, expires, comment)"
-        f" VALUES ({third.task}, 'anna', 'leased', 1, 1, '')",
-    )
+    with pytest.raises(LedgerError, match="no free place"):
+        tell("lease", "anna", "leased", third.map_key, task=third.task, assignment=4)
 
 
 def test_an_annotator_learns_how_close_he_is_to_himself_and_to_gold_and_not_others(
