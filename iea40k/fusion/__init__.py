@@ -2,8 +2,10 @@
 
 from iea40k.fusion.curve import Curve, srgb_stops
 from iea40k.fusion.fusing import Fusion, fuse
+from iea40k.fusion.judging import Judgement, judge
 from iea40k.fusion.mertens import MertensSettings, mertens
 from iea40k.fusion.placing import METERED, MIDDLE_OF_BRACKET, UNTONED, AsShot
+from iea40k.fusion.spread import admissible_spread
 
 __all__ = [
     "METERED",
@@ -12,8 +14,11 @@ __all__ = [
     "AsShot",
     "Curve",
     "Fusion",
+    "Judgement",
     "MertensSettings",
+    "admissible_spread",
     "fuse",
+    "judge",
     "mertens",
     "srgb_stops",
 ]

@@ -1,0 +1,151 @@
+"""Whether a reference is a good photograph: one number, and words that say what is wrong with it.
+
+Every fault counts as the share of what would be plainly bad, and the number is `exp(-sum)`: 1 for a reference
+without fault. It puts the references that most deserve a look first; it does not say that a picture is beautiful.
+
+| fault | nothing to say up to | plainly bad |
+|---|---|---|
+| brighter, or darker, than any frame shows (fusions) | 1 % | 10 % |
+| clipped: two channels at white, or all at black | 2 % | 12 % |
+| the subject's mean luma, from where experts put it | 1.5 spreads (0.165) | 3 spreads |
+| frames left out | none | half of them |
+| fewer than three frames | | two are half as bad |
+| frames disagree on the light, mean (fusions) | 0.15 stops | 0.5 stops |
+| what experts might admissibly have made otherwise, mean (or their own spread) | 0.10 | 0.20 |
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB, Validity
+from iea40k.clipping import blown, crushed
+from iea40k.fusion.curve import Curve, brightness
+from iea40k.fusion.fusing import Fusion
+from iea40k.fusion.masks import filled
+from iea40k.fusion.placing import MEAN, MEAN_SPREAD, areas
+from iea40k.residuals import luma
+
+UNSHOWN = (0.01, 0.10)
+CLIPPED = (0.02, 0.12)
+SUBJECT = (1.5, 3.0)
+LEFT_OUT = (0.0, 0.5)
+DISAGREEMENT = (0.15, 0.5)
+SPREAD = (0.10, 0.20)
+FEW_FRAMES, FEW = 3, 0.5
+GOOD = "no fault found"
+
+BOTH, BRIGHT_END, DARK_END, NEITHER = (
+    "both",
+    "bright end not shown",
+    "dark end not shown",
+    "neither end shown",
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`quality` in [0, 1], 1 = no fault found; `words`, the worst first; and the `numbers` they rest on.
+
+    `ends` says whether the frames show the scene's darkest and brightest light; "" where there is just one picture.
+    """
+
+    quality: float
+    words: str
+    ends: str
+    numbers: Mapping[str, float]
+
+
+def judge(
+    reference: EncodedRGB,
+    covered: Validity | None = None,
+    *,
+    fusion: Fusion | None = None,
+    spread: NDArray[np.float32] | None = None,
+    frames: int | None = None,
+    given: int | None = None,
+) -> Judgement:
+    """Judge a reference (H, W, 3) uint8 where it is `covered` (H, W).
+
+    `fusion` is given where it is one; `spread` (H, W) is the standard deviation of what it could have been,
+    NaN where unknown; `frames` of `given` are the captures that were used.
+    """
+    covered = np.ones(reference.shape[:2], np.bool_) if covered is None else covered
+    if not covered.any():
+        return Judgement(0.0, "no pixel has data", "", {})
+    numbers = {**_clipping(reference, covered), "subject_luma": _subject(reference, covered)}
+    faults = [
+        (_share(numbers["clipped_high"], CLIPPED), f"{numbers['clipped_high']:.0%} blown"),
+        (_share(numbers["clipped_low"], CLIPPED), f"{numbers['clipped_low']:.0%} black"),
+        _exposure(numbers["subject_luma"]),
+    ]
+    ends = ""
+    if fusion is not None:
+        shown = _shown(fusion)
+        numbers |= shown
+        ends = _ends(shown)
+        faults += [
+            (
+                _share(shown["too_bright"], UNSHOWN),
+                f"{shown['too_bright']:.0%} brighter than any frame shows",
+            ),
+            (_share(shown["too_dark"], UNSHOWN), f"{shown['too_dark']:.0%} darker than any frame shows"),
+            (
+                _share(shown["disagreement"], DISAGREEMENT),
+                f"frames disagree by {shown['disagreement']:.2f} stops",
+            ),
+        ]
+    known = np.zeros(0, np.float32) if spread is None else spread[covered & ~np.isnan(spread)]
+    if known.size:
+        numbers["spread"] = float(known.mean())
+        faults.append((_share(numbers["spread"], SPREAD), f"could be {numbers['spread']:.2f} otherwise"))
+    if frames is not None and given is not None:
+        numbers |= {"frames": float(frames), "frames_given": float(given)}
+        faults.append((_share(1 - frames / given, LEFT_OUT), f"{given - frames} of {given} frames left out"))
+        faults.append((FEW if frames < FEW_FRAMES else 0.0, f"{frames} frames only"))
+    total = sum(fault for fault, _ in faults)
+    said = [words for fault, words in sorted(faults, key=lambda f: -f[0]) if fault > 0]
+    rounded = {name: round(value, 4) for name, value in numbers.items()}
+    return Judgement(round(math.exp(-total), 4), "; ".join(said) or GOOD, ends, rounded)
+
+
+def _share(value: float, bounds: tuple[float, float]) -> float:
+    return max(0.0, value - bounds[0]) / (bounds[1] - bounds[0])
+
+
+def _clipping(reference: EncodedRGB, covered: Validity) -> dict[str, float]:
+    pixels = reference[covered]
+    return {"clipped_high": float(blown(pixels).mean()), "clipped_low": float(crushed(pixels).mean())}
+
+
+def _subject(reference: EncodedRGB, covered: Validity) -> float:
+    """Return the mean luma of the meaningful area, in [0, 1]."""
+    light = filled(Curve().light(reference), covered)
+    weight = areas(brightness(light), covered).meaning
+    return float((luma(reference) * weight).sum() / weight.sum())
+
+
+def _exposure(subject: float) -> tuple[float, str]:
+    apart = (subject - MEAN) / MEAN_SPREAD
+    return _share(
+        abs(apart), SUBJECT
+    ), f"the subject is {'dark' if apart < 0 else 'bright'} (luma {subject:.2f})"
+
+
+def _shown(fusion: Fusion) -> dict[str, float]:
+    covered, meaning = fusion.covered, fusion.found.meaning
+    low, high = fusion.placing.ends
+    return {
+        "too_bright": float(fusion.light.too_bright[covered].mean()),
+        "too_dark": float(fusion.light.too_dark[covered].mean()),
+        "disagreement": float((fusion.light.disagreement * meaning).sum() / meaning.sum()),
+        "range_stops": high - low,
+    }
+
+
+def _ends(shown: Mapping[str, float]) -> str:
+    bright, dark = shown["too_bright"] > UNSHOWN[0], shown["too_dark"] > UNSHOWN[0]
+    return NEITHER if bright and dark else BRIGHT_END if bright else DARK_END if dark else BOTH
