@@ -14,7 +14,7 @@ from iea40k.brackets.evs import ONLY_UNBIASED, EvSource, FrameEvs, as_shot_frame
 from iea40k.brackets.response import estimate_evs, fit_known
 from iea40k.capture import Capture, read_capture
 from iea40k.errors import AlignmentError, IEAError
-from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, fuse
+from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, Fusion, fuse
 from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_references import Given, given_references
 
@@ -37,7 +37,7 @@ class BracketFrames:
     - `validity` (E, H, W) bool: where a frame, and the reference, have data
     - `evs` in stops relative to the as-shot frame, + = brighter, and where they come from
     - `names` of the frames, as the manifest gives them; `rejected`: those left out, with score and reason
-    - `references`: every given retouch, empty where `reference` is a fusion
+    - `references`: every given retouch, empty where `reference` is the `fusion`
     """
 
     exposures: NDArray[np.uint8]
@@ -49,6 +49,7 @@ class BracketFrames:
     reference: EncodedRGB
     recipe: dict[str, Any]
     references: tuple[EncodedRGB, ...] = ()
+    fusion: Fusion | None = None
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,13 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
     _enough(slots, left_out, scene)
     exposures, validity = aligned.frames[slots], aligned.validity[slots]
     relative = tuple(evs.evs[slot] for slot in slots)
+    fusion: Fusion | None = None
     if given:
         reference, made = given[0].pixels, {"method": "given", "files": {g.name: g.recipe for g in given}}
         validity &= np.logical_and.reduce([g.inside for g in given])
     else:
-        reference, made = _fused(
-            exposures, validity, relative, [frames[aligned.kept[slot]] for slot in slots]
-        )
+        fusion, made = _fused(exposures, validity, relative, [frames[aligned.kept[slot]] for slot in slots])
+        reference = fusion.reference
     return BracketFrames(
         exposures=exposures,
         validity=validity,
@@ -114,12 +115,13 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
             "reference": made,
         },
         references=tuple(g.pixels for g in given),
+        fusion=fusion,
     )
 
 
 def _fused(
     exposures: NDArray[np.uint8], validity: NDArray[np.bool_], evs: Sequence[float], frames: Sequence[_Frame]
-) -> tuple[EncodedRGB, dict[str, Any]]:
+) -> tuple[Fusion, dict[str, Any]]:
     """Return the reference that the frames themselves give, and how it was made."""
     response, how = fit_known(exposures, validity, evs)
     _, why = as_shot_frame(evs, [f.capture.exposure_bias for f in frames])
@@ -130,7 +132,7 @@ def _fused(
         curve=Curve(response.log_light()),
         as_shot=METERED if why == ONLY_UNBIASED else MIDDLE_OF_BRACKET,
     )
-    return fusion.reference, {**fusion.recipe, "response": how}
+    return fusion, {**fusion.recipe, "response": how}
 
 
 def _loader(short_side: int) -> Loader:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from iea40k import outliers
 from iea40k.arrays import EncodedRGB, Validity, validity_from_codes
 from iea40k.errors import ArrayError
+from iea40k.experts import uncertainty_from_codes
 from iea40k.files import sha256_file
 from iea40k.manifest import check_digest
 from iea40k.recipe import digest, versions
@@ -16,6 +17,7 @@ from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, Scene, level_name
 from pipelines.brackets import Loader, build_bracket
 from pipelines.config import BuildConfig
+from pipelines.reference_judging import judged
 from pipelines.simulated import build_simulated
 
 if TYPE_CHECKING:
@@ -90,6 +92,13 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
         found: dict[str, Any] = {
             "ev_source": bracket.ev_source,
             "rejected": [list(map(str, rejected)) for rejected in bracket.rejected],
+            **judged(
+                bracket.reference,
+                np.logical_or.reduce(bracket.validity),
+                fusion=bracket.fusion,
+                frames=len(bracket.evs),
+                given=len(scene.exposures),
+            ),
         }
     else:
         simulated = build_simulated(
@@ -101,7 +110,12 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
             options=options,
         )
         frames, uncertainty = simulated, simulated.uncertainty
-        found = {"ev_source": "simulated", "rejected": [list(row) for row in simulated.rejected]}
+        spread = None if uncertainty is None else uncertainty_from_codes(uncertainty)
+        found = {
+            "ev_source": "simulated",
+            "rejected": [list(row) for row in simulated.rejected],
+            **judged(simulated.reference, None, fusion=simulated.fusion, spread=spread),
+        }
     return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
 
 

@@ -11,7 +11,7 @@ from iea40k.arrays import EncodedRGB, LinearRGB
 from iea40k.color import encode_srgb
 from iea40k.errors import IEAError, Place
 from iea40k.experts import chosen, combine
-from iea40k.fusion import METERED, UNTONED, fuse
+from iea40k.fusion import METERED, UNTONED, Fusion, fuse
 from iea40k.registration import reconcile
 from iea40k.scene import Scene, SourceFile
 from iea40k.simulation import degrade, draw
@@ -31,6 +31,7 @@ class SimulatedFrames:
     - `validity` is None: every pixel has data, since borders without were cropped
     - `evs` in stops relative to the as-shot frame, + = brighter; of random gain and gamma, what they do to middle grey
     - `uncertainty` (H, W) uint16 codes of the experts' spread of luma, None where none is known
+    - `fusion`: the reference, where it is one
     """
 
     exposures: NDArray[np.uint8]
@@ -39,6 +40,7 @@ class SimulatedFrames:
     reference: EncodedRGB
     uncertainty: NDArray[np.uint16] | None
     recipe: dict[str, Any]
+    fusion: Fusion | None = None
 
     @property
     def rejected(self) -> list[tuple[str, str]]:
@@ -105,7 +107,7 @@ def _ladder_alone(scene: Scene, load: _Loader, evs: Sequence[float]) -> Simulate
         "tone": {"model": NO_TONE_MATCH},
         "reference": {"method": "fusion of the simulated exposures", "fusion": fusion.recipe},
     }
-    return SimulatedFrames(exposures, None, tuple(map(float, evs)), fusion.reference, None, recipe)
+    return SimulatedFrames(exposures, None, tuple(map(float, evs)), fusion.reference, None, recipe, fusion)
 
 
 def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method: str) -> SimulatedFrames:

@@ -64,8 +64,8 @@ UNTONED = AsShot(0.5, 0.5)
 """EV 0 was metered and rendered without a tone curve: FiveK's experts add half a stop (0.54 +- 0.37 on six
 photographs)."""
 
-MIDDLE_OF_BRACKET = AsShot(0.0, 1.5)
-"""EV 0 is the middle of a bracket, and nobody says that it was metered."""
+MIDDLE_OF_BRACKET = AsShot(0.0, 3.0)
+"""EV 0 is the middle of a bracket, and nobody says that it was metered: it decides between equals, and no more."""
 
 
 @dataclass(frozen=True)
