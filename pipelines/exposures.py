@@ -5,6 +5,8 @@ import pandas as pd
 
 from iea40k.errors import BadInputError
 from iea40k.store.layout import Store
+from iea40k.store.ledger.entries import REFERENCE
+from pipelines.reference_judging import QUALITY
 
 
 def exposure_table(store: Store) -> pd.DataFrame:
@@ -28,6 +30,14 @@ def exposure_table(store: Store) -> pd.DataFrame:
     columns = ["scene_id", "level", "ev", "suspicion", "height", "width"]
     table = pd.DataFrame(rows, columns=None if rows else columns)
     return table[[*columns, *sorted(c for c in table.columns if c not in columns)]]
+
+
+def of_references(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a scene of chosen exposures, for its reference: the worse it was judged, the sooner its turn."""
+    rows = chosen.drop_duplicates("scene_id").assign(level=REFERENCE)
+    if QUALITY in rows.columns:
+        rows["suspicion"] = (1 - rows[QUALITY]).fillna(rows["suspicion"])
+    return rows
 
 
 def choose(

@@ -1,5 +1,6 @@
 """The judgement of a built scene's reference, as it stands in the store and in every table."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Validity
 from iea40k.fusion import Fusion, admissible_spread, judge
+from iea40k.store.layout import Store
 
 QUALITY, WORDS, ENDS = "reference_quality", "reference_words", "reference_ends"
 
@@ -29,3 +31,28 @@ def judged(
     found = judge(reference, covered, fusion=fusion, spread=spread, frames=frames, given=given)
     numbers = {f"reference_{name}": value for name, value in found.numbers.items()}
     return {QUALITY: found.quality, WORDS: found.words, ENDS: found.ends, **numbers}
+
+
+@dataclass(frozen=True)
+class RankedReference:
+    """How a scene's reference was judged; see `iea40k.fusion.Judgement`."""
+
+    scene_id: str
+    quality: float
+    words: str
+    ends: str
+
+
+def ranked_references(store: Store) -> list[RankedReference]:
+    """Return the judged references of a store, the worst first; scenes built before references were judged are
+    left out."""
+    found = []
+    for scene_id in store.scene_ids():
+        attributes = store.open_scene(scene_id).attributes
+        if QUALITY in attributes:
+            found.append(
+                RankedReference(
+                    scene_id, float(attributes[QUALITY]), str(attributes[WORDS]), str(attributes[ENDS])
+                )
+            )
+    return sorted(found, key=lambda reference: (reference.quality, reference.scene_id))

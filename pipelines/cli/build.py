@@ -62,6 +62,9 @@ def status(
     as_json: AsJson = False,
 ) -> int:
     """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
+    from iea40k.fusion.judging import BOTH
+    from pipelines.reference_judging import ranked_references
+
     opened = Store.open(store)
     if sheet is not None:
         from pipelines.sheets import write_contact_sheets
@@ -76,10 +79,13 @@ def status(
         for scene in (opened.open_scene(scene_id),)
         for level, value in zip(scene.levels, scene.suspicion, strict=True)
     )
+    references = ranked_references(opened)
     if as_json:
         suspects = [{"scene_id": s, "level": lv, "suspicion": -v} for v, s, lv in ranked]
         failed = [vars(entry) for entry in quarantined]
-        typer.echo(json.dumps({**vars(counts), "quarantine": failed, "suspicion": suspects}))
+        judged = [vars(reference) for reference in references]
+        result = {**vars(counts), "quarantine": failed, "references": judged, "suspicion": suspects}
+        typer.echo(json.dumps(result))
         return DONE
     typer.echo(
         f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {counts.quarantined} in quarantine"
@@ -94,5 +100,16 @@ def status(
         table = Table("suspicion", "scene", "level", title="look at these first")
         for value, scene_id, level in ranked[:10]:
             table.add_row(f"{-value:.3f}", Text(scene_id), level)
+        results.print(table)
+    if references and references[0].quality < 1:
+        table = Table(
+            "quality", "scene", Column("what is wrong", overflow="fold"), title="references, the worst first"
+        )
+        for reference in references[:10]:
+            if reference.quality < 1:
+                ends = f"; {reference.ends}" if reference.ends not in ("", BOTH) else ""
+                table.add_row(
+                    f"{reference.quality:.2f}", Text(reference.scene_id), Text(reference.words + ends)
+                )
         results.print(table)
     return DONE

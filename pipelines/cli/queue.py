@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
-from iea40k.store.ledger.entries import REFERENCE, Purpose
+from iea40k.store.ledger.entries import Purpose
 from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
 from iea40k.store.ledger.place import LEDGER_FILE, refuse_typed_secret
 from iea40k.store.ledger.tasks import Reason
@@ -118,12 +118,12 @@ def add(
 ) -> int:
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
-    from pipelines.exposures import choose, exposure_table
+    from pipelines.exposures import choose, exposure_table, of_references
 
     place = cast("Where", context.obj)
     chosen = choose(exposure_table(Store.open(place.store)), where, sample=random, seed=seed)
     if references:
-        chosen = chosen.drop_duplicates("scene_id").assign(level=REFERENCE)
+        chosen = of_references(chosen)
     why = reason or ("audit" if random is not None else "suspicion" if priority == "suspicion" else "manual")
     requests = [
         TaskRequest(

@@ -1,0 +1,45 @@
+"""Judged references where people meet them: `status`, its JSON, and the queue of references."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iea40k.store.layout import Store
+from pipelines.cli.app import run
+from tests.builders import built_scene
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    store = Store.create(tmp_path / "store")
+    for scene_id, quality, words in (
+        ("good", 1.0, "no fault found"),
+        ("bad", 0.1, "12% blown"),
+        ("fair", 0.8, "x"),
+    ):
+        store.write_scene(
+            built_scene(scene_id, reference_quality=quality, reference_words=words, reference_ends="both")
+        )
+    store.write_scene(built_scene("from_before"))
+    return store.path
+
+
+def test_status_names_the_worst_reference_first(store: Path, capsys) -> None:
+    assert run(["status", str(store), "--json"]) == 0
+    references = json.loads(capsys.readouterr().out)["references"]
+    assert [r["scene_id"] for r in references] == ["bad", "fair", "good"]
+    assert references[0] == {"scene_id": "bad", "quality": 0.1, "words": "12% blown", "ends": "both"}
+    assert run(["status", str(store)]) == 0
+    assert "12% blown" in capsys.readouterr().out
+
+
+def test_the_worst_reference_comes_first_in_the_queue(store: Path, capsys) -> None:
+    assert run(["queue", str(store), "add", "--references"]) == 0
+    capsys.readouterr()
+    assert run(["queue", str(store), "list", "--json"]) == 0
+    tasks = json.loads(capsys.readouterr().out)
+    priority = {row["scene_id"]: row["priority"] for row in tasks["rows"]}
+    assert priority["bad"] == pytest.approx(0.9)
+    assert priority["bad"] > priority["fair"] > priority["good"] == 0
+    assert 0 < priority["from_before"] < 1, "a scene built before keeps its place"
