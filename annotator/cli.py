@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from annotator.progress import Step
+from annotator.shared.progress import Step
 from iea40k.errors import BadInputError
 from iea40k.store.ledger.place import refuse_typed_secret
 
@@ -36,7 +36,7 @@ def annotate(
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
 ) -> None:
     """Open the annotator: correct residuals and set zones of references, as the queue brings them."""
-    from annotator.sitting import sit_down
+    from annotator.session.opening import sit_down
 
     if review and look_only:
         raise BadInputError("--review and --look-only exclude each other")

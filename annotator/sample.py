@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.light import LIGHT
+from annotator.shared.light import LIGHT
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
 from iea40k.errors import BadInputError
 from iea40k.outliers import Outlier, outlier_flags, suspicion

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from annotator.controller import Controller
+from annotator.residual.regions import suggested_regions
 from annotator.sample import PHOTOGRAPHS, Practice, photograph, practice_scene
-from annotator.tools.regions import suggested_regions
+from annotator.session.controller import Controller
 from benchmarks.annotator_sitting import leave, sit
 from benchmarks.harness import Figure
 from iea40k.outliers import Outlier

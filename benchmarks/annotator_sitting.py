@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotator.controller import Controller
-from annotator.layers import Layers
-from annotator.progress import silent
-from annotator.session import Session
+from annotator.session.controller import Controller
+from annotator.session.session import Session
+from annotator.shared.progress import silent
+from annotator.window.screen import Layers
 from iea40k.store.layout import Store
 
 

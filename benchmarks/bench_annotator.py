@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from annotator.controller import Controller
+from annotator.session.controller import Controller
 from benchmarks.annotator_expert import expert_figures
 from benchmarks.annotator_sitting import draw, leave, sit
 from benchmarks.harness import Figure

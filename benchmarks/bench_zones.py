@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 from skimage import data, transform
 
-from annotator.controller import Controller
+from annotator.reference.blocks import cut
 from annotator.sample import practice_scene
-from annotator.zones.blocks import cut
+from annotator.session.controller import Controller
 from benchmarks.annotator_sitting import draw, leave, sit
 from benchmarks.bench_annotator import _viewer
 from benchmarks.harness import Figure, median_seconds

@@ -11,8 +11,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from annotator.controller import Controller
-from annotator.panel import Panel
+from annotator.session.controller import Controller
+from annotator.session.panel import Panel
 from annotator.window.style import SHEET
 from annotator.window.tool_part import ToolPart
 from annotator.window.view_part import ViewPart

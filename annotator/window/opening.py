@@ -8,13 +8,13 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
-from annotator import adapter
-from annotator.controller import Controller
-from annotator.keys import KEYS, ZONE_KEYS
-from annotator.layers import Layers
-from annotator.sitting import Sitting
+from annotator.actions import KEYS, ZONE_KEYS
+from annotator.session.controller import Controller
+from annotator.session.opening import Sitting
+from annotator.window import adapter
 from annotator.window.dock import Dock
-from annotator.window.face import QtFace, ReadoutBar
+from annotator.window.screen import Layers
+from annotator.window.view import QtFace, ReadoutBar
 
 
 class Annotator(QObject):

@@ -8,9 +8,9 @@ import napari
 from magicgui import magicgui
 from napari.utils.notifications import show_error
 
-from annotator import adapter
-from annotator.progress import Step
-from annotator.sitting import sit_down
+from annotator.session.opening import sit_down
+from annotator.shared.progress import Step
+from annotator.window import adapter
 from annotator.window.opening import Annotator
 from annotator.window.progress import napari_progress
 from iea40k.errors import IEAError

@@ -7,8 +7,8 @@ from typing import Any
 
 from napari.utils import progress
 
-from annotator import adapter
-from annotator.progress import Step
+from annotator.shared.progress import Step
+from annotator.window import adapter
 
 PATIENCE_SECONDS = 0.3
 """Work that is over sooner shows no bar: it would only flicker."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from annotator.panel import Panel
-from annotator.verbs.hand import HIGHLIGHTS
+from annotator.session.hand import HIGHLIGHTS
+from annotator.session.panel import Panel
 from annotator.window.style import gradient
 from annotator.window.widgets import Choice, Number, check, column_in, label
 from iea40k.render import palette_table

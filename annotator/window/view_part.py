@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from annotator.panel import Panel
+from annotator.session.panel import Panel
 from annotator.window.widgets import Choice, Number, check, column_in, label, row_of
 
 

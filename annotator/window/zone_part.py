@@ -6,13 +6,13 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from annotator.light import zone_name
-from annotator.panel import Panel
+from annotator.reference.display import ZoneLook
+from annotator.reference.shading import ladder
+from annotator.reference.tools import ZoneHand
+from annotator.session.panel import Panel
+from annotator.shared.light import zone_name
 from annotator.window.style import gradient
 from annotator.window.widgets import Choice, Number, label
-from annotator.zones.hand import ZoneHand
-from annotator.zones.shading import ladder
-from annotator.zones.view import ZoneLook
 from iea40k.zones import GREY, WHITEST
 
 MODES = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from annotator.sample import Practice, practice_scene
-from annotator.session import Session
+from annotator.session.session import Session
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 

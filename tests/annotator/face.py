@@ -5,10 +5,10 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from annotator.keys import help_text
-from annotator.panel import Panel
-from annotator.progress import Step
-from annotator.tools.carry_plan import CarryPlan
+from annotator.actions import help_text
+from annotator.residual.propagation import CarryPlan
+from annotator.session.panel import Panel
+from annotator.shared.progress import Step
 
 
 class QuietFace:

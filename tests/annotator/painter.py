@@ -9,9 +9,9 @@ import random
 import sys
 from pathlib import Path
 
-from annotator.session import Session
-from annotator.tools.brush import Brush
-from annotator.tools.stroke import Stroke
+from annotator.residual.strokes import Stroke
+from annotator.residual.tools import Brush
+from annotator.session.session import Session
 
 
 def main() -> None:

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator.tools.brush import MODES, Brush, coverage, footprint
-from annotator.tools.stroke import Stroke
+from annotator.residual.strokes import Stroke
+from annotator.residual.tools import MODES, Brush, coverage, footprint
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.errors import BadInputError
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annotator.preview import re_exposed
-from annotator.tools.carry_plan import CarryPlan, Level, outlined, surroundings
-from annotator.tools.propagate import propagate
+from annotator.residual.preview import re_exposed
+from annotator.residual.propagate import propagate
+from annotator.residual.propagation import CarryPlan, Level, outlined, surroundings
 from iea40k.arrays import INVALID_CODE
 from iea40k.render import heatmap
 

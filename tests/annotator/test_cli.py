@@ -51,9 +51,9 @@ def test_the_command_opens_a_window_and_ends(screen: None, queued: Store, tmp_pa
     code = f"""
 import typer
 from qtpy.QtCore import QTimer
-import annotator.files, annotator.window.opening as opening
+import annotator.session.settings, annotator.window.opening as opening
 from pathlib import Path
-annotator.files.platformdirs.user_data_dir = lambda *a, **k: {str(tmp_path)!r}
+annotator.session.settings.platformdirs.user_data_dir = lambda *a, **k: {str(tmp_path)!r}
 start = opening.Annotator.start
 def started(self):
     start(self)
@@ -81,7 +81,7 @@ def test_a_sitting_ends_and_the_window_stays(screen: None, queued: Store, tmp_pa
 import napari
 from pathlib import Path
 from qtpy.QtWidgets import QApplication
-from annotator.session import Session
+from annotator.session.session import Session
 from annotator.window.opening import Annotator
 viewer = napari.Viewer(show=True)
 for name in ("Ada", "Boris"):

@@ -4,8 +4,8 @@ import threading
 import time
 from pathlib import Path
 
-from annotator.consistency import BATCH, OwnConsistency, in_words
-from annotator.session import Session
+from annotator.session.consistency import BATCH, OwnConsistency, in_words
+from annotator.session.session import Session
 from iea40k.errors import LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotator.labels import outlined
-from annotator.view_model import display_levels
+from annotator.shared.display import display_levels
+from annotator.window.labels import outlined
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
 from tests.annotator.conftest import Sit, a_practice
@@ -19,8 +19,8 @@ components = pytest.importorskip("napari.components")
 
 @pytest.fixture
 def at_work(sit: Sit) -> Iterator[SimpleNamespace]:
-    from annotator.controller import Controller
-    from annotator.layers import Layers
+    from annotator.session.controller import Controller
+    from annotator.window.screen import Layers
 
     session, face = sit(), QuietFace()
     layers = Layers(components.ViewerModel())
@@ -243,7 +243,7 @@ def test_napari_s_own_eye_and_key_are_a_wish(at_work):
 
 
 def test_every_key_s_verb_exists_and_runs(at_work):
-    from annotator.keys import KEYS
+    from annotator.actions import KEYS
 
     at_work.face.answers = [None] * 10
     for key in KEYS:
@@ -268,8 +268,8 @@ def test_the_luminance_limit_keeps_the_brush_in_the_highlights(at_work):
 
 
 def test_settings_are_there_in_the_next_sitting(at_work, sit: Sit):
-    from annotator.controller import Controller
-    from annotator.layers import Layers
+    from annotator.session.controller import Controller
+    from annotator.window.screen import Layers
 
     at_work.c.cycle_palette()
     at_work.c.set_hand(radius=33.0)
@@ -361,8 +361,8 @@ def test_long_work_is_shown_and_nothing_can_be_done_meanwhile(at_work):
 
 
 def test_a_big_preview_is_made_in_bands_that_are_told(at_work, monkeypatch: pytest.MonkeyPatch):
-    from annotator import layers
-    from annotator.preview import re_exposed
+    from annotator.residual.preview import re_exposed
+    from annotator.window import screen as layers
 
     monkeypatch.setattr(layers, "BAND", 128 * 7)
     at_work.c.toggle_preview()

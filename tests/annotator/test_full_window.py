@@ -86,7 +86,7 @@ def test_a_real_stroke_is_seen_where_it_was_painted(window):
 
 def test_partial_updates_of_texture_are_taken_by_napari(window):
     """Where they are not, the slower public way is used: right, but this test says that it is time to look."""
-    from annotator import adapter
+    from annotator.window import adapter
 
     picture(window)
     box = (slice(10, 30), slice(20, 50))
@@ -107,7 +107,7 @@ def test_the_preview_on_screen_follows_the_brush(window):
 
 def test_an_adapter_without_private_parts_still_shows(window):
     """The public way: a layer whose private parts are gone is refreshed as a whole."""
-    from annotator import adapter
+    from annotator.window import adapter
 
     refreshed = []
     layer = SimpleNamespace(data=np.zeros((9, 9)), refresh=lambda **_: refreshed.append(1))

@@ -1,7 +1,7 @@
 import numpy as np
 
-from annotator.light import zone_name
-from annotator.preview import re_exposed
+from annotator.residual.preview import re_exposed
+from annotator.shared.light import zone_name
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.residuals import luma, residual_codes
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from annotator.tools import regions
-from annotator.tools.brush import Brush
-from annotator.tools.propagate import propagate
+from annotator.residual import regions
+from annotator.residual.propagate import propagate
+from annotator.residual.tools import Brush
 from iea40k.arrays import INVALID_CODE
 from iea40k.outliers import Outlier
 from tests.annotator.conftest import a_photograph, a_practice

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotator.gallery import open_gallery
-from annotator.review import Review
-from annotator.sitting import sit_down
-from annotator.tools.brush import Brush
-from annotator.tools.stroke import Stroke
+from annotator.residual.strokes import Stroke
+from annotator.residual.tools import Brush
+from annotator.session.opening import sit_down
+from annotator.session.review import Review
+from annotator.session.viewing import open_gallery
 from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
@@ -87,9 +87,9 @@ def test_taking_over_is_one_step_to_undo(reviewed):
 @pytest.mark.gui
 def test_the_reviewer_s_window_compares_and_paints_only_his_own(reviewed):
     components = pytest.importorskip("napari.components")
-    from annotator.controller import Controller
-    from annotator.layers import Layers
-    from annotator.view_model import display_levels
+    from annotator.session.controller import Controller
+    from annotator.shared.display import display_levels
+    from annotator.window.screen import Layers
 
     face = QuietFace()
     controller = Controller(reviewed.review, Layers(components.ViewerModel()), face)
@@ -180,8 +180,8 @@ def test_keys_go_through_the_maps(reviewed):
     pytest.importorskip("napari")
     from napari.components import ViewerModel
 
-    from annotator.controller import Controller
-    from annotator.layers import Layers
+    from annotator.session.controller import Controller
+    from annotator.window.screen import Layers
 
     controller = Controller(reviewed.review, Layers(ViewerModel()), QuietFace())
     controller.start()

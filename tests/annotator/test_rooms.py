@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import annotator
-from annotator.keys import KEYS, ZONE_KEYS, help_text
+from annotator.actions import KEYS, ZONE_KEYS, help_text
 
 ROOM = Path(annotator.__file__).parent
 
@@ -36,7 +36,7 @@ def test_only_the_window_room_names_qt():
     for file in ROOM.rglob("*.py"):
         if "window" not in file.relative_to(ROOM).parts:
             text = file.read_text(encoding="utf-8")
-            assert "qtpy" not in text or file.name == "adapter.py", file
+            assert "qtpy" not in text or False, file
             assert "PySide" not in text, file
 
 
@@ -127,7 +127,7 @@ BY_OTHER_VERBS = {"start", "leave", "remember", "next_if_idle", "accept", "retur
 def test_every_verb_has_a_key():
     import re
 
-    source = (ROOM / "controller.py").read_text(encoding="utf-8")
+    source = (ROOM / "session" / "controller.py").read_text(encoding="utf-8")
     offered = set(re.findall(r"self\.(\w+) = (?:self\.)?(?:flow|strokes|carrying|hands|view)\.\w+\n", source))
     assert len(offered) > 40
     assert offered - {key.verb for key in KEYS} == BY_THE_MOUSE | BY_OTHER_VERBS

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotator.courier import Saving, is_lost_lease
-from annotator.session import Session
-from annotator.tools.brush import Brush
-from annotator.tools.propagate import propagate
-from annotator.tools.stroke import Stroke
+from annotator.residual.propagate import propagate
+from annotator.residual.strokes import Stroke
+from annotator.residual.tools import Brush
+from annotator.session.session import Session
+from annotator.session.upload import Saving, is_lost_lease
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks

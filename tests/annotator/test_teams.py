@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from annotator.session import Session
+from annotator.session.session import Session
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from tests.annotator.test_session import paint

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.view_model import Facts, Hand, Look, display_levels, resolve, wiped
+from annotator.shared.display import Facts, Hand, Look, display_levels, resolve, wiped
 from iea40k.arrays import INVALID_CODE
 from iea40k.errors import BadInputError
 

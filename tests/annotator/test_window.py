@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.view_model import display_levels
+from annotator.shared.display import display_levels
 from tests.annotator.conftest import Sit
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
@@ -187,7 +187,7 @@ def test_no_shortcut_of_napari_s_menus_is_taken(window):
     from napari._app_model import get_app_model
     from napari.utils.key_bindings import coerce_keybinding
 
-    from annotator.keys import KEYS
+    from annotator.actions import KEYS
 
     taken = {coerce_keybinding(str(bound.keybinding)) for bound in get_app_model().keybindings}
     assert coerce_keybinding("Control-O") in taken
@@ -198,7 +198,7 @@ def test_no_shortcut_of_napari_s_menus_is_taken(window):
 def test_closing_over_unsent_strokes_asks(window, monkeypatch: pytest.MonkeyPatch):
     from qtpy.QtGui import QCloseEvent
 
-    from annotator.courier import Saving
+    from annotator.session.upload import Saving
 
     asked: list[str] = []
     answers = [False, True]
@@ -222,7 +222,7 @@ def test_closing_over_unsent_strokes_asks(window, monkeypatch: pytest.MonkeyPatc
 
 
 def test_sample_data_opens(viewer: Any):
-    from annotator.sample_layers import sample_layers
+    from annotator.window.sample_layers import sample_layers
 
     for data in sample_layers():
         viewer._add_layer_from_data(*data)
@@ -363,4 +363,4 @@ def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp
     assert not annotator._timer.isActive()
     annotator.controller.refresh()  # shows nothing, and raises nothing
     annotator.layers.remove()
-    viewer.window.remove_dock_widget(annotator.readout)
+    viewer.window.remove_dock_widget(annotator.residual.readout)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.session import Session
-from annotator.zones.hand import ZoneHand
-from annotator.zones.reference import Reference
-from annotator.zones.strokes import ZoneStroke
+from annotator.reference.state import Reference
+from annotator.reference.strokes import ZoneStroke
+from annotator.reference.tools import ZoneHand
+from annotator.session.session import Session
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, TaskRequest, add_tasks
 
@@ -47,7 +47,7 @@ def sit_at(asked: tuple[Store, str | None], tmp_path: Path) -> Iterator[SitAt]:
 @pytest.fixture
 def reference(store: Store) -> Iterator[Reference]:
     """The reference of s1, not leased."""
-    from annotator.loading import load_reference
+    from annotator.session.loading import load_reference
 
     with Ledger.open(store.path, create=True) as ledger:
         yield load_reference(store, MapKey("s1", "reference", "Ada"), ledger, None)

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotator.keys import KEYS, ZONE_KEYS, help_text
-from annotator.layers import Layers
-from annotator.view_model import display_levels
-from annotator.zones.shading import INK, PAPER, RIM, WHITE, zone_labels
+from annotator.actions import KEYS, ZONE_KEYS, help_text
+from annotator.reference.shading import INK, PAPER, RIM, WHITE, zone_labels
+from annotator.shared.display import display_levels
+from annotator.window.screen import Layers
 from iea40k.arrays import validity_from_codes
 from iea40k.errors import StoreError
 from iea40k.residuals import residual_codes
@@ -29,7 +29,7 @@ def ledger_place() -> None:
 
 
 def at(sitting) -> SimpleNamespace:
-    from annotator.controller import Controller
+    from annotator.session.controller import Controller
 
     face = QuietFace()
     controller = Controller(sitting, Layers(components.ViewerModel()), face)
@@ -305,7 +305,7 @@ def test_look_and_hand_are_remembered(work, sit_at):
 
 
 def test_review_compares_versions_and_judges_them(sit_at, asked, tmp_path):
-    from annotator.review import Review
+    from annotator.session.review import Review
 
     pictures = {}
     with Ledger.open(asked[0].path) as ledger:

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from annotator.courier import is_lost_lease
-from annotator.image import Image
-from annotator.review import Review
-from annotator.zones.hand import ZoneHand
-from annotator.zones.reference import Reference
+from annotator.reference.state import Reference
+from annotator.reference.tools import ZoneHand
+from annotator.residual.state import Image
+from annotator.session.review import Review
+from annotator.session.upload import is_lost_lease
 from iea40k.errors import LedgerError, LedgerUnavailableError
 from iea40k.scene import BuiltScene
 from iea40k.store.layout import Store

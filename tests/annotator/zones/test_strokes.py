@@ -3,11 +3,11 @@ import uuid
 import numpy as np
 import pytest
 
-from annotator.steps import zone_step
-from annotator.zones.blocks import OUTSIDE, cut
-from annotator.zones.hand import ZoneHand
-from annotator.zones.reference import Reference
-from annotator.zones.strokes import ZoneStroke
+from annotator.reference.blocks import OUTSIDE, cut
+from annotator.reference.state import Reference
+from annotator.reference.strokes import ZoneStroke
+from annotator.reference.tools import ZoneHand
+from annotator.shared.steps import zone_step
 from iea40k.arrays import validity_from_codes
 from iea40k.errors import BadInputError
 from iea40k.residuals import residual_codes

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotator.review import Review
-from annotator.session import Session
+from annotator.session.review import Review
+from annotator.session.session import Session
 from iea40k.arrays import validity_from_codes
 from iea40k.residuals import residual_codes
 from iea40k.store.layout import Store

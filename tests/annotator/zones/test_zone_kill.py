@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.zones.reference import Reference
+from annotator.reference.state import Reference
 from iea40k.store.ledger import Ledger, MapKey, Outbox
 from iea40k.store.ledger.entries import ZoneDraft
 from iea40k.store.ledger.zone_replay import replay_zones

@@ -9,9 +9,9 @@ import random
 import sys
 from pathlib import Path
 
-from annotator.session import Session
-from annotator.zones.hand import ZoneHand
-from annotator.zones.strokes import ZoneStroke
+from annotator.reference.strokes import ZoneStroke
+from annotator.reference.tools import ZoneHand
+from annotator.session.session import Session
 
 
 def main() -> None:

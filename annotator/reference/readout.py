@@ -1,0 +1,78 @@
+"""What a pixel of a reference says: its block's zone as built and as edited, its own zone, how far it was moved."""
+
+from dataclasses import dataclass
+
+from annotator.reference.state import Reference
+from annotator.reference.strokes import seen
+from annotator.reference.tools import ZoneHand
+from annotator.reference.versions import Version
+from annotator.shared.light import light, zone_name
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
+from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
+
+
+@dataclass(frozen=True)
+class ZoneReadout:
+    """One pixel, and the block or brush around it. Zones in [0, 7.47]; `stops` + = lighter than as built.
+
+    `white` is the share of the block of which the edits blew a channel; `residual` that of the level beside, None
+    without valid data.
+    """
+
+    row: int
+    column: int
+    before: float
+    after: float
+    pixel: str
+    stops: float
+    white: float
+    level: str
+    residual: float | None
+
+    def text(self) -> str:
+        """Return it as one line."""
+        zone = f"zone {_thirds(self.after)}"
+        if _thirds(self.before) != _thirds(self.after) or self.stops:
+            zone = f"zone {_thirds(self.before)} → {_thirds(self.after)}"
+        value = "no valid data" if self.residual is None else f"{self.residual:+.4f}"
+        parts = [
+            f"{zone} ({self.after:.2f})",
+            f"this pixel {self.pixel}",
+            f"{self.stops:+.2f} EV to the base" if self.stops else "as built",
+            *([f"{self.white:.0%} of it blown"] if self.white >= 0.005 else []),
+            f"residual at {self.level} {value}",
+        ]
+        return "   ·   ".join(parts)
+
+
+def read_zone(
+    reference: Reference, hand: ZoneHand, level: str, row: int, column: int, *, judged: Version | None = None
+) -> ZoneReadout | None:
+    """Return what a pixel says beside a level, None outside the picture or its valid data.
+
+    `judged`: of somebody else's version instead of one's own edits.
+    """
+    found = seen(reference, hand, row, column)
+    if found is None:
+        return None
+    box, block = found
+    edited = reference.picture if judged is None else judged.picture
+    shift = reference.shift if judged is None else judged.shift
+    base, picture = reference.base[box], edited[box]
+    spot = (slice(row, row + 1), slice(column, column + 1))
+    code = int(reference.residual(level, spot, None if judged is None else judged.picture)[0, 0])
+    return ZoneReadout(
+        row=row,
+        column=column,
+        before=block_zone(base, block),
+        after=block_zone(picture, block),
+        pixel=zone_name(light(edited[row, column])),
+        stops=int(shift[row, column]) / SHIFT_UNITS,
+        white=turned_white(base[block][None], picture[block][None]),
+        level=level,
+        residual=None if code == INVALID_CODE else code / RESIDUAL_SCALE,
+    )
+
+
+def _thirds(zone: float) -> str:
+    return zone_name(GREY * 2.0 ** (zone - 5))

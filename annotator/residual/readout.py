@@ -1,0 +1,62 @@
+"""What a pixel says: its residual, how many stops it is off, and the zones of exposure and reference."""
+
+import math
+from dataclasses import dataclass
+
+from annotator.residual.state import Image
+from annotator.shared.light import light, zone_name
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
+from iea40k.outliers import Outlier
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One pixel. `residual` is None without valid data; `stops` is how many stops the exposure must be raised."""
+
+    row: int
+    column: int
+    residual: float | None
+    base: float | None
+    stops: float
+    exposure_zone: str
+    reference_zone: str
+    flags: tuple[str, ...]
+    touched: bool
+
+    def text(self) -> str:
+        """Return it as one line."""
+        if self.residual is None:
+            value = "no valid data"
+        else:
+            value = f"residual {self.residual:+.4f}  ({self.residual * 255:+.1f}/255)"
+            if self.base is not None and self.base != self.residual:
+                value += f", base {self.base:+.4f}"
+        parts = [
+            value,
+            f"{self.stops:+.2f} EV to the reference",
+            f"zone {self.exposure_zone} → {self.reference_zone}",
+            *([", ".join(self.flags)] if self.flags else []),
+        ]
+        return "   ·   ".join(parts)
+
+
+def read_pixel(image: Image, row: int, column: int) -> Readout | None:
+    """Return what a pixel says, None outside the image."""
+    height, width = image.shape
+    if not (0 <= row < height and 0 <= column < width):
+        return None
+    code, base = int(image.codes[row, column]), int(image.base[row, column])
+    exposure = light(image.exposure[row, column])
+    reference = light(image.reference[row, column])
+    flags = int(image.flags[row, column])
+    return Readout(
+        row=row,
+        column=column,
+        residual=None if code == INVALID_CODE else code / RESIDUAL_SCALE,
+        base=None if base == INVALID_CODE else base / RESIDUAL_SCALE,
+        stops=math.log2(reference / exposure),
+        exposure_zone=zone_name(exposure),
+        reference_zone=zone_name(reference),
+        flags=tuple(str(bit.name).lower().replace("_", " ") for bit in Outlier if flags & bit),
+        touched=bool(image.counts[row, column]),
+    )

@@ -1,0 +1,170 @@
+"""Regions found by one click: which pixels belong together, and what to put there."""
+
+import math
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.segmentation import slic
+
+from annotator.residual.tools import Brush, neighbourhood_mean, painted
+from iea40k.arrays import (
+    INVALID_CODE,
+    RESIDUAL_SCALE,
+    EncodedRGB,
+    Luma,
+    OutlierFlags,
+    ResidualCodes,
+    Validity,
+    validity_from_codes,
+)
+from iea40k.outliers import Outlier
+from iea40k.store.ledger import Patch
+
+Seed = tuple[int, int]
+SNAP = 5
+"""A click this many pixels beside a flagged region still means it."""
+
+SUGGESTED = Outlier.CLIPPED_BOTH | Outlier.ISOLATED | Outlier.MISALIGNED
+"""The flags that suggest a repair; blown or crushed pixels alone are what an exposure error looks like."""
+
+CLIPPED = Outlier.CLIPPED_HIGH | Outlier.CLIPPED_LOW
+"""The flags that only tell how the exposure is."""
+
+_HALF = 96  # half the side of the window in which superpixels are made
+_NEIGHBOURS = 8
+_PATCH = np.ones((15, 15), np.uint8)  # pieces of a displaced patch this near belong together
+
+
+def similar_region(codes: ResidualCodes, seed: Seed, tolerance: float) -> Validity:
+    """Return the connected valid pixels (H, W) whose residual differs from the seed's by at most `tolerance`."""
+    barred = np.pad(~validity_from_codes(codes), 1, constant_values=True).astype(np.uint8)
+    if barred[seed[0] + 1, seed[1] + 1]:
+        return np.zeros(codes.shape, np.bool_)
+    step = tolerance * RESIDUAL_SCALE + 0.5
+    found = barred.copy()
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (2 << 8)
+    cv2.floodFill(codes.astype(np.float32), found, (seed[1], seed[0]), 0.0, step, step, flags)
+    region: Validity = found[1:-1, 1:-1] == 2
+    return region
+
+
+def superpixel(exposure: EncodedRGB, valid: Validity, seed: Seed, side: float = 16.0) -> Validity:
+    """Return the superpixel (H, W) of about `side` pixels a side that holds the seed: SLIC in a window around it."""
+    height, width = valid.shape
+    box = (
+        slice(max(0, seed[0] - _HALF), min(height, seed[0] + _HALF)),
+        slice(max(0, seed[1] - _HALF), min(width, seed[1] + _HALF)),
+    )
+    window = np.ascontiguousarray(exposure[box])
+    count = max(2, round(window.shape[0] * window.shape[1] / side**2))
+    labels = slic(window, n_segments=count, compactness=12, sigma=0.8, start_label=1, max_num_iter=6)
+    region = np.zeros(valid.shape, np.bool_)
+    region[box] = labels == labels[seed[0] - box[0].start, seed[1] - box[1].start]
+    return region & valid
+
+
+def value_range(codes: ResidualCodes, low: float, high: float) -> Validity:
+    """Return the valid pixels whose residual lies in [low, high]."""
+    inside: Validity = (codes >= math.ceil(low * RESIDUAL_SCALE)) & (
+        codes <= math.floor(high * RESIDUAL_SCALE)
+    )
+    return inside & validity_from_codes(codes)
+
+
+def luminance_range(luma: Luma, valid: Validity, low: float, high: float) -> Validity:
+    """Return the valid pixels whose luma lies in [low, high]."""
+    inside: Validity = (luma >= low) & (luma <= high) & valid
+    return inside
+
+
+def flagged_region(flags: OutlierFlags, seed: Seed, bits: Outlier = SUGGESTED) -> Validity:
+    """Return the connected pixels of the flag at the seed, or of the nearest one within `SNAP` pixels.
+
+    Of several flags at a pixel the one with the greatest bit counts. Empty where nothing is near.
+    """
+    spot = _nearest((flags & int(bits)) != 0, seed)
+    if spot is None:
+        return np.zeros(flags.shape, np.bool_)
+    bit = 1 << (int(flags[spot] & int(bits)).bit_length() - 1)
+    wanted = ((flags & bit) != 0).astype(np.uint8)
+    if bit == Outlier.MISALIGNED:
+        # A displaced patch is flagged where it has structure; its flat parts between are displaced as well.
+        wanted = cv2.morphologyEx(wanted, cv2.MORPH_CLOSE, _PATCH)
+    _, labels = cv2.connectedComponents(wanted, connectivity=_NEIGHBOURS)
+    region: Validity = labels == labels[spot]
+    return region
+
+
+def light_source(flags: OutlierFlags, seed: Seed) -> Validity:
+    """Return the connected region at the seed that is blown in exposure and reference: a lamp, a logo, the sun."""
+    return flagged_region(flags, seed, Outlier.CLIPPED_BOTH)
+
+
+def suggested_regions(flags: OutlierFlags, least: int = 1) -> Iterator[tuple[Outlier, Validity]]:
+    """Yield every suggested region of at least `least` pixels with its flag, largest first."""
+    found: list[tuple[int, Outlier, NDArray[np.int32], int]] = []
+    for bit in SUGGESTED:
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(
+            ((flags & int(bit)) != 0).astype(np.uint8), connectivity=_NEIGHBOURS
+        )
+        found += [(int(stats[i, cv2.CC_STAT_AREA]), bit, labels, i) for i in range(1, count)]
+    for area, bit, labels, index in sorted(found, key=lambda item: -item[0]):
+        if area >= least:
+            yield bit, labels == index
+
+
+def repaired(codes: ResidualCodes, region: Validity) -> ResidualCodes:
+    """Return codes with `region` filled from the valid pixels around it; other pixels are as they were.
+
+    The mean of the surroundings, nearest first: each widening of the reach fills what the one before could not see.
+    A region with nothing around it stays as it is.
+    """
+    result = codes.copy()
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if rows.size == 0:
+        return result
+    pad = 24
+    box = np.s_[max(0, rows[0] - pad) : rows[-1] + pad + 1, max(0, columns[0] - pad) : columns[-1] + pad + 1]
+    part, hole = result[box], region[box]
+    known = validity_from_codes(part) & ~hole
+    hole = hole & validity_from_codes(part)
+    for sigma in (1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0):
+        near = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma) > 0.02
+        reach = hole & near
+        if reach.any():
+            part[reach] = np.rint(neighbourhood_mean(part, known, sigma)[reach]).astype(np.int16)
+            known |= reach
+            hole &= ~reach
+        if not hole.any():
+            break
+    return result
+
+
+def region_patch(codes: ResidualCodes, region: Validity, brush: Brush, base: ResidualCodes) -> Patch | None:
+    """Return the patch that applies `brush` to every valid pixel of `region` with its full strength; None if empty."""
+    touched = region & (codes != INVALID_CODE)
+    weights = np.full(int(touched.sum()), brush.strength, np.float32)
+    mean = None
+    if brush.mode == "smooth":
+        mean = neighbourhood_mean(codes, validity_from_codes(codes), max(1.0, brush.radius / 3))[touched]
+    made = painted(codes[touched], weights, brush, base[touched], mean)
+    after = codes.copy()
+    after[touched] = np.rint(np.clip(made, -RESIDUAL_SCALE, RESIDUAL_SCALE)).astype(np.int16)
+    return Patch.between(codes, after, touched)
+
+
+def confirmed_patch(codes: ResidualCodes, region: Validity) -> Patch | None:
+    """Return the patch that touches `region` and changes nothing: a person looked, and the residual is right."""
+    return Patch.between(codes, codes, region & validity_from_codes(codes))
+
+
+def _nearest(wanted: Validity, seed: Seed) -> Seed | None:
+    top, left = max(0, seed[0] - SNAP), max(0, seed[1] - SNAP)
+    near = np.argwhere(wanted[top : seed[0] + SNAP + 1, left : seed[1] + SNAP + 1])
+    if near.size == 0:
+        return None
+    distance = ((near - np.array([seed[0] - top, seed[1] - left])) ** 2).sum(axis=1)
+    row, column = near[int(np.argmin(distance))]
+    return int(row) + top, int(column) + left

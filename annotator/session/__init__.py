@@ -1,0 +1,1 @@
+"""What keys and buttons do, by subject; `annotator.session.controller` puts the parts together."""

@@ -1,0 +1,179 @@
+"""Where a sitting's images come from: leases taken, the next image read while this one is worked on, places kept."""
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from annotator.reference.state import Reference
+from annotator.reference.tools import ZoneHand
+from annotator.residual.state import Image
+from annotator.session.loading import Work, load_work
+from annotator.session.settings import Desk, read_settings
+from annotator.shared.progress import Step
+from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox, Queue
+from iea40k.store.ledger.overview import remaining
+
+Notice = Callable[[str, str], None]
+"""Told of things the person should know: "info", "warning" or "error", and a text. Called from any thread."""
+
+
+_LOOK_SECONDS = 0.1  # between two looks at what is being read
+
+
+class Supply:
+    """One person's leases, and one image read ahead of need. `remaining` is how many the queue has for them.
+
+    `lost` are lanes whose lease somebody else has now, as far as is known.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        annotator: str,
+        desk: Desk,
+        outbox: Outbox,
+        notice: Notice,
+        *,
+        purposes: tuple[str, ...],
+        ttl_seconds: float,
+    ) -> None:
+        self.queue = Queue(ledger)
+        self.remaining: int | None = None
+        self.lost: set[MapKey] = set()
+        self._store, self._ledger, self._annotator = store, ledger, annotator
+        self._desk, self._outbox, self._notice = desk, outbox, notice
+        self._purposes, self._ttl = purposes, ttl_seconds
+        self._leases: dict[MapKey, Lease] = {}
+        self._held: list[Lease] = []
+        self._ahead: Future[Work | None] | None = None
+        self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
+
+    def resume(self) -> None:
+        """Take every lease again that this person holds; the one under work last time comes first."""
+        self._held = self.queue.resume(self._annotator, ttl_seconds=self._ttl)
+        for lease in self._held:
+            self._leases[lease.map_key] = lease
+        place = self._desk.read_place()
+        self._held.sort(key=lambda held: _place_of(held.map_key) != place.get("lane"))
+
+    def asked(self, lane: MapKey, act: Callable[[], None]) -> None:
+        """Ask the queue for something about a lane; that its lease was lost is remembered, and raised."""
+        try:
+            act()
+        except LeaseLostError:
+            self.lost.add(lane)
+            raise
+
+    def lease_of(self, lane: MapKey) -> Lease | None:
+        """Return the lease under which a lane is worked on now."""
+        return self._leases.get(lane)
+
+    def next(self, left: Work | None = None, step: Step = lambda: None) -> Work | None:
+        """Return the next image, None where the queue is empty, and begin to read the one after it.
+
+        `left` is the image just left, whose lease ends here; `step` is called now and then while this waits.
+        """
+        if left is not None:
+            self._leases.pop(left.lane, None)
+            self.lost.discard(left.lane)
+        ahead, self._ahead = self._ahead, None
+        work = None
+        if ahead is not None:
+            # What failed ahead, while the ledger was away, is tried again below.
+            with contextlib.suppress(IEAError):
+                work = _patient(ahead, step)
+        if work is None:
+            work = _patient(self._worker.submit(self._fetch), step)
+        elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
+            work.take_from(left)  # It was read ahead, and something may have been carried to it since.
+        if work is not None:
+            self._worker.submit(self.remember, work)
+            self._ahead = self._worker.submit(self._fetch)
+        return work
+
+    def wait(self) -> None:
+        """Wait until the next image is read."""
+        if self._ahead is not None:
+            self._ahead.result()
+
+    def aside(self, act: Callable[[], Any]) -> None:
+        """Do something small in the thread that reads ahead, after what it is doing."""
+        with contextlib.suppress(RuntimeError):  # The sitting is over.
+            self._worker.submit(act)
+
+    def remember(self, work: Work) -> None:
+        """Keep on this machine where the person is."""
+        with contextlib.suppress(IEAError):
+            self._desk.write_place({"lane": _place_of(work.lane)})
+
+    def heartbeat(self) -> None:
+        """Make every lease last longer; one that was lost is told."""
+        for lane, lease in list(self._leases.items()):
+            try:
+                longer = self.queue.heartbeat(lease, ttl_seconds=self._ttl)
+            except LeaseLostError as error:
+                self.lost.add(lane)
+                self._notice("error", error.letter())
+            except IEAError:
+                continue  # The courier says that the ledger is away; leases outlast some missed beats.
+            else:
+                if lane in self._leases:
+                    self._leases[lane] = longer
+
+    def close(self) -> None:
+        """End the reading ahead, and give back what was leased for it."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        ahead = None
+        # Whatever went wrong while reading ahead, the courier must still deliver and end.
+        if self._ahead is not None and not self._ahead.cancelled() and self._ahead.exception() is None:
+            ahead = self._ahead.result()
+        for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
+            with contextlib.suppress(IEAError):
+                if lease is not None:
+                    self.queue.give_back(lease)
+
+    def _fetch(self) -> Work | None:
+        """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
+        for _ in range(100):
+            lease = (
+                self._held.pop(0)
+                if self._held
+                else self.queue.lease(self._annotator, ttl_seconds=self._ttl, purposes=self._purposes)
+            )
+            self.remaining = remaining(self._ledger, self._annotator, self._purposes)
+            if lease is None:
+                return None
+            self._leases[lease.map_key] = lease
+            try:
+                work = load_work(self._store, lease.map_key, self._ledger, self._outbox, lease)
+                if isinstance(work, Reference):  # Cut here, where nobody waits, as it was cut last time.
+                    work.blocks(read_settings(self._desk.settings_file, ZoneHand).side)
+                return work
+            except LedgerUnavailableError:
+                self._held.insert(0, lease)
+                raise
+            except IEAError as error:
+                del self._leases[lease.map_key]
+                self.queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
+                self._notice(
+                    "error", f"{lease.map_key.scene_id} {lease.map_key.level} was skipped.\n{error.letter()}"
+                )
+        return None
+
+
+def _patient(coming: Future[Work | None], step: Step) -> Work | None:
+    while True:
+        try:
+            return coming.result(_LOOK_SECONDS)
+        except TimeoutError:
+            if coming.done():
+                raise
+            step()
+
+
+def _place_of(lane: MapKey) -> list[str]:
+    return [lane.scene_id, lane.level, lane.purpose]

@@ -1,1 +1,0 @@
-"""What keys and buttons do, by subject; `annotator.controller` puts the parts together."""

@@ -1,0 +1,161 @@
+"""The face: napari's notifications, Qt's dialogs, the dock and the read-out."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from napari.utils import notifications
+from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QMessageBox,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.actions import help_groups, help_text
+from annotator.reference import shading
+from annotator.residual.propagation import CarryPlan
+from annotator.session.panel import Panel
+from annotator.shared.progress import Step, silent
+from annotator.window.dock import Dock
+from annotator.window.progress import napari_progress
+from annotator.window.propagate_dialog import ask_carry
+from annotator.window.widgets import label
+from iea40k.render import legend
+
+_LEGEND = (220, 10)
+_COLUMNS = (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow"))
+_ZONE_COLUMNS = (("Zones",), ("View",), ("Strokes", "Flow"))
+
+
+class ReadoutBar(QWidget):
+    """One line under the picture: what the pixel says, and the legend with its fixed ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 2, 10, 2)
+        self.text = QLabel("")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        # A long line must not push the canvas about while the mouse moves over it.
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.bar = QLabel()
+        self._palette = ""
+        row.addWidget(self.text, 1)
+        self._ends = label("−1 over", "quiet"), label("+1 under", "quiet")
+        for widget in (self._ends[0], self.bar, self._ends[1]):
+            row.addWidget(widget)
+        self.show_legend("blue-white-red")
+
+    def show_legend(self, palette: str, *, zones: bool = False) -> None:
+        """Show the legend of a residual's palette, or that of the zones."""
+        wanted = "zones" if zones else palette
+        if wanted != self._palette:
+            self._palette = wanted
+            pixels = shading.legend() if zones else legend(*_LEGEND, palette)  # type: ignore[arg-type]
+            pixels = np.ascontiguousarray(pixels)
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+            self.bar.setPixmap(QPixmap.fromImage(image.copy()))
+            for end in self._ends:
+                end.setVisible(not zones)
+
+
+class QtFace(QObject):
+    """The window's half of the controller. Notices from other threads are brought to this one."""
+
+    _told = Signal(str, str)
+
+    def __init__(self, dock: Dock, readout: ReadoutBar, parent: QWidget | None = None) -> None:
+        super().__init__()
+        self.dock, self.readout, self.parent_window = dock, readout, parent
+        self._told.connect(self._notify)
+        self._help: QDialog | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """The widgets go, or went, away: show nothing from now on."""
+        self._ended = True
+
+    def show(self, panel: Panel) -> None:
+        """Show the panel."""
+        if self._ended:
+            return
+        self.dock.show_panel(panel)
+        self.readout.show_legend(panel.look.palette, zones=panel.canvas.zones)
+
+    def read(self, text: str) -> None:
+        """Show what the pixel under the cursor says."""
+        if self._ended:
+            return
+        self.readout.text.setText(text)
+
+    def notify(self, kind: str, text: str) -> None:
+        """Tell something by napari's notifications; may be called from any thread."""
+        self._told.emit(kind, text)
+
+    def ask(self, title: str, question: str) -> str | None:
+        """Ask for a line of text."""
+        text, accepted = QInputDialog.getMultiLineText(self.parent_window, title, question)
+        return str(text).strip() or None if accepted else None
+
+    def confirm(self, title: str, question: str) -> bool:
+        """Ask yes or no."""
+        answer = QMessageBox.question(self.parent_window, title, question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def choose(self, title: str, question: str, choices: list[str]) -> str | None:
+        """Ask for one of several."""
+        text, accepted = QInputDialog.getItem(self.parent_window, title, question, choices, 0, False)
+        return str(text) if accepted else None
+
+    def help(self, *, at_reference: bool) -> None:
+        """Show the keys, or put them away."""
+        if self._help is not None and self._help.isVisible():
+            self._help.close()
+            return
+        self._help = help_dialog(self.parent_window, at_reference=at_reference)
+        self._help.show()
+
+    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
+        """Show how far long work is, by napari's progress bars."""
+        return silent(text, total) if self._ended else napari_progress(self.parent_window, text, total)
+
+    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+        """Show what a propagation would do, and let the person decide."""
+        return ask_carry(self.parent_window, plan)
+
+    def _notify(self, kind: str, text: str) -> None:
+        show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}
+        show.get(kind, notifications.show_error)(text)
+
+
+def help_dialog(parent: QWidget | None, *, at_reference: bool) -> QDialog:
+    """Return the window with every key, in columns, and the same as text for screen readers."""
+    dialog = QDialog(parent)
+    dialog.setWindowTitle("Keys")
+    dialog.setAccessibleDescription(help_text(at_reference=at_reference))
+    columns = QHBoxLayout(dialog)
+    columns.setSpacing(28)
+    groups = help_groups(at_reference=at_reference)
+    for names in _ZONE_COLUMNS if at_reference else _COLUMNS:
+        column = QVBoxLayout()
+        for name in names:
+            rows = "".join(
+                f"<tr><td style='padding:2px 12px 2px 0'><b>{_plain(keys)}</b></td><td>{_plain(what)}</td></tr>"
+                for keys, what in groups[name]
+            )
+            column.addWidget(QLabel(f"<h3>{name}</h3><table>{rows}</table>"))
+        column.addStretch(1)
+        columns.addLayout(column)
+    return dialog
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
