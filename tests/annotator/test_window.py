@@ -363,4 +363,4 @@ def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp
     assert not annotator._timer.isActive()
     annotator.controller.refresh()  # shows nothing, and raises nothing
     annotator.layers.remove()
-    viewer.window.remove_dock_widget(annotator.residual.readout)
+    viewer.window.remove_dock_widget(annotator.readout)
