@@ -4,16 +4,18 @@ from iea40k.fusion.curve import Curve, srgb_stops
 from iea40k.fusion.fusing import Fusion, fuse
 from iea40k.fusion.judging import Judgement, judge
 from iea40k.fusion.mertens import MertensSettings, mertens
-from iea40k.fusion.placing import METERED, MIDDLE_OF_BRACKET, UNTONED, AsShot
+from iea40k.fusion.placing import EXPERTS, METERED, MIDDLE_OF_BRACKET, UNTONED, AsShot, Habits
 from iea40k.fusion.spread import admissible_spread
 
 __all__ = [
+    "EXPERTS",
     "METERED",
     "MIDDLE_OF_BRACKET",
     "UNTONED",
     "AsShot",
     "Curve",
     "Fusion",
+    "Habits",
     "Judgement",
     "MertensSettings",
     "admissible_spread",

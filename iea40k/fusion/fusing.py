@@ -19,7 +19,18 @@ from iea40k.errors import ArrayError
 from iea40k.fusion.curve import Curve, brightness
 from iea40k.fusion.light import Light, merge
 from iea40k.fusion.masks import checked, feathered, filled
-from iea40k.fusion.placing import HIGH, LOW, Areas, AsShot, Placing, adjustment, anchor, areas
+from iea40k.fusion.placing import (
+    EXPERTS,
+    HIGH,
+    LOW,
+    Areas,
+    AsShot,
+    Habits,
+    Placing,
+    adjustment,
+    anchor,
+    areas,
+)
 from iea40k.recipe import versions
 
 _LUMA = np.array([LUMA_WEIGHTS], np.float32)
@@ -52,11 +63,13 @@ def fuse(
     curve: Curve | None = None,
     white: float = 255.0,
     as_shot: AsShot | None = None,
+    habits: Habits = EXPERTS,
 ) -> Fusion:
     """Return the fusion of aligned (H, W, 3) uint8 frames that lie `evs` stops apart.
 
     `validity` holds an (H, W) bool mask a frame. `curve` is the response of the frames' camera, sRGB's by default;
-    `white` its white level in codes. `as_shot` is what is known of the exposure that was meant. Raises `ArrayError`
+    `white` its white level in codes. `as_shot` is what is known of the exposure that was meant, `habits` where experts
+    put things. Raises `ArrayError`
     for no frames, other counts of masks or EVs, or shapes that differ.
     """
     masks = checked(frames, validity)
@@ -68,7 +81,7 @@ def fuse(
     rough = merge(frames, weights, evs, curve, white=white)
     stops = filled(rough.stops, covered)
     found = areas(brightness(stops), covered)
-    placing = anchor(stops, found, curve, as_shot)
+    placing = anchor(stops, found, curve, as_shot, habits)
     moved = adjustment(found, placing)
     wanted = _luma(curve.render(stops + moved[..., None]))
     light = merge(frames, weights, evs, curve, white=white, wanted=wanted)
@@ -86,6 +99,7 @@ def fuse(
             "method": "light merged, placed on the zones, rendered by the frames' response",
             "frames": len(masks),
             "placing": _rounded(asdict(placing)),
+            "habits": asdict(habits),
             "as_shot": None if as_shot is None else asdict(as_shot),
             "compressed_to": [LOW, HIGH],
             "white_level": round(float(white), 2),

@@ -26,7 +26,7 @@ from iea40k.clipping import blown, crushed
 from iea40k.fusion.curve import Curve, brightness
 from iea40k.fusion.fusing import Fusion
 from iea40k.fusion.masks import filled
-from iea40k.fusion.placing import MEAN, MEAN_SPREAD, areas
+from iea40k.fusion.placing import EXPERTS, areas
 from iea40k.residuals import luma
 
 UNSHOWN = (0.01, 0.10)
@@ -129,7 +129,7 @@ def _subject(reference: EncodedRGB, covered: Validity) -> float:
 
 
 def _exposure(subject: float) -> tuple[float, str]:
-    apart = (subject - MEAN) / MEAN_SPREAD
+    apart = (subject - EXPERTS.mean) / EXPERTS.mean_spread
     return _share(
         abs(apart), SUBJECT
     ), f"the subject is {'dark' if apart < 0 else 'bright'} (luma {subject:.2f})"

@@ -29,11 +29,6 @@ LOW, HIGH = -4.2, 1.9
 """Stops from zone V to which the ends of the meaningful range are compressed: black with a trace of texture, and
 white with texture (display white is at +2.47)."""
 
-WHITE, WHITE_SPREAD = 1.5, 0.5
-MEAN, MEAN_SPREAD = 0.41, 0.11
-"""Where experts put the 98th percentile (stops over zone V) and the mean luma of the meaningful area, and how much
-these differ between scenes: six retouches of FiveK's expert C; 244 finished photographs spread alike."""
-
 EMPTY = 0.15
 """What a pixel of an area without any texture counts, one of a textured area being 1."""
 
@@ -49,6 +44,21 @@ _LUMA = np.array(LUMA_WEIGHTS, np.float32)
 
 
 @dataclass(frozen=True)
+class Habits:
+    """Where experts put the 98th percentile (stops over zone V) and the mean luma of the meaningful area, and how much
+    these differ between scenes."""
+
+    white: float
+    white_spread: float
+    mean: float
+    mean_spread: float
+
+
+EXPERTS = Habits(white=1.5, white_spread=0.5, mean=0.42, mean_spread=0.11)
+"""Twelve retouches of FiveK's expert C; 244 finished photographs spread alike."""
+
+
+@dataclass(frozen=True)
 class AsShot:
     """What is known of the exposure that was meant: `stops` over EV 0 that an expert adds on average, and
     their spread."""
@@ -60,9 +70,8 @@ class AsShot:
 METERED = AsShot(0.0, 0.5)
 """EV 0 was metered, and rendered by a camera or a converter with a tone curve."""
 
-UNTONED = AsShot(0.5, 0.5)
-"""EV 0 was metered and rendered without a tone curve: FiveK's experts add half a stop (0.54 +- 0.37 on six
-photographs)."""
+UNTONED = AsShot(0.8, 0.7)
+"""EV 0 was metered and rendered without a tone curve: FiveK's experts add 0.8 stops (twelve photographs)."""
 
 MIDDLE_OF_BRACKET = AsShot(0.0, 3.0)
 """EV 0 is the middle of a bracket, and nobody says that it was metered: it decides between equals, and no more."""
@@ -103,7 +112,9 @@ def areas(brightness: NDArray[np.float32], covered: NDArray[np.bool_]) -> Areas:
     return Areas(base, np.where(covered, meaning, 0).astype(np.float32))
 
 
-def anchor(stops: NDArray[np.float32], found: Areas, curve: Curve, as_shot: AsShot | None) -> Placing:
+def anchor(
+    stops: NDArray[np.float32], found: Areas, curve: Curve, as_shot: AsShot | None, habits: Habits = EXPERTS
+) -> Placing:
     """Return the exposure of light (H, W, 3) in stops that fits best, in steps of 0.02 stops."""
     light = _thumbnail(stops).reshape(-1, 3)
     base, meaning = _thumbnail(found.base).ravel(), _thumbnail(found.meaning).ravel()
@@ -118,7 +129,9 @@ def anchor(stops: NDArray[np.float32], found: Areas, curve: Curve, as_shot: AsSh
         # sRGB's curve whatever the camera's: it is the picture that is looked at.
         white = weighted_quantiles(_ZONES[np.rint(luma * 255).astype(np.intp)], meaning, (0.98,))[0]
         mean = float((luma * meaning).sum() / meaning.sum())
-        cost = ((white - WHITE) / WHITE_SPREAD) ** 2 + ((mean - MEAN) / MEAN_SPREAD) ** 2
+        cost = ((white - habits.white) / habits.white_spread) ** 2 + (
+            (mean - habits.mean) / habits.mean_spread
+        ) ** 2
         if as_shot is not None:
             cost += ((k - as_shot.stops) / as_shot.spread) ** 2
         return Placing(round(k, 2), moved, mean, white, float(cost))
