@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from pipelines.cli import app as program
+from pipelines.cli.program import program
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "manifests").rglob("*.md")])
@@ -26,9 +25,8 @@ def test_links_between_pages_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_every_command_that_a_page_names_exists(page):
-    program._load_commands()
-    group = typer.main.get_command(program.app)
-    known = {name: set(getattr(c, "commands", {})) for name, c in group.commands.items()}  # type: ignore[attr-defined]
+    group = program()
+    known = {name: set(getattr(group.load(name), "commands", {})) for name in group.commands}
     for command, second in re.findall(r"iea40k ([a-z]+)(?: ([a-z]+))?", page.read_text(encoding="utf-8")):
         if command in ("core", "package", "import"):
             continue

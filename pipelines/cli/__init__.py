@@ -1,5 +1,5 @@
 """The command line: one program, `iea40k`."""
 
-from pipelines.cli.app import main
+from pipelines.cli.program import main
 
 __all__ = ["main"]

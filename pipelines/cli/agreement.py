@@ -6,33 +6,25 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.app import DONE, FAILURES, messages
-from pipelines.cli.queue import ledger_place, show_table
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command `agreement`."""
-    app.command("agreement")(agreement)
+from pipelines.cli.options import AsJson
+from pipelines.cli.queue import show_table
+from pipelines.cli.queue_group import LedgerOption, ledger_place
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
 def agreement(
     context: typer.Context,
     store: Annotated[Path, typer.Argument(help="The store.")],
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
-        ),
-    ] = None,
+    ledger: LedgerOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write tables (CSV) and a picture into this folder.")
+        Path | None, typer.Option("-o", "--out", help="Write tables (CSV) and a picture into this folder.")
     ] = None,
     by: Annotated[
         list[str] | None, typer.Option(help="Also by this column; level and scene_class if left out.")
     ] = None,
     sample: Annotated[int | None, typer.Option(help="Only this many scenes, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Compare the maps that two or more experts handed in of the same image: ICC, alpha, differences, bias, drift."""
     from iea40k.store.layout import Store

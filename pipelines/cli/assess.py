@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iea40k.errors import BadInputError
-from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.model import Device, need_torch
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,18 +19,10 @@ if TYPE_CHECKING:
 
     from iea40k.model.predict import Predicted
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Size = Annotated[
     int | None, typer.Option("--size", help="Short side that the network sees; 0 = every pixel, in tiles.")
 ]
 DEFAULT_WEIGHTS = "p_ieanet_s"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands `predict`, `score` and `judge`."""
-    app.command("predict")(predict)
-    app.command("score")(score)
-    app.command("judge")(judge)
 
 
 def predict(

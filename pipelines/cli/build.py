@@ -10,16 +10,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from iea40k.store.layout import Store
-from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands `build` and `status`."""
-    app.command("build")(build)
-    app.command("status")(status)
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
 def build(

@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.app import DONE, FAILURES, messages
 from pipelines.cli.progress import Progress
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command `demo`."""
-    app.command("demo")(demo)
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
 def demo(
     out: Annotated[
-        Path, typer.Option(help="Where to put everything; an earlier demo there is made anew.")
+        Path, typer.Option("-o", "--out", help="Where to put everything; an earlier demo there is made anew.")
     ] = Path("demo"),
 ) -> int:
     """Photographs in, a verified release out: everything this program does, on pictures that it brings along."""

@@ -6,13 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipelines.cli.app import DONE, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
-
-
-def register(app: typer.Typer) -> None:
-    """Add `export`."""
-    app.command("export")(export)
+from pipelines.cli.terminal import DONE, messages
 
 
 def export(
@@ -29,7 +25,7 @@ def export(
     licence: Annotated[
         list[str] | None, typer.Option(help="Only images under this licence. Repeatable.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Write a release in another form."""
     from iea40k.store.release import Release

@@ -8,25 +8,13 @@ from typing import Annotated
 import typer
 
 from iea40k.errors import IEAError
-from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
-
-fetch_app = typer.Typer(no_args_is_help=True, help="Download source photographs, resumable and verified.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group `fetch`."""
-    app.add_typer(fetch_app, name="fetch")
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
-@fetch_app.callback()
-def _group() -> None:
-    """Download source photographs, resumable and verified."""
-
-
-@fetch_app.command("fivek")
 def fivek(
-    root: Annotated[Path, typer.Option("-o", "--output", help="The tree to fill; run again to go on.")],
+    root: Annotated[Path, typer.Option("-o", "--out", help="The tree to fill; run again to go on.")],
     ids: Annotated[
         str | None, typer.Option(help="Which photos: 1-10,42,a0001-jmac_DSC1459 (default: all 5,000).")
     ] = None,
@@ -47,7 +35,7 @@ def fivek(
     ] = False,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between files.")] = 1.0,
     site: Annotated[str, typer.Option(help="Where from, if not the official site.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Fetch FiveK photographs: one request at a time, resumable, each verified before it gets its name.
 

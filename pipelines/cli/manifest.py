@@ -1,4 +1,4 @@
-"""`iea40k manifest …`: make and check manifests. Other modules add their sources to `manifest_app`."""
+"""`iea40k manifest …`: make and check manifests."""
 
 import json
 from pathlib import Path
@@ -8,21 +8,14 @@ import typer
 
 from iea40k.errors import ManifestError, Place
 from iea40k.manifest import read_manifest
-from pipelines.cli.app import BAD_USE, messages
-
-manifest_app = typer.Typer(no_args_is_help=True, help="Make and check manifests: tables of one row a scene.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group `manifest`."""
-    app.add_typer(manifest_app, name="manifest")
+from pipelines.cli.options import AsJson
+from pipelines.cli.terminal import BAD_USE, messages
 
 
-@manifest_app.command("check")
 def check(
     file: Annotated[Path, typer.Argument(help="The manifest: CSV or parquet.")],
     digests: Annotated[bool, typer.Option(help="Also read every file whose sha256 is given.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Check a manifest: every bad cell at once, with line and column."""
     try:

@@ -12,19 +12,18 @@ from iea40k.manifest import write_manifest
 from pipelines.bracket_manifest import find_brackets
 from pipelines.bracket_rows import Found
 from pipelines.bracket_table import brackets_of_table
-from pipelines.cli.app import DONE, FAILURES, messages
-from pipelines.cli.manifest import manifest_app
+from pipelines.cli.options import AsJson
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
-@manifest_app.command("brackets")
 def brackets(
     root: Annotated[Path, typer.Argument(help="A folder of captures, or a CSV table of them.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The manifest, .csv or .parquet.")],
+    output: Annotated[Path, typer.Option("-o", "--out", help="The manifest, .csv or .parquet.")],
     pause: Annotated[float, typer.Option(help="Longest pause in a camera's own bracket, seconds.")] = 4.0,
     manual_pause: Annotated[float, typer.Option(help="The same for exposures set by hand.")] = 300.0,
     least: Annotated[int, typer.Option(min=2, help="Fewest captures of a scene.")] = 2,
     digests: Annotated[bool, typer.Option(help="Write the sha256 of every file.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Group captures into scenes by EXIF time and exposure, and write a manifest of them.
 

@@ -8,18 +8,17 @@ import typer
 
 from iea40k.errors import BadInputError, IEAError
 from iea40k.manifest import write_manifest
-from pipelines.cli.app import DONE, FAILURES, messages
-from pipelines.cli.manifest import manifest_app
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
-@manifest_app.command("fivek")
 def fivek(
     root: Annotated[
         Path, typer.Argument(help="The FiveK tree: the official layout, the loader's, or a fetched one.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The manifest to write, in ROOT or a folder above it.")
+        Path, typer.Option("-o", "--out", help="The manifest to write, in ROOT or a folder above it.")
     ],
     metadata: Annotated[
         list[Path] | None,
@@ -33,7 +32,7 @@ def fivek(
     rehash: Annotated[
         bool, typer.Option(help="Read every file again instead of trusting an earlier manifest.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Make a manifest of a FiveK tree: one row a photo whose DNG has arrived.
 
@@ -82,11 +81,10 @@ def fivek(
     return FAILURES if found.problems else DONE
 
 
-@manifest_app.command("labels")
 def labels(
     manifest: Annotated[Path, typer.Argument(help="The manifest to label.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The table to fill, or with --apply the new manifest.")
+        Path, typer.Option("-o", "--out", help="The table to fill, or with --apply the new manifest.")
     ],
     apply: Annotated[
         Path | None, typer.Option(help="A filled table: check it and take its labels over.")

@@ -8,22 +8,19 @@ import typer
 
 from iea40k.errors import BadInputError
 from iea40k.manifest import write_manifest
-from pipelines.cli.app import DONE, FAILURES, messages
-from pipelines.cli.manifest import manifest_app
+from pipelines.cli.options import AsJson
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
-@manifest_app.command("official")
 def official(
     root: Annotated[Path, typer.Argument(help="The published IEA40K files, unpacked.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The manifest, in ROOT or a folder above it.")
-    ],
+    output: Annotated[Path, typer.Option("-o", "--out", help="The manifest, in ROOT or a folder above it.")],
     metadata: Annotated[
         list[Path] | None,
         typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of images whose own is not known.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """List published scenes as brackets with a given reference, so that a build makes their residuals anew.
 

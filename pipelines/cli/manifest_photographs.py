@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.app import DONE
-from pipelines.cli.manifest import manifest_app
+from pipelines.cli.terminal import DONE
 
 
-@manifest_app.command("photographs")
 def photographs(
     folder: Annotated[Path, typer.Argument(help="Where to write the photographs and their manifest.csv.")],
 ) -> int:

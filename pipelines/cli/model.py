@@ -10,8 +10,9 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.files import write_atomic
 from iea40k.recipe import without_nan
-from pipelines.cli.app import DONE, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
+from pipelines.cli.terminal import DONE, messages
 
 if TYPE_CHECKING:
     from iea40k.model.evaluate import Evaluation
@@ -26,12 +27,6 @@ Device = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands `train` and `evaluate`."""
-    app.command("train")(train)
-    app.command("evaluate")(evaluate)
-
-
 def need_torch() -> None:
     """Raise `BadInputError` with the way out where PyTorch is not installed."""
     from importlib.util import find_spec
@@ -44,7 +39,7 @@ def need_torch() -> None:
 
 def train(
     release: Annotated[Path, typer.Argument(help="The release to learn from.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The run's folder.")],
     model: Annotated[
         str | None, typer.Option(help="The network's name, instead of the configuration's.")
     ] = None,
@@ -53,7 +48,7 @@ def train(
     ] = None,
     split: Annotated[str | None, typer.Option(help="The splitting; 'all' trains one run for each.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Train a network on a release. Ctrl-C leaves a checkpoint; --resume goes on from it.
 
@@ -85,15 +80,14 @@ def evaluate(
         str | None, typer.Option(help="The splitting (that of the training); 'all' for each.")
     ] = None,
     part: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here; - for stdout.")
-    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Also write markdown, plots and a table of images here.")
+        Path | None,
+        typer.Option("-o", "--out", help="Also write the figures, plots and a table of images here."),
     ] = None,
     head: Annotated[bool, typer.Option("--head", help="Also fit a score head on the training part.")] = False,
     level: Annotated[list[str] | None, typer.Option(help="Only this level; may be repeated.")] = None,
     device: Device = "auto",
+    as_json: AsJson = False,
 ) -> int:
     """Measure a network on a part of a release: maps by band, level, zone, class, device; scores from maps."""
     need_torch()
@@ -116,13 +110,12 @@ def evaluate(
     result = _summary({name: evaluation for name, (evaluation, _) in found.items()})
     result |= {"weights": weights, "release": opened.digest, "part": part}
     result["trained_on_some"] = {name: leak for name, (_, leak) in found.items()}
-    if json_file is not None:
-        text = json.dumps(without_nan(result), indent=1) + "\n"
-        if str(json_file) == "-":
-            typer.echo(text, nl=False)
-        else:
-            write_atomic(json_file, text)
-    if str(json_file) != "-":
+    text = json.dumps(without_nan(result), indent=1) + "\n"
+    if out is not None:
+        write_atomic(out / "evaluation.json", text)
+    if as_json:
+        typer.echo(text, nl=False)
+    else:
         _show(result)
     return DONE
 

@@ -8,23 +8,11 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
-
-import_app = typer.Typer(no_args_is_help=True, help="Bring published datasets into a store.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group `import`."""
-    app.add_typer(import_app, name="import")
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
-@import_app.callback()
-def _group() -> None:
-    """Bring published datasets into a store."""
-
-
-@import_app.command("official")
 def official(
     root: Annotated[
         Path, typer.Argument(help="The published IEA40K files: a folder, or a zip or tar of it.")
@@ -35,7 +23,7 @@ def official(
         typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of images whose own is not known.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Import the published layout: pixels and residuals exactly, scores as given, the published split by name."""
     from iea40k.store.layout import Store

@@ -7,7 +7,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from pipelines.cli.app import messages
+from pipelines.cli.terminal import messages
 
 _SECONDS_BETWEEN_LINES = 5.0
 

@@ -4,100 +4,23 @@ import dataclasses
 import getpass
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
 
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import Purpose
 from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
-from iea40k.store.ledger.place import LEDGER_FILE, refuse_typed_secret
 from iea40k.store.ledger.tasks import Reason
-from pipelines.cli.app import DONE, messages
+from pipelines.cli.options import AsJson
+from pipelines.cli.queue_group import Where
+from pipelines.cli.terminal import DONE, messages
 
-
-class _StoreFirst(TyperGroup):
-    """Lets options of the group follow the store, as people write them: `queue STORE --ledger URL list`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Move the options behind the first argument before it."""
-        rest = args[1:]
-        options: list[str] = []
-        while rest and rest[0].startswith("--ledger"):
-            taken = 1 if "=" in rest[0] else 2
-            options, rest = [*options, *rest[:taken]], rest[taken:]
-        return super().parse_args(ctx, [*options, *args[:1], *rest])
-
-
-queue_app = typer.Typer(
-    cls=_StoreFirst,
-    no_args_is_help=True,
-    help="The queue of a store: add images, assign them, review, see who did how much.",
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Actor = Annotated[str, typer.Option("--by", help="Who does this; left out, who your login is.")]
 
 
-@dataclass(frozen=True)
-class Where:
-    """The store, and its ledger's place."""
-
-    store: Path
-    ledger: str = field(repr=False)
-
-    def open(self, *, create: bool = False) -> Ledger:
-        """Open the ledger."""
-        return Ledger.open(self.ledger, create=create)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group `queue`."""
-    app.add_typer(queue_app, name="queue")
-
-
-def typed(context: typer.Context, option: str = "ledger") -> bool:
-    """Whether an option was typed, and does not come from the environment."""
-    source = context.get_parameter_source(option)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def ledger_place(context: typer.Context, store: Path, ledger: str | None) -> str:
-    """Return where a store's ledger is. Raises `BadInputError` for a password in an option: others can see it."""
-    if ledger is None:
-        return str(store)
-    if typed(context):
-        refuse_typed_secret(ledger)
-    return ledger
-
-
-def ledger_of(context: typer.Context, store: Path, ledger: str | None) -> str | None:
-    """Return where the ledger of a command's store is, None where `--ledger` names none and the store has none."""
-    if ledger is None and not (store / LEDGER_FILE).is_file():
-        return None
-    return ledger_place(context, store, ledger)
-
-
-@queue_app.callback()
-def _queue(
-    context: typer.Context,
-    store: Annotated[Path, typer.Argument(help="The store.")],
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
-        ),
-    ] = None,
-) -> None:
-    context.obj = Where(store, ledger_place(context, store, ledger))
-
-
-@queue_app.command("add")
 def add(
     context: typer.Context,
     where: Annotated[str | None, typer.Option(help="A condition over any column: 'suspicion > 0.3'.")] = None,
@@ -114,7 +37,7 @@ def add(
         bool, typer.Option(help="Say how many images it would be, and change nothing.")
     ] = False,
     by: Actor = "",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> int:
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
@@ -146,14 +69,13 @@ def add(
     return DONE
 
 
-@queue_app.command("list")
 def list_tasks(
     context: typer.Context,
     state: Annotated[
         str | None, typer.Option(help="open, leased, submitted, in_review, accepted, returned, …")
     ] = None,
     limit: Annotated[int, typer.Option(help="At most this many rows.")] = 50,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show what stands in the queue, the highest priority first."""
     with cast("Where", context.obj).open() as ledger:
@@ -168,13 +90,12 @@ def list_tasks(
     return DONE
 
 
-@queue_app.command("assign")
 def assign_tasks(
     context: typer.Context,
     to: Annotated[list[str], typer.Option(help="An annotator; give the option once for each.")],
     count: Annotated[int | None, typer.Option(help="Give out at most this many.")] = None,
     by: Actor = "",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> int:
     """Spread free work evenly over people, the highest priority first. Without it, people get work as they ask."""
     from iea40k.store.ledger.people import assign
@@ -184,8 +105,7 @@ def assign_tasks(
     return DONE
 
 
-@queue_app.command("people")
-def people(context: typer.Context, as_json: Json = False) -> int:
+def people(context: typer.Context, as_json: AsJson = False) -> int:
     """Show what each person handed in: images, strokes, pixels, active time."""
     with cast("Where", context.obj).open() as ledger:
         rows = [dataclasses.asdict(person) for person in throughput(ledger)]

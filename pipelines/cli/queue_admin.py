@@ -11,14 +11,15 @@ from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, MapKey, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
 from iea40k.store.ledger.place import refuse_typed_secret
-from pipelines.cli.app import DONE, FAILURES, messages
-from pipelines.cli.queue import Actor, Json, Where, actor, queue_app, show_table
+from pipelines.cli.options import AsJson
+from pipelines.cli.queue import Actor, actor, show_table
+from pipelines.cli.queue_group import Where
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 _WRONG_CLOCK = 60.0
 """Seconds by which a machine's clock may differ from the ledger's before anybody is told."""
 
 
-@queue_app.command("accept")
 def accept(
     context: typer.Context,
     scene: Annotated[str, typer.Argument(help="The scene's id.")],
@@ -34,7 +35,6 @@ def accept(
     return DONE
 
 
-@queue_app.command("return")
 def return_work(
     context: typer.Context,
     scene: Annotated[str, typer.Argument(help="The scene's id.")],
@@ -50,7 +50,6 @@ def return_work(
     return DONE
 
 
-@queue_app.command("annotator")
 def annotator_command(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The person's name, as it stands in the ledger.")],
@@ -65,7 +64,6 @@ def annotator_command(
     return DONE
 
 
-@queue_app.command("grant")
 def grant(
     context: typer.Context,
     prefix: Annotated[str, typer.Option(help="Begins the names of the two group roles.")] = "iea40k",
@@ -87,14 +85,13 @@ def grant(
     return DONE
 
 
-@queue_app.command("stale")
 def stale(
     context: typer.Context,
     offer: Annotated[
         bool, typer.Option(help="Return finished work to its authors for another look.")
     ] = False,
     by: Actor = "",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show strokes drawn on a base that has since been rebuilt; they count for nothing until somebody looks again."""
     from iea40k.store.layout import Store
@@ -122,14 +119,13 @@ def stale(
     return FAILURES if found else DONE
 
 
-@queue_app.command("verify")
 def verify(
     context: typer.Context,
     release: Annotated[
         Path | None,
         typer.Option(help="Also: is the ledger up to this release's cursor still what it was then?"),
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> int:
     """Check the ledger itself: every chain, row by row, and the database's own integrity."""
     with cast("Where", context.obj).open() as ledger:
@@ -154,7 +150,6 @@ def verify(
     return FAILURES if problems else DONE
 
 
-@queue_app.command("copy")
 def copy(
     context: typer.Context,
     to: Annotated[str, typer.Option(help="postgresql://HOST/DATABASE, or a folder for a SQLite file.")],
@@ -172,7 +167,6 @@ def copy(
     return DONE
 
 
-@queue_app.command("upgrade")
 def upgrade_ledger(context: typer.Context) -> int:
     """Bring a ledger of an older version up to this one. Make a backup first."""
     from iea40k.store.ledger.database import Database

@@ -21,19 +21,12 @@ from iea40k.store.release import (
     write_release,
 )
 from iea40k.store.verify import verify_store
-from pipelines.cli.app import DONE, FAILURES, messages
+from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
-from pipelines.cli.queue import ledger_of, typed
+from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 _SHOWN = 20
-
-
-def register(app: typer.Typer) -> None:
-    """Add `release`, `verify` and `diff`."""
-    app.command("release")(release)
-    app.command("verify")(verify)
-    app.command("diff")(diff)
 
 
 def release(
@@ -47,12 +40,7 @@ def release(
         list[str] | None, typer.Option(help="Only scenes of this licence; may be given several times.")
     ] = None,
     published: Annotated[str, typer.Option(help="Date of publication for the card, YYYY-MM-DD.")] = "",
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            help="postgresql://HOST/DATABASE; the store's own file where left out.", envvar="IEA40K_LEDGER"
-        ),
-    ] = None,
+    ledger: LedgerOption = None,
     cursor: Annotated[
         int | None,
         typer.Option(help="Replay the ledger up to this entry: the same bytes as then. All if left out."),

@@ -14,7 +14,7 @@ from iea40k.manifest import read_manifest
 from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_manifest import find_brackets
 from pipelines.brackets import build_bracket
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.planted import exposed, farthest_corner, hand_shake
 
 TAG = ExifTags.Base

@@ -15,7 +15,7 @@ from iea40k.residuals import residual_codes
 from iea40k.scene import LADDER
 from iea40k.store.layout import Store
 from pipelines.build import build
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.config import BuildConfig
 from pipelines.synthetic import PHOTOGRAPHS, make_project
 

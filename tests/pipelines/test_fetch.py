@@ -12,7 +12,7 @@ import pytest
 
 from iea40k.errors import BadInputError, StoreError
 from iea40k.store.locks import FileLock
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.download import DownloadError, Patience, download
 from pipelines.fivek_fetch import choose, fetch, parse_experts, plan, read_record
 from pipelines.fivek_metadata import Photo

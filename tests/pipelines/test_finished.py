@@ -8,7 +8,7 @@ from iea40k.manifest import read_manifest
 from iea40k.model.training.config import load_config
 from iea40k.store.layout import Store
 from pipelines.build import build
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.config import read_config
 from pipelines.finished import SPLIT, TEST, VALID
 from pipelines.taxonomy import load_taxonomy

@@ -6,7 +6,7 @@ import pytest
 
 from iea40k.files import sha256_file
 from iea40k.manifest import read_manifest
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.fivek import scan
 from tests.pipelines.fivek_tree import IDS, write_photo, write_retouch
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from iea40k.color import decode_srgb
 from iea40k.store.layout import Store
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.dng import Camera, write_dng
 from tests.pipelines.fivek_tree import write_retouch
 

@@ -13,7 +13,7 @@ import yaml
 from iea40k.model.weights import load_weights
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, write_release
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.demo_training import can_train, train_demo
 from tests.builders import built_scene
 
@@ -88,7 +88,7 @@ def test_one_run_a_splitting_and_their_mean(release, config, tmp_path, capsys):
     assert result["valid_mae_mean"] == pytest.approx(np.mean(found))
     assert result["valid_mae_sd"] == pytest.approx(np.std(found, ddof=1))
     weights = str(out / "{split}" / "best.safetensors")
-    assert run(["evaluate", weights, str(release), "--split", "all", "--json", "-"]) == 0
+    assert run(["evaluate", weights, str(release), "--split", "all", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     maes = [result["splits"][name]["overall"]["mae"] for name in ("split_0", "split_1")]
     assert result["mean_and_sd"]["mae"]["mean"] == pytest.approx(np.mean(maes))
@@ -97,20 +97,21 @@ def test_one_run_a_splitting_and_their_mean(release, config, tmp_path, capsys):
 
 def test_evaluate_writes_figures_report_and_table(trained, release, tmp_path, capsys):
     weights = str(trained / "best.safetensors")
-    json_file, out = tmp_path / "e.json", tmp_path / "report"
-    arguments = ["evaluate", weights, str(release), "--head", "--json", str(json_file), "--out", str(out)]
+    out = tmp_path / "report"
+    arguments = ["evaluate", weights, str(release), "--head", "--out", str(out)]
     assert run(arguments) == 0
     shown = capsys.readouterr().out
-    result = json.loads(json_file.read_text())["splits"]["split_0"]
+    result = json.loads((out / "evaluation.json").read_text())["splits"]["split_0"]
     assert f"{result['overall']['mae']:.4f}" in shown
     assert set(result["holistic"]) == {"without fine-tuning", "fine-tuned head"}
     assert set(result["groups"]) >= {"level", "scene_class", "device"}
-    assert sorted(p.name for p in out.iterdir()) == ["evaluation.md", "evaluation.png", "images.csv"]
+    written = ["evaluation.json", "evaluation.md", "evaluation.png", "images.csv"]
+    assert sorted(p.name for p in out.iterdir()) == written
 
 
 def test_evaluate_says_when_the_weights_know_the_scenes(trained, release, capsys):
     weights = str(trained / "best.safetensors")
-    assert run(["evaluate", weights, str(release), "--part", "train", "--json", "-"]) == 0
+    assert run(["evaluate", weights, str(release), "--part", "train", "--json"]) == 0
     said = capsys.readouterr()
     assert "6 scenes of this part were in the training" in said.err
     assert json.loads(said.out)["trained_on_some"] == {"split_0": 6}
@@ -191,7 +192,8 @@ def test_judge_ranks_folders(trained, tmp_path, capsys):
 
 
 def test_help_does_not_wait_for_torch():
-    code = "import sys; from pipelines.cli.app import run; run(['train', '--help']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from pipelines.cli.program import run; run(['train', '--help']); "
+    code += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--resume" in done.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from iea40k.store.layout import Store
 from iea40k.store.release import Release, ReleaseOptions, write_release
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 from tests.pipelines.fivek_tree import IDS, write_photo
 from tests.pipelines.official_tree import SCENES, Official, write_official

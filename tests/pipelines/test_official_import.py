@@ -10,7 +10,7 @@ import pytest
 
 from iea40k.errors import ArrayError, BadInputError, UnreadableImageError
 from iea40k.store.layout import Store
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.official.labels import label_values, read_label
 from pipelines.official.names import official_part, parse_image_id
 from pipelines.official.tree import read_tree

@@ -6,7 +6,7 @@ import pytest
 from iea40k.errors import ManifestError
 from iea40k.manifest import write_manifest
 from iea40k.tables import read_table
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from pipelines.taxonomy import apply_labels, load_taxonomy, write_labels
 
 

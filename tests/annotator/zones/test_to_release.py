@@ -11,7 +11,7 @@ from iea40k.arrays import validity_from_codes
 from iea40k.residuals import residual_codes
 from iea40k.store.layout import Store
 from iea40k.store.release import Release
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.annotator.test_controller import drag
 from tests.annotator.zones.test_bench import at
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
 from iea40k.store.ledger.entries import now_us
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 
 

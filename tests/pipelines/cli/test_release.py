@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from iea40k.store.layout import Store
-from pipelines.cli.app import BAD_USE, DONE, FAILURES, run
+from pipelines.cli.program import run
+from pipelines.cli.terminal import BAD_USE, DONE, FAILURES
 from tests.builders import built_scene
 
 

@@ -17,7 +17,7 @@ from iea40k.store.ledger.labels import ledger_facts, ledger_labels
 from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.store.release import Release
 from iea40k.zones import zone_change
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.test_corrected import BOX, hand_in, set_box
 

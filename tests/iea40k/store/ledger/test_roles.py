@@ -24,7 +24,7 @@ from iea40k.store.ledger.transfer import copy_ledger
 from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from pipelines.agreement import measure
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import Team, a_base, a_stroke
 from tests.iea40k.store.ledger.test_consistency import paint

@@ -14,7 +14,7 @@ from iea40k.store.ledger.schema import corrections
 from iea40k.store.ledger.transfer import copy_ledger
 from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.test_corrected import hand_in, set_box
 from tests.iea40k.store.ledger.test_labels import contents, cut

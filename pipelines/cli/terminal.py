@@ -1,0 +1,11 @@
+"""What every command says and returns: the console for messages, and the exit codes.
+
+Results go to stdout, messages to stderr.
+"""
+
+from rich.console import Console
+
+DONE, FAILURES, BAD_USE = 0, 1, 2
+"""Exit codes: done; finished with failures that are listed; wrong use or bad input."""
+
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
