@@ -31,7 +31,7 @@ class LazyGroup(TyperGroup):
         """Take over the commands one word below `path`, under the headings that are the keys; return this group."""
         self._rows, self._path = rows, path
         for entries in self._listed().values():
-            self.commands |= {name: TyperCommand(name, help=line) for name, line in entries}
+            self.commands.update({name: TyperCommand(name, help=line) for name, line in entries})
         return self
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
