@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from iea40k.store.layout import Store
-from pipelines.cli.app import run
+from pipelines.cli.program import run
 from tests.builders import built_scene
 
 
