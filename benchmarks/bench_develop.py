@@ -11,7 +11,7 @@ import rawpy
 from numpy.typing import NDArray
 
 from benchmarks.harness import Figure, interleaved_seconds
-from iea40k.color import decode_srgb
+from iea40k.colour import decode_srgb
 from iea40k.develop import LinearImage, ReadOptions, expose, fit, load_linear
 from iea40k.develop.camera import camera_facts
 from iea40k.develop.geometry import orient

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.harness import Figure, median_seconds
-from iea40k.color import decode_srgb, encode_srgb
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import load_linear
 from iea40k.errors import AlignmentError
 from iea40k.experts import spread_of

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.harness import Figure
 from benchmarks.shard_contenders import Contender, Direct, PngNpy, RawMemmap, ZarrFrames, ZarrPython
-from iea40k.color import decode_srgb
+from iea40k.colour import decode_srgb
 from iea40k.develop import LinearImage, expose, load_linear
 from iea40k.errors import UnreadableImageError
 from iea40k.model.data import BatchSampler, ExposureDataset, ViewConfig, make_loader, to_batch

@@ -12,7 +12,7 @@
 
 32640 = 255 x 128, so that the published labels (multiples of 1/255) are stored exactly and 128 brush steps lie
 between two of them. The invalid code is never read as 0, since 0 means perfect. Encodings change only through
-a function named here or in `iea40k.color`; nothing is clipped or rescaled on the way in.
+a function named here or in `iea40k.colour`; nothing is clipped or rescaled on the way in.
 """
 
 from typing import Any

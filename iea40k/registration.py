@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LUMA_WEIGHTS, LinearRGB
-from iea40k.color import srgb_curve
+from iea40k.colour import srgb_curve
 from iea40k.errors import AlignmentError
 
 SCORE = 0.6

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, check_encoded
-from iea40k.color import srgb_curve, srgb_inverse
+from iea40k.colour import srgb_curve, srgb_inverse
 from iea40k.scene import level_name
 
 ALPHA = (0.9, 1 / 0.9)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB, LinearRGB, check_same_size
-from iea40k.color import encode_srgb, srgb_curve
+from iea40k.colour import encode_srgb, srgb_curve
 
 STOPS = (-6.0, 6.0)
 CONTRAST = (0.4, 2.5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from iea40k.arrays import EncodedRGB, Validity
-from iea40k.color import decode_srgb, encode_srgb
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.registration import bring, register
 from iea40k.scene import Scene
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from iea40k.color import SPACES
+from iea40k.colour import SPACES
 from iea40k.errors import ConfigError
 from iea40k.scene import LADDER, level_name
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, LinearRGB
-from iea40k.color import encode_srgb
+from iea40k.colour import encode_srgb
 from iea40k.errors import IEAError, Place
 from iea40k.experts import chosen, combine
 from iea40k.fusion import METERED, UNTONED, Fusion, fuse

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from iea40k.arrays import EncodedRGB
-from iea40k.color import decode_srgb, encode_srgb
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.files import sha256_file, write_file_with
 from iea40k.manifest import write_manifest
 from pipelines.dng import Camera, write_dng

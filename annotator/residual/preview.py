@@ -9,7 +9,7 @@ import numpy as np
 
 from annotator.shared.light import DARKEST, LIGHT
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes
-from iea40k.color.transfer import encode_srgb, srgb_inverse
+from iea40k.colour.transfer import encode_srgb, srgb_inverse
 
 _LEVELS = 4096  # steps of luma + r: finer than the 8 bits shown
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.color.transfer import srgb_inverse
+from iea40k.colour.transfer import srgb_inverse
 
 _ZONES = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # Rec. 709 primaries, linear light

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LinearRGB, check_linear
-from iea40k.color import encode_srgb, named_space
+from iea40k.colour import encode_srgb, named_space
 from iea40k.errors import BadInputError, UnreadableImageError
 
 
@@ -18,7 +18,7 @@ class ReadOptions:
     """What the user decides about reading files.
 
     - `max_pixels`: larger pictures are refused before their memory is taken
-    - `assume_profile`: colour space of pictures that name none, one of `iea40k.color.SPACES`. None: JPEG and PNG are
+    - `assume_profile`: colour space of pictures that name none, one of `iea40k.colour.SPACES`. None: JPEG and PNG are
       taken as sRGB, as their standards have it; TIFF is refused
     - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
     - `full_demosaic`: interpolate the whole mosaic (AHD) also where the quick way would do; 3 to 5 times slower

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from iea40k.arrays import EncodedRGB
-from iea40k.color import clipped_share, encode_srgb
+from iea40k.colour import clipped_share, encode_srgb
 from iea40k.develop.geometry import fit, orient, scale_light
 from iea40k.develop.linear import LinearImage, ReadOptions
 from iea40k.develop.probe import probe

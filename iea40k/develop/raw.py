@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LinearRGB
-from iea40k.color import clipped_share
+from iea40k.colour import clipped_share
 from iea40k.develop.camera import CameraFacts, camera_facts
 from iea40k.develop.geometry import fit, orient, scale_light
 from iea40k.develop.linear import LinearImage, ReadOptions, check_pixels

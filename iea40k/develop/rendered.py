@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from iea40k.color import ColorSpace, named_space, profile_space
+from iea40k.colour import ColourSpace, named_space, profile_space
 from iea40k.develop.linear import ReadOptions, check_pixels
 from iea40k.develop.tiff_tags import refuse_truncated
 from iea40k.errors import IEAError, UnreadableImageError
@@ -31,7 +31,7 @@ class Picture:
     """
 
     pixels: NDArray[Any]
-    space: ColorSpace
+    space: ColourSpace
     space_from: str
     orientation: int
     notes: dict[str, Any]
@@ -141,7 +141,7 @@ def _tag(page: tifffile.TiffPage, parent: tifffile.TiffPage, code: int) -> Any:
     return tag.value if tag is not None else None
 
 
-def _space(icc: bytes | None, options: ReadOptions, stated: str | None) -> tuple[ColorSpace, str]:
+def _space(icc: bytes | None, options: ReadOptions, stated: str | None) -> tuple[ColourSpace, str]:
     if icc:
         return profile_space(bytes(icc)), "profile"
     if stated is not None and not stated.startswith("?"):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.color import srgb_inverse
+from iea40k.colour import srgb_inverse
 from iea40k.errors import ArrayError
 
 Floats = NDArray[np.floating[Any]]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from iea40k.arrays import EncodedRGB, Residual
-from iea40k.color import decode_srgb, encode_srgb
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError

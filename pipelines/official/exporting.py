@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
-from iea40k.color import decode_srgb, encode_srgb
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.files import disk_errors, publish_folder
 from iea40k.store.release import Release

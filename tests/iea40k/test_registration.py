@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from iea40k.color import decode_srgb
+from iea40k.colour import decode_srgb
 from iea40k.errors import AlignmentError
 from iea40k.registration import bring, common_crop, reconcile, register
 from iea40k.tone import expose_with_contrast

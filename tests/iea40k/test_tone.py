@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from iea40k.color import decode_srgb, encode_srgb, srgb_curve
+from iea40k.colour import decode_srgb, encode_srgb, srgb_curve
 from iea40k.develop import LinearImage, expose
 from iea40k.errors import ArrayError
 from iea40k.residuals import luma

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from iea40k.color import decode_srgb
+from iea40k.colour import decode_srgb
 from iea40k.store.layout import Store
 from pipelines.cli.program import run
 from pipelines.dng import Camera, write_dng

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from iea40k.color import encode_srgb
+from iea40k.colour import encode_srgb
 from iea40k.develop import ReadOptions
 from iea40k.errors import AlignmentError, BadInputError, UnreadableImageError
 from iea40k.residuals import luma, residual_codes

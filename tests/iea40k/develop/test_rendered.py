@@ -10,10 +10,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from iea40k.color import decode_srgb, srgb_inverse
+from iea40k.colour import decode_srgb, srgb_inverse
 from iea40k.develop import ReadOptions, load_encoded, load_linear
 from iea40k.errors import BadInputError, UnreadableImageError
-from tests.iea40k.color import profiles as p
+from tests.iea40k.colour import profiles as p
 
 SRGB = ReadOptions(assume_profile="srgb")
 

@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from benchmarks.harness import Figure, interleaved_seconds, median_seconds
-from iea40k.color import convert_to_srgb, srgb_curve, to_linear_srgb
+from iea40k.colour import convert_to_srgb, srgb_curve, to_linear_srgb
 
 TITLE = "Colour: 16-bit ProPhoto to sRGB by the embedded profile"
 

@@ -1,7 +1,7 @@
 """Colour spaces: from encoded pixels to linear light with sRGB's primaries, by profile or by name.
 
-The way is split at its only bend: `ColorSpace.light` takes pixels to light in the space's own primaries (a curve a
-channel), and `ColorSpace.matrix` takes that to sRGB's. What averages light in between, a resize, stays exact.
+The way is split at its only bend: `ColourSpace.light` takes pixels to light in the space's own primaries (a curve a
+channel), and `ColourSpace.matrix` takes that to sRGB's. What averages light in between, a resize, stays exact.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LinearRGB
-from iea40k.color.icc import Curve, parse_profile
-from iea40k.color.transfer import encode_srgb, look_up, srgb_inverse
+from iea40k.colour.icc import Curve, parse_profile
+from iea40k.colour.transfer import encode_srgb, look_up, srgb_inverse
 from iea40k.errors import ArrayError, BadInputError
 
 _D50 = np.array([0.9642, 1.0, 0.8249])  # as ISO 15076-1 has it, for every profile
@@ -24,7 +24,7 @@ _WHITE_D65, _WHITE_D50 = (0.3127, 0.3290), (0.3457, 0.3585)
 
 
 @dataclass(frozen=True)
-class ColorSpace:
+class ColourSpace:
     """How encoded pixels of one kind become linear light with sRGB's primaries.
 
     `curves` take encoded values in [0, 1] to light, one a channel; `matrix` (3x3) takes that light to
@@ -88,12 +88,12 @@ class ColorSpace:
         return np.ascontiguousarray(np.stack(columns, axis=-1).reshape(codes, 1, 3))
 
 
-def profile_space(icc: bytes | None) -> ColorSpace:
+def profile_space(icc: bytes | None) -> ColourSpace:
     """Return the space of an embedded profile, sRGB for None. Raises `BadInputError` for broken or CMYK ones."""
     return _profile_space(icc) if icc is not None else named_space("srgb")
 
 
-def named_space(name: str) -> ColorSpace:
+def named_space(name: str) -> ColourSpace:
     """Return a space by name, one of `SPACES`. Raises `BadInputError` for another name."""
     if name not in SPACES:
         raise BadInputError("no such colour space", expected=" | ".join(SPACES), got=repr(name))
@@ -142,22 +142,22 @@ SPACES = {
 
 
 @cache
-def _named_space(name: str) -> ColorSpace:
+def _named_space(name: str) -> ColourSpace:
     primaries, white, curve = SPACES[name]
-    matrix = np.eye(3) if name in ("srgb", "linear-srgb") else _matrix_to_srgb(_colorants(primaries, white))
-    return ColorSpace(name, (curve,), matrix)
+    matrix = np.eye(3) if name in ("srgb", "linear-srgb") else _matrix_to_srgb(_colourants(primaries, white))
+    return ColourSpace(name, (curve,), matrix)
 
 
 @cache
-def _profile_space(icc: bytes) -> ColorSpace:
+def _profile_space(icc: bytes) -> ColourSpace:
     profile = parse_profile(icc)
     if profile.curves is None:
-        return ColorSpace(profile.name, (), np.eye(3), icc)
-    matrix = np.eye(3) if profile.colorants is None else _matrix_to_srgb(profile.colorants)
-    return _checked(ColorSpace(profile.name, profile.curves, matrix))
+        return ColourSpace(profile.name, (), np.eye(3), icc)
+    matrix = np.eye(3) if profile.colourants is None else _matrix_to_srgb(profile.colourants)
+    return _checked(ColourSpace(profile.name, profile.curves, matrix))
 
 
-def _checked(space: ColorSpace) -> ColorSpace:
+def _checked(space: ColourSpace) -> ColourSpace:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     light = space.to_srgb(space.light(ramp))
     white = light[0, -1]
@@ -175,18 +175,18 @@ def _broken(got: str) -> BadInputError:
     )
 
 
-def _matrix_to_srgb(colorants: NDArray[np.float64]) -> NDArray[np.float64]:
+def _matrix_to_srgb(colourants: NDArray[np.float64]) -> NDArray[np.float64]:
     primaries, white, _ = SPACES["srgb"]
-    return np.asarray(np.linalg.inv(_colorants(primaries, white)) @ colorants, np.float64)
+    return np.asarray(np.linalg.inv(_colourants(primaries, white)) @ colourants, np.float64)
 
 
-def _colorants(primaries: Any, white: tuple[float, float]) -> NDArray[np.float64]:
+def _colourants(primaries: Any, white: tuple[float, float]) -> NDArray[np.float64]:
     # XYZ of the primaries that add up to white, adapted to D50 (Bradford), which is how profiles state them.
     unscaled = np.array([[x / y, 1.0, (1 - x - y) / y] for x, y in primaries]).T
     white_xyz = np.array([white[0] / white[1], 1.0, (1 - white[0] - white[1]) / white[1]])
-    colorants = unscaled * np.linalg.solve(unscaled, white_xyz)
+    colourants = unscaled * np.linalg.solve(unscaled, white_xyz)
     cones = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white_xyz))
-    adapted: NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ cones @ _BRADFORD @ colorants
+    adapted: NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ cones @ _BRADFORD @ colourants
     return adapted
 
 

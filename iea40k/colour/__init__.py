@@ -1,18 +1,18 @@
 """Colour: encoded pixels to linear light with sRGB's primaries and back, exactly, without an 8-bit step between."""
 
-from iea40k.color.spaces import (
+from iea40k.colour.spaces import (
     SPACES,
-    ColorSpace,
+    ColourSpace,
     convert_to_srgb,
     named_space,
     profile_space,
     to_linear_srgb,
 )
-from iea40k.color.transfer import clipped_share, decode_srgb, encode_srgb, srgb_curve, srgb_inverse
+from iea40k.colour.transfer import clipped_share, decode_srgb, encode_srgb, srgb_curve, srgb_inverse
 
 __all__ = [
     "SPACES",
-    "ColorSpace",
+    "ColourSpace",
     "clipped_share",
     "convert_to_srgb",
     "decode_srgb",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from iea40k.color import clipped_share, decode_srgb, encode_srgb, srgb_curve
+from iea40k.colour import clipped_share, decode_srgb, encode_srgb, srgb_curve
 from iea40k.errors import ArrayError
 
 

@@ -35,8 +35,8 @@ def srgb_parametric() -> bytes:
     return parametric_curve(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 
-def matrix_profile(name: str, colorants: Sequence[Sequence[float]], curve: bytes) -> bytes:
-    columns = np.array(colorants).T
+def matrix_profile(name: str, colourants: Sequence[Sequence[float]], curve: bytes) -> bytes:
+    columns = np.array(colourants).T
     tags = {b"desc": text(name)}
     for letter, column in zip((b"r", b"g", b"b"), columns, strict=True):
         tags[letter + b"XYZ"] = b"XYZ \0\0\0\0" + fixed(*column)
@@ -48,13 +48,13 @@ def grey_profile(curve: bytes) -> bytes:
     return profile({b"desc": text("grey"), b"kTRC": curve}, space=b"GRAY")
 
 
-def table_profile(gammas: Sequence[float], colorants: Sequence[Sequence[float]]) -> bytes:
+def table_profile(gammas: Sequence[float], colourants: Sequence[Sequence[float]]) -> bytes:
     """Return a profile of tables (A2B0): a gamma a channel, then a colour cube to XYZ, no curves or matrix."""
     body = b"mft2\0\0\0\0" + struct.pack(">BBBx", 3, 3, 2) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
     body += struct.pack(">HH", 1024, 2)
     for exponent in gammas:
         body += np.rint(np.linspace(0, 1, 1024) ** exponent * 65535).astype(">u2").tobytes()
-    corners = [np.array(colorants) @ [r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)]
+    corners = [np.array(colourants) @ [r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)]
     body += np.rint(np.clip(corners, 0, 1.9999) * 32768).astype(">u2").tobytes()
     body += np.array([0, 65535] * 3, ">u2").tobytes()
     return profile({b"desc": text("tables"), b"A2B0": body})

@@ -4,7 +4,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from iea40k.color import (
+from iea40k.colour import (
     SPACES,
     convert_to_srgb,
     named_space,
@@ -13,7 +13,7 @@ from iea40k.color import (
     to_linear_srgb,
 )
 from iea40k.errors import ArrayError, BadInputError
-from tests.iea40k.color import profiles as p
+from tests.iea40k.colour import profiles as p
 
 ROMM = p.matrix_profile("ProPhoto", p.PROPHOTO, p.gamma_curve(1.80078125))
 KNOWN = {

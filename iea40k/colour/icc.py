@@ -19,15 +19,15 @@ _LUT_TAGS = ("A2B0", "A2B1", "A2B2", "D2B0", "D2B1")
 class Profile:
     """A parsed profile.
 
-    `space` is "RGB" or "GRAY". `curves` (3, or 1 for grey) and `colorants` (3x3, XYZ relative to D50 of a unit of
+    `space` is "RGB" or "GRAY". `curves` (3, or 1 for grey) and `colourants` (3x3, XYZ relative to D50 of a unit of
     R, G, B in its columns) describe a matrix profile; both are None for one made of tables (`A2B0`),
-    which a colour engine has to evaluate. `colorants` is None for grey too.
+    which a colour engine has to evaluate. `colourants` is None for grey too.
     """
 
     name: str
     space: str
     curves: tuple[Curve, ...] | None
-    colorants: NDArray[np.float64] | None
+    colourants: NDArray[np.float64] | None
 
 
 def parse_profile(data: bytes) -> Profile:
@@ -61,8 +61,8 @@ def _parse(data: bytes) -> Profile:
     if space == "GRAY":
         return Profile(name, space, (_curve(tags["kTRC"]),), None)
     curves = tuple(_curve(tags[f"{channel}TRC"]) for channel in "rgb")
-    colorants = np.stack([_xyz(tags[f"{channel}XYZ"]) for channel in "rgb"], axis=1)
-    return Profile(name, space, curves, colorants)
+    colourants = np.stack([_xyz(tags[f"{channel}XYZ"]) for channel in "rgb"], axis=1)
+    return Profile(name, space, curves, colourants)
 
 
 def _tags(data: bytes) -> dict[str, bytes]:
