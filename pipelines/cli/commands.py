@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("queue grant", "PostgreSQL: roles of annotators and curators", "pipelines.cli.queue_admin:grant"),
         ("queue stale", "strokes drawn on a base that was rebuilt since", "pipelines.cli.queue_admin:stale"),
         ("queue verify", "check the ledger's chains and its database", "pipelines.cli.queue_admin:verify"),
+        ("queue seal", "note what the ledger is now", "pipelines.cli.queue_admin:seal_ledger"),
         ("queue copy", "copy the ledger to a server, or into a file", "pipelines.cli.queue_admin:copy"),
         ("queue upgrade", "bring an older ledger up to this version", "pipelines.cli.queue_admin:upgrade_ledger"),
         ("annotate", "open the window: correct residuals, set zones of references", ""),

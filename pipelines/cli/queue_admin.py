@@ -10,7 +10,7 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, MapKey, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
-from iea40k.store.ledger.place import refuse_typed_secret
+from iea40k.store.ledger.place import SEALS_FILE, refuse_typed_secret
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue import Actor, actor, show_table
 from pipelines.cli.queue_group import Where
@@ -125,11 +125,22 @@ def verify(
         Path | None,
         typer.Option(help="Also: is the ledger up to this release's cursor still what it was then?"),
     ] = None,
+    seal: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also: does the ledger still give this seal, noted elsewhere? May be given several times."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check the ledger itself: every chain, row by row, and the database's own integrity."""
-    with cast("Where", context.obj).open() as ledger:
+    """Check the ledger itself: every chain, row by row, its triggers, its queue, and every seal of the store."""
+    from iea40k.store.ledger.seals import Seal, broken_seals, kept_seals
+
+    place = cast("Where", context.obj)
+    noted = [Seal.parse(text) for text in seal or ()]
+    with place.open() as ledger:
         problems, cursor = list(ledger.tampering()), ledger.cursor()
+        problems += broken_seals(ledger, [*kept_seals(place.store), *noted])
         skew = ledger.clock_skew(now_us)
         if release is not None:
             problems += _since(ledger, release)
@@ -148,6 +159,30 @@ def verify(
                 style="yellow",
             )
     return FAILURES if problems else DONE
+
+
+def seal_ledger(
+    context: typer.Context,
+    note: Annotated[str, typer.Option(help="What for: a word for whoever reads the seals later.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Note what the ledger is now: daily, and print it for a place that nobody here can change."""
+    from iea40k.store.ledger.seals import keep_seal, root_digest
+
+    place = cast("Where", context.obj)
+    with place.open() as ledger:
+        made = root_digest(ledger)
+    keep_seal(place.store, made, note)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(made)))
+    else:
+        typer.echo(str(made))
+        messages.print(
+            f"entry {made.cursor} is sealed in {place.store / SEALS_FILE}; note the line above elsewhere too: "
+            "`iea40k queue STORE verify --seal LINE` compares",
+            markup=False,
+        )
+    return DONE
 
 
 def copy(
@@ -190,12 +225,13 @@ def _since(ledger: Ledger, folder: Path) -> list[str]:
     noted = Release.open(folder).head["ledger"]
     if not noted:
         raise BadInputError("this release was made without a ledger", where=folder)
-    then = {name: noted[name] for name in ("ledger_id", "cursor", "chains")}
+    then = {name: noted[name] for name in ("ledger_id", "cursor", "chains", "root") if name in noted}
     if then["ledger_id"] != ledger.ledger_id():
         return [f"{folder} was made from another ledger, {then['ledger_id']}"]
     if then["cursor"] > ledger.cursor():
         return [f"the ledger ends at entry {ledger.cursor()}, {folder} was made at entry {then['cursor']}"]
-    if ledger_facts(ledger, then["cursor"]) != then:
+    now = ledger_facts(ledger, then["cursor"])
+    if any(now[name] != value for name, value in then.items()):
         return [f"the entries up to {then['cursor']} are not those that {folder} was made from"]
     return []
 

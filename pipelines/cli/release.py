@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError
+from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError, StoreError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
+from iea40k.store.ledger.seals import Seal, broken_seals, keep_seal, kept_seals
 from iea40k.store.release import (
     Release,
     ReleaseDiff,
@@ -70,6 +71,8 @@ def release(
             options = replace(options, ledger=facts)
             labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale)
         written = write_release(opened, out, options, labels_of=labels_of, progress=bar.update)
+        if options.ledger:
+            _seal(store, options)
     if as_json:
         typer.echo(json.dumps({"path": str(out), "digest": written.digest, **written.head}))
     else:
@@ -104,7 +107,7 @@ def verify(
         if kind == "release":
             problems = verify_release(path, progress=bar.update)
         else:
-            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(place)]
+            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(path, place)]
     if as_json:
         listed = [_as_json(problem) for problem in problems]
         typer.echo(json.dumps({"path": str(path), "kind": kind, "problems": listed}))
@@ -131,11 +134,20 @@ def diff(
     return DONE
 
 
-def _ledger_problems(place: str | None) -> list[IEAError]:
+def _seal(store: Path, options: ReleaseOptions) -> None:
+    seal = Seal(*(options.ledger[name] for name in ("ledger_id", "cursor", "root")))
+    try:
+        keep_seal(store, seal, f"release {options.name} {options.version}")
+    except StoreError as error:
+        messages.print(f"the ledger's seal is in the release only: {error}", style="yellow", markup=False)
+
+
+def _ledger_problems(store: Path, place: str | None) -> list[IEAError]:
     if place is None:
         return []
     with Ledger.open(place) as ledger:
-        return [CorruptDataError(line, where=ledger.database.name) for line in ledger.tampering()]
+        lines = [*ledger.tampering(), *broken_seals(ledger, kept_seals(store))]
+        return [CorruptDataError(line, where=ledger.database.name) for line in lines]
 
 
 def _kind(path: Path) -> str:

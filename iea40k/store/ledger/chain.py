@@ -1,15 +1,21 @@
 """The chain of an image: each row's hash covers the row and the hash before it, so that tampering shows.
 
 A chain cannot keep a person with the database's file from rewriting all of it; what it shows is any row changed,
-removed or slipped in since a hash was noted elsewhere. Every release notes the hashes of its cursor.
+removed or slipped in since a hash was noted elsewhere: see `iea40k.store.ledger.seals`.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
-from iea40k.recipe import canonical_json
+import sqlalchemy as sa
 
+from iea40k.recipe import canonical_json
+from iea40k.store.ledger.schema import JOURNALS
+
+_AT_ONCE = 5000
 FIRST = ""
 """The hash before an image's first row."""
 
@@ -41,6 +47,19 @@ def broken_links(
     if head is not None and (seq, link) != tuple(head):
         problems.append(f"{journal}: the last row is number {seq}, the ledger noted number {head[0]}")
     return problems
+
+
+def links(connection: sa.Connection, cursor: int | None = None) -> Iterator[tuple[int, str, str]]:
+    """Yield (entry, journal, hash) of every row up to entry `cursor`, in their order; in bounded memory."""
+    with ExitStack() as stack:
+        found = []
+        for table in JOURNALS:
+            query = sa.select(table.c.entry, sa.literal(table.name), table.c.hash).order_by(table.c.entry)
+            if cursor is not None:
+                query = query.where(table.c.entry <= cursor)
+            rows = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
+            found.append(stack.enter_context(rows))
+        yield from (tuple(row) for row in heapq.merge(*found))
 
 
 def _plain(value: Any) -> Any:

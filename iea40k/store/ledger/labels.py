@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from iea40k.errors import BadInputError, StaleBaseError
+from iea40k.errors import StaleBaseError
 from iea40k.recipe import canonical_json
 from iea40k.store.ledger.corrected import (
     CorrectedReference,
@@ -22,6 +22,7 @@ from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, ZoneEdit
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.replay import history
 from iea40k.store.ledger.schema import JOURNALS, heads
+from iea40k.store.ledger.seals import root_digest
 from iea40k.store.release.labels import Labels, LabelsOf, Provenance, base_labels
 from iea40k.store.scenes import StoredScene
 
@@ -30,22 +31,18 @@ ZONES = "reference"
 
 
 def ledger_facts(ledger: Ledger, cursor: int | None = None) -> dict[str, Any]:
-    """Return what a release notes of the ledger: `ledger_id`, `cursor`, and `chains`, the digest of all chains there.
+    """Return what a release notes of the ledger: its seal (`ledger_id`, `cursor`, `root`), and `chains`.
 
-    Raises `BadInputError` for a cursor that the ledger has not reached, and `LedgerError` for a login that does
-    not see every row.
+    `chains` is the digest of the last links there, as releases before seals noted it. Raises `BadInputError` for a
+    cursor that the ledger has not reached, and `LedgerError` for a login that does not see every row.
     """
-    ledger.check_sees_all()
-    reached = ledger.cursor()
-    if cursor is not None and not 0 <= cursor <= reached:
-        raise BadInputError(
-            "the ledger has no such entry",
-            where=ledger.database.name,
-            expected=f"0 ... {reached}",
-            got=f"{cursor}",
-        )
-    at = reached if cursor is None else cursor
-    return {"ledger_id": ledger.ledger_id(), "cursor": at, "chains": chains_digest(ledger, at)}
+    seal = root_digest(ledger, cursor)
+    return {
+        "ledger_id": seal.ledger_id,
+        "cursor": seal.cursor,
+        "root": seal.root,
+        "chains": chains_digest(ledger, seal.cursor),
+    }
 
 
 def chains_digest(ledger: Ledger, cursor: int) -> str:

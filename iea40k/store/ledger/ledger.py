@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from iea40k.arrays import ResidualCodes
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.ledger import journal
-from iea40k.store.ledger.chain import broken_links
+from iea40k.store.ledger.checking import ledger_problems
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.entries import (
     REFERENCE,
@@ -25,7 +25,7 @@ from iea40k.store.ledger.logins import login_person, sees_all
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
 from iea40k.store.ledger.replay import Replayed, replay, step_draft
-from iea40k.store.ledger.schema import JOURNALS, corrections, counter, events, heads, properties, zone_edits
+from iea40k.store.ledger.schema import corrections, counter, events, heads, properties, zone_edits
 
 
 class Ledger:
@@ -172,18 +172,13 @@ class Ledger:
         )
 
     def tampering(self) -> Iterator[str]:
-        """Yield one line for each break in a chain: a row changed, removed, slipped in, or cut off the end.
+        """Yield one line for each thing in the ledger that is not as it was recorded: see `ledger_problems`.
 
         Raises `LedgerError` for a login that does not see every row.
         """
         self.check_sees_all()
         with self.database.read() as connection:
-            if self.database.dialect == "sqlite":
-                for (line,) in connection.execute(sa.text("PRAGMA integrity_check")):
-                    if line != "ok":
-                        yield f"database: {line}"
-            for table in JOURNALS:
-                yield from _broken_chains(connection, table)
+            yield from ledger_problems(connection)
 
     def _append(self, draft: CorrectionDraft | ZoneDraft, lease: Lease | None) -> Correction | ZoneEdit:
         if lease is not None and lease.map_key != draft.map_key:
@@ -220,18 +215,3 @@ def _check_not_queued(connection: sa.Connection, map_key: MapKey) -> None:
             got=f"none; the work is {work.state}",
             remedy="lease the image, or ask the reviewer to return it",
         )
-
-
-def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-    noted = {
-        (row.scene_id, row.level): (row.seq, row.hash)
-        for row in connection.execute(heads.select().where(heads.c.journal == table.name))
-    }
-    found = connection.execute(sa.select(table.c.scene_id, table.c.level).distinct())
-    for scene_id, level in sorted({(row.scene_id, row.level) for row in found} | set(noted)):
-        rows = connection.execute(
-            table.select().where(table.c.scene_id == scene_id, table.c.level == level).order_by(table.c.seq)
-        ).mappings()
-        head = noted.get((scene_id, level), (0, ""))
-        problems = broken_links(table.name, [dict(row) for row in rows], head)
-        yield from (f"{scene_id} {level}: {problem}" for problem in problems)

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from iea40k.errors import BadInputError, LedgerError
 
 LEDGER_FILE = "ledger.sqlite"
+SEALS_FILE = "ledger.seals"
+"""The seals of a store's ledger, wherever the ledger is: see `iea40k.store.ledger.seals`."""
+
 _SECRET = "password"
 
 _NETWORK = frozenset(

@@ -13,11 +13,14 @@ MOST_LEASES = 8
 MOST_TTL_US = 86_400_000_000
 """No lease lasts longer without a heartbeat; also the furthest that the ledger's clock moves in one step."""
 
-OCCUPYING = "('assigned', 'leased', 'submitted', 'in_review', 'accepted', 'returned')"
-HOLDING = "('lease', 'resume', 'recall')"
+OCCUPYING_STATES = ("assigned", "leased", "submitted", "in_review", "accepted", "returned")
+"""States of work that take one of a task's places."""
+HOLDING_EVENTS = ("lease", "resume", "recall")
 """Events that begin a lease under a new token."""
-JUDGING = "('review', 'accept', 'return')"
+JUDGING_EVENTS = ("review", "accept", "return")
 """Events whose comment stays with the work."""
+
+OCCUPYING, HOLDING, JUDGING = (str(names) for names in (OCCUPYING_STATES, HOLDING_EVENTS, JUDGING_EVENTS))
 
 STEPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "assign": ("assigned", ("none", "expired", "skipped")),
