@@ -1,7 +1,7 @@
 """The paper's ablations of the network and of the loss, trained alike on the demo's release, by steps and not by time.
 
-Every variant is trained on each of the release's splittings, with the splitting's number as seed, and judged on the
-scenes that it holds out. Variants are compared splitting by splitting, since scenes differ more than networks do.
+Every variant is trained on each of the release's split schemes, with the scheme's number as seed, and judged on the
+scenes that it holds out. Variants are compared scheme by scheme, since scenes differ more than networks do.
 Set IEA40K_ABLATIONS to a folder to keep what is done: a second call goes on where the first one ended.
 """
 
@@ -26,7 +26,7 @@ from pipelines.demo import run_demo
 
 STEPS = 250
 SPLITS = tuple(f"split_{k}" for k in range(5))
-TITLE = f"Ablations: p_ieanet_s on the demo's release, {STEPS} steps each, held-out scenes of {len(SPLITS)} splittings"
+TITLE = f"Ablations: p_ieanet_s on the demo's release, {STEPS} steps each, held-out scenes, {len(SPLITS)} split schemes"
 FULL = "p_ieanet_s"
 VARIANTS: dict[str, dict[str, Any]] = {
     FULL: {},
@@ -41,7 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 METRICS = ("mae", "ssim_range1", "psnr_range1")
 T_95 = 2.776
-"""Student's t for 95 % and four degrees of freedom: five splittings."""
+"""Student's t for 95 % and four degrees of freedom: five split schemes."""
 
 
 def run() -> list[Figure]:
@@ -64,7 +64,7 @@ def _measured(folder: Path) -> list[Figure]:
 
 
 def _held_out(release: Path, folder: Path, split: str, changes: dict[str, Any]) -> dict[str, float]:
-    """Return the metrics of a variant on the test part of a splitting; from its folder where it is done."""
+    """Return the metrics of a variant on the test split of a scheme; from its folder where it is done."""
     done = folder / split / "result.json"
     if not done.is_file():
         config = _config(split, changes)
@@ -110,7 +110,7 @@ def _figure(name: str, rows: list[dict[str, float]], full: list[dict[str, float]
     values = {metric: np.array([row[metric] for row in rows]) for metric in METRICS}
     note = f"SSIM {values['ssim_range1'].mean():.3f}, PSNR {values['psnr_range1'].mean():.1f}"
     if name == FULL:
-        note += f"; +-{values['mae'].std(ddof=1):.3f} between splittings"
+        note += f"; +-{values['mae'].std(ddof=1):.3f} between split schemes"
     else:
         note += "; " + ", ".join(_difference(metric, rows, full) for metric in ("mae", "ssim_range1"))
     return Figure(name, float(values["mae"].mean()), "MAE", "" if name == FULL else FULL, note=note)

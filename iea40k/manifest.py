@@ -3,7 +3,7 @@
 Cells that hold several values separate them by `|`, which no file name may contain on Windows. Paths are
 relative to the manifest's folder and may not leave it, symlinks included. Columns are listed in
 `manifests/README.md`; a column of the user's own is carried along when its name starts with `x_`, and one whose name
-starts with `split_` gives each scene its part (train, valid, test) in a splitting of that name.
+starts with `split_` gives each scene its split (train, valid, test) in a scheme of that name.
 """
 
 import math

@@ -1,6 +1,6 @@
 """The nouns: a scene as planned (`Scene`, from a manifest row) and as built (`BuiltScene`, into the store).
 
-A scene is one composition: the unit of work, of retry and of splitting. Its exposures differ by `ev` stops
+A scene is one composition: the unit of work, of retry and of splits. Its exposures differ by `ev` stops
 relative to the as-shot frame (+ = brighter) and are named by level: N4 ... N1, P0, P1 ... P4 for whole stops,
 "N1.5" or "P0.33" between them.
 """

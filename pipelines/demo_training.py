@@ -33,7 +33,7 @@ def can_train() -> bool:
 def train_demo(
     release: Path, out: Path, *, config_file: str | Path = CONFIG, say: Callable[[str], None] = lambda _: None
 ) -> DemoTraining:
-    """Train on `release` for some seconds, evaluate on its test part, and write a run folder `out`.
+    """Train on `release` for some seconds, evaluate on its test split, and write a run folder `out`.
 
     Needs `can_train()`. The run is a full one: weights, checkpoint, TensorBoard events, `evaluation/` with
     report and plots, `heatmaps/` of validation images.

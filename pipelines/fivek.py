@@ -19,7 +19,7 @@ from iea40k.files import inside, sha256_file
 from iea40k.manifest import SEPARATOR, split_cell, write_manifest
 from iea40k.tables import read_table
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
-from pipelines.official.names import SPLIT, official_part
+from pipelines.official.names import SPLIT, official_split
 from pipelines.taxonomy import Taxonomy
 from pipelines.tiff_whole import check_whole
 
@@ -189,7 +189,7 @@ class _Pieces:
             **taxonomy.from_fivek(categories),
             "source": "fivek",
             "missing": SEPARATOR.join(self.missing),
-            SPLIT: official_part(name),
+            SPLIT: official_split(name),
             **{f"x_fivek_{key}": value for key, value in categories.items()},
         }
 

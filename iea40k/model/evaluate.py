@@ -1,4 +1,4 @@
-"""How good a network's maps and scores are on a part of a release: by band, level, zone, scene class, device."""
+"""How good a network's maps and scores are on a split of a release: by band, level, zone, scene class, device."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

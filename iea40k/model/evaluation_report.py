@@ -22,7 +22,7 @@ _HEADS = {
 
 
 def markdown(evaluation: Evaluation, title: str, notes: Mapping[str, Any]) -> str:
-    """Return the evaluation as markdown; `notes` are facts such as the weights, the release, the part."""
+    """Return the evaluation as markdown; `notes` are facts such as the weights, the release, the split."""
     lines = [f"# {title}", "", *(f"- {name}: {value}" for name, value in notes.items()), ""]
     lines += _table({"all": evaluation.overall}, "", (*METRICS, "images"))
     lines += [

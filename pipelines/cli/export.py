@@ -17,7 +17,7 @@ def export(
     form: Annotated[Literal["official"], typer.Option("--format", help="The published IEA40K layout.")],
     split: Annotated[
         str | None,
-        typer.Option(help="The splitting of the tables (default: split_official, else the first)."),
+        typer.Option(help="The split scheme of the tables (default: split_official, else the first)."),
     ] = None,
     size: Annotated[
         int, typer.Option(min=0, help="Side of the square frames; 0 leaves every frame as it is.")

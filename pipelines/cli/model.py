@@ -46,7 +46,9 @@ def train(
     config: Annotated[
         str | None, typer.Option(help="A YAML file, or a shipped configuration's name.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="The splitting; 'all' trains one run for each.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="The split scheme; 'all' trains one run for each.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -59,7 +61,7 @@ def train(
 
     wanted = _configured(out, model, config, resume)
     name = split or wanted.data.split
-    names = Release.open(release).splittings if name == ALL_SPLITS else (name,)
+    names = Release.open(release).split_schemes if name == ALL_SPLITS else (name,)
     runs = {n: _train_one(release, out / n if name == ALL_SPLITS else out, wanted, n, resume) for n in names}
     result: dict[str, Any] = {"runs": runs}
     if len(runs) > 1:
@@ -77,25 +79,27 @@ def evaluate(
     weights: Annotated[str, typer.Argument(help="A weights file or shipped name; may hold '{split}'.")],
     release: Annotated[Path, typer.Argument(help="The release.")],
     split: Annotated[
-        str | None, typer.Option(help="The splitting (that of the training); 'all' for each.")
+        str | None, typer.Option(help="The split scheme (that of the training); 'all' for each.")
     ] = None,
-    part: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
+    part: Annotated[str, typer.Option(help="The split: train, valid or test.")] = "test",
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Also write the figures, plots and a table of images here."),
     ] = None,
-    head: Annotated[bool, typer.Option("--head", help="Also fit a score head on the training part.")] = False,
+    head: Annotated[
+        bool, typer.Option("--head", help="Also fit a score head on the training split.")
+    ] = False,
     level: Annotated[list[str] | None, typer.Option(help="Only this level; may be repeated.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> int:
-    """Measure a network on a part of a release: maps by band, level, zone, class, device; scores from maps."""
+    """Measure a network on a split of a release: maps by band, level, zone, class, device; scores from maps."""
     need_torch()
     from iea40k.model.devices import pick_device
     from iea40k.store.release import Release
 
     opened = Release.open(release)
-    names = opened.splittings if split == ALL_SPLITS else (split,)
+    names = opened.split_schemes if split == ALL_SPLITS else (split,)
     found = {}
     for name in names:
         loaded = _load(weights, name)
@@ -167,14 +171,14 @@ def _load(weights: str, split: str | None) -> "Weights":
 
     if _PLACE in weights and split is None:
         raise BadInputError(
-            "'{split}' in the weights needs --split", expected="--split all, or a splitting's name"
+            "'{split}' in the weights needs --split", expected="--split all, or a scheme's name"
         )
     return load_weights(weights.replace(_PLACE, split or ""))
 
 
 def _own_split(weights: "Weights", release: Any) -> str:
     own = str(weights.facts.get("data", {}).get("split", ""))
-    return own if own in release.splittings else str(release.splittings[0])
+    return own if own in release.split_schemes else str(release.split_schemes[0])
 
 
 def _evaluate_one(
@@ -188,7 +192,7 @@ def _evaluate_one(
     samples = ReleaseSamples(release, split, part, levels)
     leak = _trained_on(weights, release, {s.scene_id for s in samples.samples})
     if leak:
-        messages.print(f"{leak} scenes of this part were in the training of these weights", style="yellow")
+        messages.print(f"{leak} scenes of this split were in the training of these weights", style="yellow")
     head_from = ReleaseSamples(release, split, "train", levels) if head else None
     with Progress("evaluating", "images") as bar:
         predictor = network_predictor(weights, device)
@@ -198,7 +202,7 @@ def _evaluate_one(
 def _trained_on(weights: "Weights", release: Any, scenes: set[str]) -> int:
     """Return how many of `scenes` these weights were trained on, as far as they say."""
     data = weights.facts.get("data", {})
-    if data.get("release") != release.digest or data.get("split") not in release.splittings:
+    if data.get("release") != release.digest or data.get("split") not in release.split_schemes:
         return 0
     return len(scenes & set(release.images_of(data["split"], data["train_part"])["scene_id"]))
 

@@ -59,12 +59,12 @@ def export_official(
     """Write a release in the published layout into the new folder `out`, whole or not at all.
 
     Frames of another size are scaled to `size` x `size`, as the published code needs them (None: left as they are).
-    `split` names the splitting whose parts become the tables: the published one where the release has it, else the
+    `split` names the scheme whose splits become the tables: the published one where the release has it, else the
     first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. Licences
     travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
     """
     images = _chosen(release, licences)
-    parts = _parts(release, split)
+    splits = _splits(release, split)
     report = ExportReport()
     tables: dict[str, list[tuple[str, str, str]]] = {}
     if out.exists():
@@ -83,7 +83,7 @@ def export_official(
             if row["scene_id"] not in written:
                 written.add(str(row["scene_id"]))
                 _write_reference(release, row, folder, size)
-            for table in _tables_of(row, parts[str(row["scene_id"])]):
+            for table in _tables_of(row, splits[str(row["scene_id"])]):
                 names = image_id(row["scene_id"], row["level"]), reference_id(row["scene_id"])
                 tables.setdefault(table, []).append((*names, _score(row)))
             if progress is not None:
@@ -114,19 +114,19 @@ def _chosen(release: Release, licences: tuple[str, ...]) -> pd.DataFrame:
     return ordered
 
 
-def _parts(release: Release, split: str | None) -> dict[str, str]:
-    names = release.splittings
+def _splits(release: Release, split: str | None) -> dict[str, str]:
+    names = release.split_schemes
     name = split or (SPLIT if SPLIT in names else names[0])
     if name not in names:
-        raise BadInputError("the release has no such splitting", expected=", ".join(names), got=name)
+        raise BadInputError("the release has no such split scheme", expected=", ".join(names), got=name)
     return dict(zip(release.splits["scene_id"], release.splits[name], strict=True))
 
 
-def _tables_of(row: Mapping[Any, Any], part: str) -> list[str]:
+def _tables_of(row: Mapping[Any, Any], split: str) -> list[str]:
     given = row.get("official_tables")
     if isinstance(given, str):
         return [f"{name}.csv" for name in given.split()]
-    return [table for table in TABLES.get(part, ()) if table_has(table, float(row["ev"]))]
+    return [table for table in TABLES.get(split, ()) if table_has(table, float(row["ev"]))]
 
 
 def _score(row: Mapping[Any, Any]) -> str:

@@ -165,7 +165,7 @@ def _built(
 
 
 def _plan(scene: OfficialScene, licence: str, photo: Photo | None) -> dict[str, Any]:
-    attributes = {"source": "official", "licence": licence, "kind": "published", SPLIT: scene.part}
+    attributes = {"source": "official", "licence": licence, "kind": "published", SPLIT: scene.split}
     if photo is not None:
         attributes |= {"licence": photo.licence or licence, "device": f"{photo.make} {photo.model}".strip()}
     files = {

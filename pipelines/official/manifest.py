@@ -38,7 +38,7 @@ def _row(scene: OfficialScene, base: Path, licence: str, photo: Photo | None) ->
         "licence": (photo.licence if photo else "") or licence,
         "device": f"{photo.make} {photo.model}".strip() if photo else "",
         "source": "official",
-        SPLIT: scene.part,
+        SPLIT: scene.split,
     }
 
 

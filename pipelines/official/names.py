@@ -10,11 +10,11 @@ TABLES = {
     "valid": ("valid_256_2ev.csv",),
     "test": ("test_256_2ev.csv",),
 }
-"""The tables of each part of a split. The published data have no test part; a release of ours may."""
+"""The tables of each split. The published data have no test split; a release of ours may."""
 
 SPLIT = "split_official"
 LAST_TRAIN = 4123
-"""FiveK photos up to this number are the published train part, the later ones the valid part."""
+"""FiveK photos up to this number are the published train split, the later ones the valid split."""
 
 
 def parse_image_id(image_id: str) -> tuple[str, str]:
@@ -41,8 +41,8 @@ def reference_id(scene_id: str) -> str:
     return f"{scene_id}.png"
 
 
-def official_part(scene_id: str) -> str:
-    """Return the part of the published split that a FiveK scene is in, "" for any other scene."""
+def official_split(scene_id: str) -> str:
+    """Return the published split that a FiveK scene is in, "" for any other scene."""
     number = photo_number(scene_id)
     if number is None:
         return ""

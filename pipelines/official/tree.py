@@ -14,7 +14,7 @@ from pipelines.official.names import (
     REFERENCES,
     TABLES,
     image_id,
-    official_part,
+    official_split,
     parse_image_id,
     reference_id,
 )
@@ -32,12 +32,12 @@ class OfficialExposure:
 
 @dataclass
 class OfficialScene:
-    """One scene: its reference, its exposures by level, and its part of the published split ("" where unknown)."""
+    """One scene: its reference, its exposures by level, and its published split ("" where unknown)."""
 
     scene_id: str
     reference: Path
     exposures: dict[str, OfficialExposure] = field(default_factory=dict)
-    part: str = ""
+    split: str = ""
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -181,18 +181,18 @@ def _judge(scene: OfficialScene, problems: list[IEAError]) -> bool:
             )
         )
         return False
-    parts = {table.split("_")[0] for exposure in scene.exposures.values() for table in exposure.tables}
-    if len(parts) > 1:
+    splits = {table.split("_")[0] for exposure in scene.exposures.values() for table in exposure.tables}
+    if len(splits) > 1:
         problems.append(
             BadInputError(
-                f"{scene.scene_id}: a scene is in two parts of the split, so it is left out",
-                expected="all its exposures in one part",
-                got=" and ".join(sorted(parts)),
+                f"{scene.scene_id}: a scene is in two splits, so it is left out",
+                expected="all its exposures in one split",
+                got=" and ".join(sorted(splits)),
                 remedy="correct the tables: a model would be judged by what it has learnt from",
             )
         )
         return False
-    scene.part = parts.pop() if parts else official_part(scene.scene_id)
+    scene.split = splits.pop() if splits else official_split(scene.scene_id)
     return True
 
 

@@ -1,4 +1,4 @@
-"""The photographs that the dependencies ship, each as its own reference: written, built, and their splitting."""
+"""The photographs that the dependencies ship, each as its own reference: written, built, and their split scheme."""
 
 import numpy as np
 import pytest
@@ -49,6 +49,6 @@ def test_a_built_photograph_is_its_own_reference_and_its_residual_at_ev_0_is_not
     assert (np.diff(scene.residual.astype(float).mean((1, 2))) < 0).all()
 
 
-def test_the_configuration_for_them_names_their_splitting():
+def test_the_configuration_for_them_names_their_scheme():
     assert load_config("photographs").data.split == SPLIT
     assert set(VALID).isdisjoint(TEST)

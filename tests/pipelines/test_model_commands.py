@@ -77,7 +77,7 @@ def test_train_refuses_to_overwrite_and_resumes_without_being_told_the_configura
     assert result["runs"]["split_0"]["steps"] == 6
 
 
-def test_one_run_a_splitting_and_their_mean(release, config, tmp_path, capsys):
+def test_one_run_a_scheme_and_their_mean(release, config, tmp_path, capsys):
     out = tmp_path / "five"
     assert (
         run(["train", str(release), "--out", str(out), "--config", str(config), "--split", "all", "--json"])
@@ -113,7 +113,7 @@ def test_evaluate_says_when_the_weights_know_the_scenes(trained, release, capsys
     weights = str(trained / "best.safetensors")
     assert run(["evaluate", weights, str(release), "--part", "train", "--json"]) == 0
     said = capsys.readouterr()
-    assert "6 scenes of this part were in the training" in said.err
+    assert "6 scenes of this split were in the training" in said.err
     assert json.loads(said.out)["trained_on_some"] == {"split_0": 6}
 
 

@@ -67,10 +67,10 @@ def test_the_given_score_stands_beside_our_own(trip: tuple[Official, Path]) -> N
         assert images.loc[name, "score"] == pytest.approx(own, abs=1e-9)
 
 
-def test_the_published_split_is_a_splitting_by_name(trip: tuple[Official, Path]) -> None:
+def test_the_published_split_is_a_scheme_by_name(trip: tuple[Official, Path]) -> None:
     _, folder = trip
     release = Release.open(folder / "release")
-    assert len(release.splittings) == 6
+    assert len(release.split_schemes) == 6
     assert set(release.images_of("split_official", "valid")["scene_id"]) == set(SCENES[4:7])
 
 

@@ -12,7 +12,7 @@ from iea40k.errors import ArrayError, BadInputError, UnreadableImageError
 from iea40k.store.layout import Store
 from pipelines.cli.program import run
 from pipelines.official.labels import label_values, read_label
-from pipelines.official.names import official_part, parse_image_id
+from pipelines.official.names import official_split, parse_image_id
 from pipelines.official.tree import read_tree
 from tests.pipelines.official_tree import LEVELS, SCENES, Official, write_official, write_tables
 
@@ -51,9 +51,9 @@ def test_the_published_split_goes_with_the_scenes(tree: Official, tmp_path: Path
     parts = {s: store.open_scene(s).attributes["split_official"] for s in SCENES}
     assert [s for s in SCENES if parts[s] == "valid"] == list(SCENES[4:7])
     assert parts["street_7"] == "train"
-    assert official_part("a4123-IMG_0070") == "train"
-    assert official_part("a4124-x") == "valid"
-    assert official_part("street_7") == ""
+    assert official_split("a4123-IMG_0070") == "train"
+    assert official_split("a4124-x") == "valid"
+    assert official_split("street_7") == ""
 
 
 def test_a_second_import_does_nothing_twice(
@@ -259,7 +259,7 @@ def test_every_published_name_is_understood(real_data: Path) -> None:
         names = read_table(real_data / "official" / f"{table}.csv").frame["img_id"]
         parsed = [parse_image_id(name) for name in names]
         assert len(set(parsed)) == count
-        assert {official_part(scene) for scene, _ in parsed} == {table.split("_")[0]}
+        assert {official_split(scene) for scene, _ in parsed} == {table.split("_")[0]}
 
 
 def test_a_manifest_makes_the_residuals_anew(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class BatchSampler(Sampler[list[Key]]):
                 got=str(batch),
             )
         if not samples:
-            raise BadInputError("there is no image to make batches of", remedy="check split and part")
+            raise BadInputError("there is no image to make batches of", remedy="check scheme and split")
         self.samples, self.batch, self.seed = samples, batch, seed
         self.shuffle, self.by_shape, self.fill = shuffle, by_shape, fill
         self.epoch, self.start = 0, 0

@@ -1,4 +1,4 @@
-"""The images of a part of a release, read shard by shard without zarr-python."""
+"""The images of a split of a release, read shard by shard without zarr-python."""
 
 from collections.abc import Sequence
 
@@ -16,23 +16,23 @@ GROUPS = ("level", "super_class", "scene_class", "light", "device", "source", "k
 
 
 class ReleaseSamples:
-    """Implements `Samples` for the images of `part` ("train", "valid", "test") of `split` in a release.
+    """Implements `Samples` for the images of `split` ("train", "valid", "test") of `scheme` in a release.
 
     `levels` keeps only those levels, e.g. ("N2", ..., "P2"). Raises `BadInputError` where nothing is left.
     The disagreement of an image is the larger of its scene's (experts' references) and its own (annotators).
     """
 
-    def __init__(self, release: Release, split: str, part: str, levels: Sequence[str] = ()) -> None:
-        rows = release.images_of(split, part)
+    def __init__(self, release: Release, scheme: str, split: str, levels: Sequence[str] = ()) -> None:
+        rows = release.images_of(scheme, split)
         if levels:
             rows = rows[rows["level"].isin(levels)]
         rows = rows[rows["valid_fraction"] > 0]
         if rows.empty:
             raise BadInputError(
-                "no image of the release is in this part",
+                "no image of the release is in this split",
                 where=release.path,
-                got=f"part {part} of {split}" + (f", levels {', '.join(levels)}" if levels else ""),
-                remedy="a release of very few scenes can leave a part empty; name another split or part",
+                got=f"{split} of {scheme}" + (f", levels {', '.join(levels)}" if levels else ""),
+                remedy="a release of very few scenes can leave a split empty; name another split or scheme",
             )
         self.samples = tuple(
             Sample(

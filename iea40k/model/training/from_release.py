@@ -12,7 +12,7 @@ from iea40k.store.release import Release
 def training_data(path: Path, config: DataConfig) -> TrainingData:
     """Return the training and validation samples of the release at `path`.
 
-    Raises `BadInputError` where a part is empty or a scene would be in both.
+    Raises `BadInputError` where a split is empty or a scene would be in both.
     """
     release = Release.open(path)
     train = ReleaseSamples(release, config.split, config.train_part, config.levels)
@@ -20,10 +20,10 @@ def training_data(path: Path, config: DataConfig) -> TrainingData:
     shared = scene_ids(train) & scene_ids(valid)
     if shared:
         raise BadInputError(
-            "scenes are in the training and in the validation part",
+            "scenes are in the training and in the validation split",
             where=path,
             got=", ".join(sorted(shared)[:5]),
-            remedy="validation on scenes that were learnt says nothing; name two different parts",
+            remedy="validation on scenes that were learnt says nothing; name two different splits",
         )
     identity = {
         "release": release.digest,

@@ -16,7 +16,7 @@ from iea40k.model.training.setup import Place
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """An image of the validation part with its label and its prediction, for a person to look at."""
+    """An image of the validation split with its label and its prediction, for a person to look at."""
 
     name: str
     image: EncodedRGB

@@ -55,7 +55,7 @@ _CONTEXT: dict[str, Any] = {
 _TABLES = {
     "images": "One row an exposure: where its pixels lie, its level, licence and statistics.",
     "scenes": "One row a scene: its composition, licence, and the recipe that made it.",
-    "splits": "One row a scene: its part (train, valid, test) in each splitting.",
+    "splits": "One row a scene: its split (train, valid, test) in each scheme.",
     "provenance": "One row an image and annotator who corrected it.",
 }
 

@@ -118,7 +118,7 @@ def _changed_references(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
 
 
 def _moved(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, int]:
-    """Return how many scenes of both releases changed their part, by splitting of both."""
+    """Return how many scenes of both releases changed their split, by scheme of both."""
     merged = old.merge(new, on="scene_id", suffixes=("_old", "_new"))
     shared = [name for name in old.columns if name != "scene_id" and name in new.columns]
     moved = {name: int((merged[f"{name}_old"] != merged[f"{name}_new"]).sum()) for name in shared}

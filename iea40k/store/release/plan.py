@@ -60,7 +60,7 @@ class PlannedScene:
 
     @property
     def composition(self) -> str:
-        """What the scene may not be parted from in a split: itself, or what its manifest calls its composition."""
+        """What the scene may not be divided from in a split: itself, or what its manifest calls its composition."""
         own = self.attributes.get("composition") or self.attributes.get("x_composition")
         return f"composition {own}" if own else f"scene {self.scene_id}"
 

@@ -71,8 +71,8 @@ class Release:
         return str(self.head["sha256sums"])
 
     @property
-    def splittings(self) -> tuple[str, ...]:
-        """The names of the splittings: five random ones, and those that the manifest gave."""
+    def split_schemes(self) -> tuple[str, ...]:
+        """The names of the split schemes: five random ones, and those that the manifest gave."""
         return tuple(name for name in self.splits.columns if name != "scene_id")
 
     @cached_property
@@ -87,7 +87,7 @@ class Release:
 
     @cached_property
     def splits(self) -> pd.DataFrame:
-        """One row a scene: its part ("train", "valid", "test") in each splitting."""
+        """One row a scene: its split ("train", "valid", "test") in each scheme."""
         return self._table("splits")
 
     @cached_property
@@ -95,16 +95,16 @@ class Release:
         """One row an image and annotator who corrected it."""
         return self._table("provenance")
 
-    def images_of(self, splitting: str, part: str) -> pd.DataFrame:
-        """Return the images whose scene is in a part of a splitting, in the order of `images`."""
-        if splitting not in self.splittings:
+    def images_of(self, scheme: str, split: str) -> pd.DataFrame:
+        """Return the images whose scene is in a split of a scheme, in the order of `images`."""
+        if scheme not in self.split_schemes:
             raise BadInputError(
-                "the release has no such splitting",
+                "the release has no such split scheme",
                 where=self.path,
-                expected=", ".join(self.splittings),
-                got=splitting,
+                expected=", ".join(self.split_schemes),
+                got=scheme,
             )
-        chosen = self.splits.loc[self.splits[splitting] == part, "scene_id"]
+        chosen = self.splits.loc[self.splits[scheme] == split, "scene_id"]
         return self.images[self.images["scene_id"].isin(chosen)]
 
     def frames(self) -> tuple[str, ...]:

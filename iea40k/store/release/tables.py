@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from iea40k.errors import BadInputError
 from iea40k.files import write_file_with
 from iea40k.store.release.plan import Plan, PlannedScene
-from iea40k.store.release.splits import PARTS, random_split, split_name
+from iea40k.store.release.splits import SPLITS, random_split, scheme_name
 
 FOLDER = "tables"
 NAMES = ("images", "scenes", "splits", "provenance")
@@ -116,22 +116,24 @@ def image_id(scene_id: str, level: str) -> str:
 
 
 def split_rows(plan: Plan) -> list[dict[str, str]]:
-    """Return one row a scene: its id, its part in every random splitting, and in those its manifest names."""
+    """Return one row a scene: its id, its split in every random scheme, and in those its manifest names."""
     options, scenes = plan.options, plan.scenes
     compositions = {scene.scene_id: scene.composition for scene in scenes}
     rows = [{"scene_id": scene.scene_id} for scene in scenes]
     for number in range(options.splits):
-        name = split_name(number)
-        parts = random_split(compositions, name, options.seed, options.ratios)
+        name = scheme_name(number)
+        drawn = random_split(compositions, name, options.seed, options.ratios)
         for row in rows:
-            row[name] = parts[row["scene_id"]]
-    for name in _named_splittings(scenes):
+            row[name] = drawn[row["scene_id"]]
+    for name in _named_schemes(scenes):
         if name in rows[0]:
             raise BadInputError(
-                "a splitting of the manifest has the name of a random one", expected="another name", got=name
+                "a split scheme of the manifest has the name of a random one",
+                expected="another name",
+                got=name,
             )
         for row, scene in zip(rows, scenes, strict=True):
-            row[name] = _given_part(scene, name)
+            row[name] = _given_split(scene, name)
     return rows
 
 
@@ -227,17 +229,17 @@ def _as_text(rows: Sequence[Row], name: str) -> None:
             row[name] = json.dumps(value)  # type: ignore[index]
 
 
-def _named_splittings(scenes: Sequence[PlannedScene]) -> list[str]:
+def _named_schemes(scenes: Sequence[PlannedScene]) -> list[str]:
     return sorted({name for s in scenes for name in s.attributes if name.startswith("split_")})
 
 
-def _given_part(scene: PlannedScene, name: str) -> str:
-    part = str(scene.attributes.get(name) or "")
-    if part not in ("", *PARTS):
+def _given_split(scene: PlannedScene, name: str) -> str:
+    split = str(scene.attributes.get(name) or "")
+    if split not in ("", *SPLITS):
         raise BadInputError(
-            "not a part of a splitting",
+            "not a split of a scheme",
             where=scene.scene_id,
-            expected=f"one of {', '.join(PARTS)}, or nothing, as attribute '{name}'",
-            got=part,
+            expected=f"one of {', '.join(SPLITS)}, or nothing, as attribute '{name}'",
+            got=split,
         )
-    return part
+    return split

@@ -15,7 +15,7 @@ from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
 from iea40k.files import sha256_file
 from iea40k.store.release import tables
 from iea40k.store.release.reading import HEAD, SUMS, Release
-from iea40k.store.release.splits import PARTS
+from iea40k.store.release.splits import SPLITS
 from iea40k.store.release.verify_pixels import Progress, pixel_problems, table_problem
 
 
@@ -129,28 +129,28 @@ def _splits(release: Release) -> Iterator[IEAError]:
     splits = release.splits.merge(release.scenes[["scene_id", "composition"]], on="scene_id", how="left")
     for scene_id in sorted(set(release.scenes["scene_id"]) - set(splits["scene_id"])):
         yield table_problem(release, "splits", "scene_id", "is in no split", scene_id)
-    for name in release.splittings:
+    for name in release.split_schemes:
         random = release.head.get("splits", {}).get(name, {}).get("kind") == "random"
-        allowed = PARTS if random else (*PARTS, "")
+        allowed = SPLITS if random else (*SPLITS, "")
         for value in sorted(set(splits[name].astype(str)) - set(allowed)):
-            yield table_problem(release, "splits", name, "is not a part", value)
-        parts_of = splits[splits[name] != ""].groupby("composition")[name].nunique()
-        for composition in parts_of.index[parts_of > 1]:
-            yield table_problem(release, "splits", name, "is in two parts of one splitting", composition)
+            yield table_problem(release, "splits", name, "is not a split", value)
+        splits_of = splits[splits[name] != ""].groupby("composition")[name].nunique()
+        for composition in splits_of.index[splits_of > 1]:
+            yield table_problem(release, "splits", name, "is in two splits of one scheme", composition)
         if random:
             yield from _shares(release, splits, name)
 
 
 def _shares(release: Release, splits: pd.DataFrame, name: str) -> Iterator[IEAError]:
     ratios = release.head["ratios"]
-    # A composition is never parted, so a part may miss its share by the largest one.
+    # A composition is never divided, so a split may miss its share by the largest one.
     slack = max(1, int(splits.groupby("composition").size().max()))
-    for part, ratio in zip(PARTS, ratios, strict=True):
+    for split, ratio in zip(SPLITS, ratios, strict=True):
         share = len(splits) * ratio / sum(ratios)
-        count = int((splits[name] == part).sum())
+        count = int((splits[name] == split).sum())
         if abs(count - share) > slack:
             yield CorruptDataError(
-                f"{name}: '{part}' does not have its share",
+                f"{name}: '{split}' does not have its share",
                 where=release.path / tables.FOLDER / "splits.parquet",
                 expected=f"{share:.1f} of {len(splits)} scenes, give or take {slack}",
                 got=str(count),

@@ -31,7 +31,7 @@ from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import LabelsOf
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, HEAD, SUMS, Release
-from iea40k.store.release.splits import split_name, split_sizes
+from iea40k.store.release.splits import scheme_name, split_sizes
 from iea40k.tables import text_cell
 
 _DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
@@ -118,7 +118,7 @@ def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
 
 def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
     options = plan.options
-    random = [split_name(number) for number in range(options.splits)]
+    random = [scheme_name(number) for number in range(options.splits)]
     named = [name for name in rows["splits"][0] if name != "scene_id"]
     return {
         "format": FORMAT,

@@ -41,8 +41,8 @@ def release(scenes, tmp_path_factory):
 
 def test_every_image_of_every_part_is_that_of_the_store(release, scenes):
     seen = set()
-    for part in ("train", "valid", "test"):
-        samples = ReleaseSamples(release, "split_0", part)
+    for split in ("train", "valid", "test"):
+        samples = ReleaseSamples(release, "split_0", split)
         for number, sample in enumerate(samples.samples):
             scene = scenes[sample.scene_id]
             place = scene.levels.index(sample.level)
@@ -62,10 +62,10 @@ def test_every_image_of_every_part_is_that_of_the_store(release, scenes):
 
 
 def test_parts_share_no_scene(release):
-    samples = [ReleaseSamples(release, "split_1", part).samples for part in ("train", "valid", "test")]
-    parts = [{sample.scene_id for sample in found} for found in samples]
-    assert not parts[0] & parts[1]
-    assert not parts[0] & parts[2]
+    samples = [ReleaseSamples(release, "split_1", split).samples for split in ("train", "valid", "test")]
+    splits = [{sample.scene_id for sample in found} for found in samples]
+    assert not splits[0] & splits[1]
+    assert not splits[0] & splits[2]
 
 
 def test_levels_can_be_chosen_and_what_is_left_empty_is_refused(release):
@@ -73,7 +73,7 @@ def test_levels_can_be_chosen_and_what_is_left_empty_is_refused(release):
     assert {s.level for s in samples.samples} == {"N1"}
     with pytest.raises(BadInputError, match="no image"):
         ReleaseSamples(release, "split_0", "train", ["P9"])
-    with pytest.raises(BadInputError, match="no such splitting"):
+    with pytest.raises(BadInputError, match="no such split scheme"):
         ReleaseSamples(release, "split_9", "train")
 
 

@@ -13,7 +13,7 @@ from iea40k.render import heatmap
 from tests.iea40k.model.photographs import exposed
 
 torch.set_num_threads(1)
-COFFEE = skimage.data.coffee()  # of the test part: not learnt
+COFFEE = skimage.data.coffee()  # of the test split: not learnt
 
 
 def test_they_say_how_they_were_made():

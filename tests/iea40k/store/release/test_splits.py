@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iea40k.errors import BadInputError
-from iea40k.store.release.splits import PARTS, random_split, split_sizes
+from iea40k.store.release.splits import SPLITS, random_split, split_sizes
 
 ids = st.lists(st.text("abcdef0123", min_size=1, max_size=6), min_size=1, max_size=60, unique=True)
 
@@ -20,8 +20,8 @@ def alone(scene_ids: list[str]) -> dict[str, str]:
 def test_each_part_is_within_a_scene_of_its_share(scene_ids: list[str], seed: int) -> None:
     sizes = split_sizes(random_split(alone(scene_ids), "split_0", seed))
     assert sum(sizes.values()) == len(scene_ids)
-    for part, share in zip(PARTS, (0.7, 0.1, 0.2), strict=True):
-        assert abs(sizes[part] - share * len(scene_ids)) <= 1
+    for split, share in zip(SPLITS, (0.7, 0.1, 0.2), strict=True):
+        assert abs(sizes[split] - share * len(scene_ids)) <= 1
 
 
 @given(ids, st.randoms())
@@ -34,12 +34,12 @@ def test_the_order_of_scenes_says_nothing(scene_ids: list[str], random) -> None:
 @given(ids, st.integers(2, 5))
 def test_a_composition_is_never_parted(scene_ids: list[str], groups: int) -> None:
     compositions = {scene_id: str(i % groups) for i, scene_id in enumerate(scene_ids)}
-    parts = random_split(compositions, "split_0", 0)
+    splits_of = random_split(compositions, "split_0", 0)
     for group in set(compositions.values()):
-        assert len({parts[s] for s in scene_ids if compositions[s] == group}) == 1
+        assert len({splits_of[s] for s in scene_ids if compositions[s] == group}) == 1
 
 
-def test_seeds_and_splittings_differ_and_hundred_scenes_split_exactly() -> None:
+def test_seeds_and_schemes_differ_and_hundred_scenes_split_exactly() -> None:
     scenes = alone([f"scene {i}" for i in range(100)])
     splits = [random_split(scenes, name, seed) for name in ("split_0", "split_1") for seed in (0, 1)]
     assert all(split_sizes(s) == {"train": 70, "valid": 10, "test": 20} for s in splits)
@@ -50,7 +50,7 @@ def test_every_scene_is_tested_about_as_often() -> None:
     scenes = alone([f"scene {i}" for i in range(50)])
     tested = Counter[str]()
     for seed in range(200):
-        tested.update(s for s, part in random_split(scenes, "split_0", seed).items() if part == "test")
+        tested.update(s for s, split in random_split(scenes, "split_0", seed).items() if split == "test")
     assert min(tested.values()) > 15, "40 are expected for each; 15 is more than four deviations below"
     assert max(tested.values()) < 65
 

@@ -175,7 +175,7 @@ def set_first(column: str, value: object) -> Callable[[pd.DataFrame], None]:
         ("scenes", lambda t: t.drop(index=0), "not in the table of scenes"),
         ("splits", lambda t: pd.concat([t, t.iloc[:1]]), "appears twice"),
         ("splits", lambda t: t.drop(index=2), "is in no split"),
-        ("splits", set_first("split_0", "training"), "is not a part"),
+        ("splits", set_first("split_0", "training"), "is not a split"),
         ("splits", lambda t: t.assign(split_3="train"), "does not have its share"),
     ],
 )
@@ -192,12 +192,12 @@ def test_one_scene_in_two_parts_is_found(release: Release, edit_table: EditTable
         return pd.concat([table, other])
 
     edit_table(release, "splits", both)
-    assert "in two parts of one splitting" in letters(verify_release(release.path))
+    assert "in two splits of one scheme" in letters(verify_release(release.path))
 
 
 def test_a_parted_composition_is_found(release: Release, edit_table: EditTable) -> None:
     edit_table(release, "scenes", lambda t: t.assign(composition="all one"))
-    assert "in two parts of one splitting" in letters(verify_release(release.path))
+    assert "in two splits of one scheme" in letters(verify_release(release.path))
 
 
 def test_a_table_that_is_no_parquet_is_found(release: Release, reseal: Callable[[Path], None]) -> None:

@@ -352,10 +352,10 @@ def test_what_a_manifest_carries_beyond_the_columns_is_kept(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("attributes", [{"split_0": "train"}, {"split_x": "validation"}])
-def test_impossible_named_splittings_are_refused(tmp_path: Path, attributes: dict[str, str]) -> None:
+def test_impossible_named_schemes_are_refused(tmp_path: Path, attributes: dict[str, str]) -> None:
     store = Store.create(tmp_path / "s")
     store.write_scene(built_scene("a", **attributes))
-    with pytest.raises(BadInputError, match="splitting"):
+    with pytest.raises(BadInputError, match=r"split scheme|split of a scheme"):
         write_release(store, tmp_path / "out", OPTIONS)
 
 
@@ -366,19 +366,19 @@ def test_scenes_of_one_composition_share_a_part(tmp_path: Path) -> None:
     release = write_release(store, tmp_path / "out", OPTIONS)
     table = release.splits.merge(release.scenes, on="scene_id")
     for name in (f"split_{i}" for i in range(5)):
-        assert all(len(set(parts)) == 1 for _, parts in table.groupby("composition")[name])
+        assert all(len(set(splits)) == 1 for _, splits in table.groupby("composition")[name])
     assert verify_release(release.path) == []
 
 
 def test_five_splits_cover_every_scene(published: Release) -> None:
-    assert published.splittings == tuple(f"split_{i}" for i in range(5))
-    for name in published.splittings:
-        parts = published.splits[name]
-        assert parts.value_counts().to_dict() == {"train": 7, "valid": 1, "test": 2}
-        ids = [set(published.images_of(name, part)["scene_id"]) for part in ("train", "valid", "test")]
+    assert published.split_schemes == tuple(f"split_{i}" for i in range(5))
+    for name in published.split_schemes:
+        splits = published.splits[name]
+        assert splits.value_counts().to_dict() == {"train": 7, "valid": 1, "test": 2}
+        ids = [set(published.images_of(name, split)["scene_id"]) for split in ("train", "valid", "test")]
         assert sum(map(len, ids)) == 10
         assert set.union(*ids) == set(SCENES)
-    with pytest.raises(BadInputError, match="no such splitting"):
+    with pytest.raises(BadInputError, match="no such split scheme"):
         published.images_of("split_9", "train")
 
 
