@@ -9,6 +9,7 @@ from iea40k.capture import Capture, read_capture
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import inside
 from iea40k.manifest import SEPARATOR
+from pipelines.bracket_likeness import Likeness
 from pipelines.bracket_rows import Found, add_scene, check_below, name_scenes, relative_name
 
 # fmt: off
@@ -29,7 +30,8 @@ def find_brackets(
 ) -> Found:
     """Look through a folder tree and return the brackets in it, with paths relative to `base`.
 
-    Captures are grouped folder by folder (see `iea40k.brackets.grouping`), RAW and rendered files apart; a rendered
+    Captures are grouped folder by folder, by what cameras wrote and where that leaves doubt by what they show (see
+    `iea40k.brackets.grouping`), RAW and rendered files apart; a rendered
     file with a RAW twin of the same name is left out. Raises `BadInputError` where the root is no folder below `base`.
     """
     if not root.is_dir():
@@ -38,8 +40,9 @@ def find_brackets(
     found = Found()
     captures, references = _captures(root, base, found)
     scenes: list[tuple[Capture, ...]] = []
+    alike = Likeness()
     for kind in (RAW_SUFFIXES, RENDERED_SUFFIXES):
-        grouped = group((c for c in captures if c.path.suffix.lower() in kind), rules)
+        grouped = group((c for c in captures if c.path.suffix.lower() in kind), rules, alike)
         found.left_out += [(relative_name(c.path, base), reason) for c, reason in grouped.left_out]
         scenes += grouped.scenes
     per_folder = Counter(scene[0].path.parent for scene in scenes)

@@ -12,6 +12,7 @@ from iea40k.files import inside
 from iea40k.manifest import OPTIONAL
 from iea40k.scene import check_scene_id
 from iea40k.tables import Table, read_table
+from pipelines.bracket_likeness import Likeness
 from pipelines.bracket_rows import Found, add_scene, check_below, name_scenes, relative_name
 
 SETTINGS = ("exposure_time", "f_number", "iso")
@@ -70,7 +71,7 @@ def _scenes(
     for row in rows:
         if row.scene_id:
             named.setdefault(row.scene_id, []).append(row.capture)
-    grouped = group((row.capture for row in rows if not row.scene_id), rules)
+    grouped = group((row.capture for row in rows if not row.scene_id), rules, Likeness())
     found.left_out += [(relative_name(c.path, base), reason) for c, reason in grouped.left_out]
     return [*named.values(), *grouped.scenes]
 

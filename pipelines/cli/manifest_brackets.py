@@ -21,6 +21,7 @@ def brackets(
     output: Annotated[Path, typer.Option("-o", "--out", help="The manifest, .csv or .parquet.")],
     pause: Annotated[float, typer.Option(help="Longest pause in a camera's own bracket, seconds.")] = 4.0,
     manual_pause: Annotated[float, typer.Option(help="The same for exposures set by hand.")] = 300.0,
+    alike_pause: Annotated[float, typer.Option(help="The same where both show the same picture.")] = 120.0,
     least: Annotated[int, typer.Option(min=2, help="Fewest captures of a scene.")] = 2,
     digests: Annotated[bool, typer.Option(help="Write the sha256 of every file.")] = True,
     as_json: AsJson = False,
@@ -31,7 +32,7 @@ def brackets(
     and 'iso', 'reference'. The manifest must lie in ROOT or above it. Exit code 1: written, but some files could not
     be used.
     """
-    rules = GroupingRules(pause=pause, manual_pause=manual_pause, least=least)
+    rules = GroupingRules(pause=pause, manual_pause=manual_pause, alike_pause=alike_pause, least=least)
     search = brackets_of_table if root.is_file() else find_brackets
     found = search(root, output.absolute().parent, rules, digests=digests)
     if not found.rows:

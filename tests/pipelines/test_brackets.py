@@ -215,6 +215,17 @@ def test_a_folder_without_brackets_is_bad_input(tmp_path: Path) -> None:
     assert run(["manifest", "brackets", str(tmp_path / "none"), "-o", str(tmp_path / "m.csv")]) == 2
 
 
+def test_a_slow_ladder_and_two_scenes_without_metadata_in_one_folder_are_found(tmp_path: Path) -> None:
+    for i, ev in enumerate((-2, -1, 0, 1, 2)):
+        save(tmp_path / f"slow/{i}.jpg", exposed("coffee", ev), ev=ev, second=8 * i)
+    for name in ("coffee", "astronaut"):
+        for ev in (-2, 0, 2):
+            save(tmp_path / f"mixed/{name}_{ev + 2}.jpg", exposed(name, ev)[:304, :416])
+    found = find_brackets(tmp_path, tmp_path)
+    assert [row["exposures"].count("|") + 1 for row in found.rows] == [3, 3, 5]
+    assert found.left_out == []
+
+
 def test_scene_ids_fit_every_system(tmp_path: Path) -> None:
     picture = exposed("chelsea")[:60, :80]
     for folder in ("Straße 1: nachts", "CON", "a"):

@@ -137,3 +137,36 @@ def test_brackets_with_metadata(real_data: Path, scene: str, evs: tuple[float, .
     found = stated_evs(captures, None)
     assert found is not None
     assert found.evs == pytest.approx(evs, abs=0.001)
+
+
+def test_a_longer_pause_is_bridged_where_both_show_the_same() -> None:
+    shots = [shot(f"{i}", i * 8, ev) for i, ev in enumerate((-2, -1, 0, 1))]
+    assert group(shots).scenes == []
+    seen: list[tuple[str, str]] = []
+
+    def alike(a: Capture, b: Capture) -> bool:
+        seen.append((a.path.name, b.path.name))
+        return True
+
+    assert names(group(shots, alike=alike).scenes) == [["0", "1", "2", "3"]]
+    assert seen == [("0", "1"), ("1", "2"), ("2", "3")]
+    assert group([shot("a", 0, 0), shot("b", 500, 1)], alike=alike).scenes == []
+
+
+def test_what_the_pause_alone_parts_is_told_with_the_option_that_takes_it_in() -> None:
+    grouped = group([shot("a", 0, 0), shot("b", 8, 1)], alike=lambda *_: False)
+    assert grouped.scenes == []
+    assert all("--pause 8" in reason for _, reason in grouped.left_out)
+    by_hand = [shot("a", 0, 0, mode="manual"), shot("b", 400, 1, mode="manual")]
+    assert all("--manual-pause 40" in reason for _, reason in group(by_hand).left_out)
+
+
+def test_several_scenes_of_captures_without_metadata_are_parted_by_what_they_show() -> None:
+    silent = [Capture(Path("f") / name) for name in ("a1", "a2", "a3", "b1", "b2", "c1")]
+    grouped = group(silent, alike=lambda a, b: a.path.name[0] == b.path.name[0])
+    assert names(grouped.scenes) == [["a1", "a2", "a3"], ["b1", "b2"]]
+    assert [c.path.name for c, _ in grouped.left_out] == ["c1"]
+    one = group(silent[:3] + silent[5:], alike=lambda a, b: a.path.name[0] == b.path.name[0])
+    assert names(one.scenes) == [
+        ["a1", "a2", "a3", "c1"]
+    ]  # one scene and a frame that may be too dark to tell
