@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from annotator.shared.light import LIGHT
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
 from iea40k.errors import BadInputError
-from iea40k.outliers import Outlier, outlier_flags, suspicion
+from iea40k.outliers import Outlier, outlier_flags, review_priority
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, level_name
 
@@ -67,7 +67,7 @@ def practice_scene(
         outliers=flags,
         evs=evs,
         levels=tuple(level_name(ev) for ev in evs),
-        suspicion=tuple(suspicion(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=tuple(review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
         attributes={
             "licence": "CC0-1.0",
             "kind": "rendered",

@@ -203,7 +203,7 @@ def _plain_scene(name: str, height: int, width: int, evs: tuple[float, ...], see
         outliers=np.zeros(shape, np.uint8),
         evs=evs,
         levels=tuple(level_name(ev) for ev in evs),
-        suspicion=tuple(0.5 for _ in evs),
+        review_priority=tuple(0.5 for _ in evs),
         attributes={"licence": "CC0-1.0"},
         recipe={"made_by": "benchmark", "seed": seed},
     )

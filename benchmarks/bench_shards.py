@@ -142,7 +142,7 @@ def _scene(name: str, light: np.ndarray) -> BuiltScene:
         outliers=np.zeros(residual.shape, np.uint8),
         evs=LADDER,
         levels=tuple(level_name(ev) for ev in LADDER),
-        suspicion=(0.0,) * len(LADDER),
+        review_priority=(0.0,) * len(LADDER),
         attributes={"licence": "as shipped"},
         recipe={"noise": _NOISE},
     )

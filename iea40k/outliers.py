@@ -1,4 +1,4 @@
-"""Outlier flags: why a pixel of a residual deserves a person's look, a bit each; and a suspicion an exposure.
+"""Outlier flags: why a pixel of a residual deserves a person's look, a bit each; and a review priority an exposure.
 
 | bit | name | set where |
 |---|---|---|
@@ -69,7 +69,7 @@ WEIGHTS: Mapping[Outlier, float] = {
     Outlier.ISOLATED: 40.0,
     Outlier.MISALIGNED: 8.0,
 }
-"""Weight of a flag's share of the valid pixels in the suspicion: what only a person can repair weighs most."""
+"""Weight of a flag's share of the valid pixels in the review priority: what only a person can repair weighs most."""
 
 
 def outlier_flags(
@@ -98,7 +98,7 @@ def outlier_flags(
     return flags
 
 
-def suspicion(flags: OutlierFlags, codes: ResidualCodes) -> float:
+def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:
     """Return how soon a person should look at an exposure: 0 (nothing flagged) towards 1.
 
     `1 - exp(-sum(weight * share))` over the flags' shares of the valid pixels, plus the share without data.

@@ -108,7 +108,7 @@ class BuiltScene:
 
     - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded
     - `residual` (E, H, W) int16 codes, `outliers` (E, H, W) uint8 bit flags
-    - `evs`, `levels`, `suspicion`: one an exposure; suspicion in [0, 1], higher = look sooner
+    - `evs`, `levels`, `review_priority`: one an exposure; the priority in [0, 1], higher = look sooner
     - `uncertainty` (H, W) uint16 or None: spread of the experts' luma, code / 32640, 65535 = unknown
     - `attributes`: the manifest row and what was found out; `recipe`: how it was made, JSON-able
     """
@@ -120,7 +120,7 @@ class BuiltScene:
     outliers: OutlierFlags
     evs: tuple[float, ...]
     levels: tuple[str, ...]
-    suspicion: tuple[float, ...]
+    review_priority: tuple[float, ...]
     attributes: Mapping[str, Any]
     recipe: Mapping[str, Any]
     uncertainty: NDArray[np.uint16] | None = None
@@ -133,11 +133,11 @@ class BuiltScene:
         count = len(self.evs)
         if count == 0:
             raise ArrayError("a scene has at least one exposure", where=self.scene_id, got="none")
-        if len(set(self.levels)) != count or len(self.levels) != count or len(self.suspicion) != count:
+        if len(set(self.levels)) != count or len(self.levels) != count or len(self.review_priority) != count:
             raise ArrayError(
-                "every exposure has one EV, one level of its own and one suspicion",
+                "every exposure has one EV, one level of its own and one review priority",
                 where=self.scene_id,
-                got=f"{count} EVs, levels {list(self.levels)}, {len(self.suspicion)} suspicions",
+                got=f"{count} EVs, levels {list(self.levels)}, {len(self.review_priority)} priorities",
             )
         expected: dict[str, tuple[NDArray[Any], tuple[int, ...], type]] = {
             "exposures": (self.exposures, (count, height, width, 3), np.uint8),

@@ -10,24 +10,24 @@ from pipelines.reference_judging import QUALITY
 
 
 def exposure_table(store: Store) -> pd.DataFrame:
-    """Return one row an exposure: scene_id, level, ev, suspicion, height, width, and the scene's manifest columns."""
+    """Return one row an exposure: what says which it is, its `review_priority`, and the scene's manifest columns."""
     rows: list[dict[str, object]] = []
     for scene_id in store.scene_ids():
         scene = store.open_scene(scene_id)
         kept = {k: v for k, v in scene.attributes.items() if isinstance(v, str | int | float)}
-        for level, ev, suspicion in zip(scene.levels, scene.evs, scene.suspicion, strict=True):
+        for level, ev, review_priority in zip(scene.levels, scene.evs, scene.review_priority, strict=True):
             rows.append(
                 {
                     **kept,
                     "scene_id": scene_id,
                     "level": level,
                     "ev": ev,
-                    "suspicion": suspicion,
+                    "review_priority": review_priority,
                     "height": scene.shape[0],
                     "width": scene.shape[1],
                 }
             )
-    columns = ["scene_id", "level", "ev", "suspicion", "height", "width"]
+    columns = ["scene_id", "level", "ev", "review_priority", "height", "width"]
     table = pd.DataFrame(rows, columns=None if rows else columns)
     return table[[*columns, *sorted(c for c in table.columns if c not in columns)]]
 
@@ -36,7 +36,7 @@ def of_references(chosen: pd.DataFrame) -> pd.DataFrame:
     """Return one row a scene of chosen exposures, for its reference: the worse it was judged, the sooner its turn."""
     rows = chosen.drop_duplicates("scene_id").assign(level=REFERENCE)
     if QUALITY in rows.columns:
-        rows["suspicion"] = (1 - rows[QUALITY]).fillna(rows["suspicion"])
+        rows["review_priority"] = (1 - rows[QUALITY]).fillna(rows["review_priority"])
     return rows
 
 
@@ -45,7 +45,7 @@ def choose(
 ) -> pd.DataFrame:
     """Return the rows that a query over any column holds for, and of those a random `sample`.
 
-    The query is pandas': `suspicion > 0.3 and scene_class == "street"`, `level in ["N4", "P4"]`. Raises
+    The query is pandas': `review_priority > 0.3 and scene_class == "street"`, `level in ["N4", "P4"]`. Raises
     `BadInputError` for one that cannot be evaluated.
     """
     if query:
@@ -57,7 +57,7 @@ def choose(
         except Exception as error:  # pandas raises whatever the expression's parts raise
             raise BadInputError(
                 "the query cannot be evaluated",
-                expected="a condition such as: suspicion > 0.3 and level in ['N4', 'P4']; columns: "
+                expected="a condition such as: review_priority > 0.3 and level in ['N4', 'P4']; columns: "
                 + ", ".join(table.columns),
                 got=f"{query} ({type(error).__name__}: {error})",
             ) from error

@@ -156,7 +156,7 @@ def assemble(
         outliers=flags,
         evs=evs,
         levels=levels,
-        suspicion=tuple(outliers.suspicion(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=tuple(outliers.review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
         attributes={**scene.attributes, "kind": scene.kind, "simulation": scene.simulation, **found},
         recipe=recipe,
         uncertainty=uncertainty,

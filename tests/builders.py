@@ -45,7 +45,7 @@ def built_scene(
         outliers=((exposures == 255).all(axis=-1) * 1).astype(np.uint8),
         evs=tuple(float(ev) for ev in evs),
         levels=tuple(level_name(ev) for ev in evs),
-        suspicion=tuple(float(v) for v in rng.uniform(0, 1, len(evs))),
+        review_priority=tuple(float(v) for v in rng.uniform(0, 1, len(evs))),
         attributes={"licence": licence, "kind": "raw", "device": "planted", **attributes},
         recipe=recipe if recipe is not None else {"made_by": "tests", "seed": seed},
         uncertainty=spread,

@@ -1,6 +1,6 @@
 """Carry a correction over to the other levels of its scene.
 
-A residual is `luma(reference) - luma(exposure)`. Where an expert changes it at one level, he says that the reference
+A residual is `luma(reference) - luma(exposure)`. Where an expert changes it at one level, they say that the reference
 is wrong there by that change; the reference is shared, so the same change belongs to every level. That is
 `same change`. A fault of the exposure itself (a logo that is right as it is) may want the `same value` instead.
 """

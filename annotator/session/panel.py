@@ -14,7 +14,7 @@ from annotator.shared.display import Canvas, Facts, Hand, Look
 from annotator.shared.progress import Step
 
 REASONS = {
-    "suspicion": "quality checks find it suspicious",
+    "suspicion": "the quality checks flag it",
     "dispute": "the trained model disagrees with it",
     "audit": "random audit",
     "stale": "its base was rebuilt",

@@ -1,7 +1,7 @@
 """A sitting in review: people's maps of one image beside each other, to accept, to return, or to overrule by painting.
 
-What the reviewer paints goes into a map of his own for adjudication, which overrides the consensus. It begins at the
-base, or at a map that he takes over.
+What the reviewer paints goes into a map of their own for adjudication, which overrides the consensus. It begins at the
+base, or at a map that they take over.
 """
 
 from collections.abc import Callable, Mapping

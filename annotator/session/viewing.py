@@ -164,7 +164,7 @@ class Gallery:
 
 
 def open_gallery(place: Path, desks: Path | None = None, progress: Progress = silent) -> Gallery:
-    """Return a gallery of the release or store in folder `place`, most suspicious first within a store."""
+    """Return a gallery of the release or store in folder `place`, the highest review priority first within a store."""
     from iea40k.store.release.reading import HEAD, Release
 
     desk = desk_for("gallery", "reader", desks)
@@ -182,7 +182,9 @@ def open_gallery(place: Path, desks: Path | None = None, progress: Progress = si
     with progress("Looking through the store", len(scenes)) as step:
         for scene_id in scenes:
             scene = store.open_scene(scene_id)
-            ranked += [(-s, scene_id, level) for s, level in zip(scene.suspicion, scene.levels, strict=True)]
+            ranked += [
+                (-s, scene_id, level) for s, level in zip(scene.review_priority, scene.levels, strict=True)
+            ]
             step()
     if not ranked:
         raise StoreError(

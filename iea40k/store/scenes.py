@@ -45,7 +45,7 @@ class StoredScene:
     shape: tuple[int, int]
     evs: tuple[float, ...]
     levels: tuple[str, ...]
-    suspicion: tuple[float, ...]
+    review_priority: tuple[float, ...]
     attributes: Mapping[str, Any]
     recipe: Mapping[str, Any]
     recipe_digest: str
@@ -81,7 +81,7 @@ class StoredScene:
             reference=self.reference(),
             evs=self.evs,
             levels=self.levels,
-            suspicion=self.suspicion,
+            review_priority=self.review_priority,
             attributes=self.attributes,
             recipe=self.recipe,
             uncertainty=self.uncertainty(),
@@ -137,7 +137,7 @@ def open_scene(folder: Path) -> StoredScene:
             shape=(attributes["height"], attributes["width"]),
             evs=tuple(attributes["evs"]),
             levels=tuple(attributes["levels"]),
-            suspicion=tuple(attributes["suspicion"]),
+            review_priority=tuple(attributes["suspicion"]),
             attributes=attributes["attributes"],
             recipe=attributes["recipe"],
             recipe_digest=attributes["recipe_digest"],
@@ -170,7 +170,7 @@ def scene_attributes(scene: BuiltScene) -> dict[str, Any]:
         "width": scene.reference.shape[1],
         "evs": [float(ev) for ev in scene.evs],
         "levels": list(scene.levels),
-        "suspicion": [float(value) for value in scene.suspicion],
+        "suspicion": [float(value) for value in scene.review_priority],
         "attributes": dict(scene.attributes),
         "recipe": recipe,
         "recipe_digest": digest(recipe),

@@ -70,14 +70,14 @@ def status(
         (-value, scene_id, level)
         for scene_id in opened.scene_ids()
         for scene in (opened.open_scene(scene_id),)
-        for level, value in zip(scene.levels, scene.suspicion, strict=True)
+        for level, value in zip(scene.levels, scene.review_priority, strict=True)
     )
     references = ranked_references(opened)
     if as_json:
-        suspects = [{"scene_id": s, "level": lv, "suspicion": -v} for v, s, lv in ranked]
+        ranking = [{"scene_id": s, "level": lv, "review_priority": -v} for v, s, lv in ranked]
         failed = [vars(entry) for entry in quarantined]
         judged = [vars(reference) for reference in references]
-        result = {**vars(counts), "quarantine": failed, "references": judged, "suspicion": suspects}
+        result = {**vars(counts), "quarantine": failed, "references": judged, "review_first": ranking}
         typer.echo(json.dumps(result))
         return DONE
     typer.echo(
@@ -90,7 +90,7 @@ def status(
             table.add_row(Text(entry.scene_id), Text(entry.letter))
         results.print(table)
     if ranked:
-        table = Table("suspicion", "scene", "level", title="look at these first")
+        table = Table("priority", "scene", "level", title="look at these first")
         for value, scene_id, level in ranked[:10]:
             table.add_row(f"{-value:.3f}", Text(scene_id), level)
         results.print(table)

@@ -23,9 +23,13 @@ Actor = Annotated[str, typer.Option("--by", help="Who does this; left out, who y
 
 def add(
     context: typer.Context,
-    where: Annotated[str | None, typer.Option(help="A condition over any column: 'suspicion > 0.3'.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="A condition over any column: 'review_priority > 0.3'.")
+    ] = None,
     experts: Annotated[int, typer.Option(help="How many people map each image, blind to each other.")] = 1,
-    priority: Annotated[str, typer.Option(help="A column, or a number; higher comes first.")] = "suspicion",
+    priority: Annotated[
+        str, typer.Option(help="A column, or a number; higher comes first.")
+    ] = "review_priority",
     reason: Annotated[str, typer.Option(help="suspicion, audit, dispute, gold or manual.")] = "",
     purpose: Annotated[str, typer.Option(help="expert, repeat (hidden) or adjudication.")] = "expert",
     references: Annotated[
@@ -47,7 +51,9 @@ def add(
     chosen = choose(exposure_table(Store.open(place.store)), where, sample=random, seed=seed)
     if references:
         chosen = of_references(chosen)
-    why = reason or ("audit" if random is not None else "suspicion" if priority == "suspicion" else "manual")
+    why = reason or (
+        "audit" if random is not None else "suspicion" if priority == "review_priority" else "manual"
+    )
     requests = [
         TaskRequest(
             str(row["scene_id"]),

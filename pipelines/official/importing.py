@@ -147,7 +147,7 @@ def _built(
         outliers=np.stack(flags),
         evs=tuple(ev_of_level(level) for level in levels),
         levels=levels,
-        suspicion=tuple(outliers.suspicion(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=tuple(outliers.review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
         attributes={
             **plan["attributes"],
             "score_given": {level: exposure.score for level, exposure in given.items()},

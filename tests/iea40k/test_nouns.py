@@ -99,7 +99,7 @@ def test_a_built_scene_checks_its_arrays():
     good = {
         "scene_id": "s", "exposures": np.zeros((2, 4, 6, 3), np.uint8), "reference": np.zeros((4, 6, 3), np.uint8),
         "residual": np.zeros((2, 4, 6), np.int16), "outliers": np.zeros((2, 4, 6), np.uint8), "evs": (0.0, 1.0),
-        "levels": ("P0", "P1"), "suspicion": (0.0, 0.0), "attributes": {}, "recipe": {},
+        "levels": ("P0", "P1"), "review_priority": (0.0, 0.0), "attributes": {}, "recipe": {},
     }  # fmt: skip
     BuiltScene(**good)
     for change in (
@@ -108,7 +108,7 @@ def test_a_built_scene_checks_its_arrays():
         {"residual": np.full((2, 4, 6), 32641, np.int16)},
         {"levels": ("P0", "P0")},
         {"uncertainty": np.zeros((4, 6), np.float32)},
-        {"evs": (), "levels": (), "suspicion": ()},
+        {"evs": (), "levels": (), "review_priority": ()},
     ):
         with pytest.raises(ArrayError):
             BuiltScene(**{**good, **change})

@@ -4,7 +4,7 @@ import pytest
 from skimage import data
 
 from iea40k.arrays import INVALID_CODE
-from iea40k.outliers import Outlier, outlier_flags, suspicion
+from iea40k.outliers import Outlier, outlier_flags, review_priority
 from iea40k.residuals import residual_codes
 
 
@@ -104,9 +104,9 @@ def test_pixels_without_data_carry_no_flags_and_cause_none(photograph):
     assert (has(holed, Outlier.ISOLATED) <= has(whole, Outlier.ISOLATED)).all()
 
 
-def test_suspicion_orders_images_and_stays_within_bounds(photograph):
-    good = suspicion(*flags_of(photograph, dimmed(photograph, -1)))
-    bad = suspicion(*flags_of(photograph, np.roll(dimmed(photograph, -1), 4, axis=1)))
+def test_the_review_priority_orders_images_and_stays_within_bounds(photograph):
+    good = review_priority(*flags_of(photograph, dimmed(photograph, -1)))
+    bad = review_priority(*flags_of(photograph, np.roll(dimmed(photograph, -1), 4, axis=1)))
     assert 0 <= good < 0.2 < bad <= 1
     empty = np.full((4, 4), INVALID_CODE, np.int16)
-    assert suspicion(np.zeros((4, 4), np.uint8), empty) == 1.0
+    assert review_priority(np.zeros((4, 4), np.uint8), empty) == 1.0

@@ -149,7 +149,7 @@ def test_bad_files_cost_their_scene_and_nothing_else(project, tmp_path, capsys):
     assert run(["status", str(tmp_path / "store"), "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
     assert (status["scenes"], status["quarantined"], status["exposures"]) == (6, 0, 54)
-    assert len(status["suspicion"]) == 54
+    assert len(status["review_first"]) == 54
 
 
 @pytest.mark.real_data

@@ -1,8 +1,8 @@
-"""One annotator against himself on hidden repeats, and against the adjudicator on gold images; for his own eyes.
+"""One annotator against themselves on hidden repeats, and against the adjudicator on gold images; for their own eyes.
 
 Means over several images and a count, never which images: a repeat stays hidden, a gold image unknown. Everything is
-read with the annotator's own rights. On PostgreSQL those end at his own strokes; of an adjudicator's map he is given
-that of an image whose own map has been accepted, by functions that `install_roles` makes.
+read with the annotator's own rights. On PostgreSQL those end at their own strokes; of an adjudicator's map they are
+given that of an image whose own map has been accepted, by functions that `install_roles` makes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class _Pair:
 
 
 def own_consistency(ledger: Ledger, store: Store, annotator: str, *, most: int = MOST_IMAGES) -> Consistency:
-    """Return how close an annotator's latest maps are to his own repeats and to the adjudicated ones.
+    """Return how close an annotator's latest maps are to their own repeats and to the adjudicated ones.
 
     At most `most` images of each kind are read and replayed, some 20 ms an image: call it between images, off the
     window's thread. Images whose strokes are stale, or whose scene is gone, are not counted. An adjudicator's verdict

@@ -15,7 +15,7 @@ from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.schema import assignments, tasks
 
 Reason = Literal["suspicion", "dispute", "audit", "stale", "gold", "manual"]
-"""Why a person should look: the suspicion score, the trainer's disagreement, a random audit, strokes on a rebuilt base,
+"""Why a person should look: the review priority, the trainer's disagreement, a random audit, strokes on a rebuilt base,
 an image whose answer is known, or because the curator says so."""
 
 REASONS: tuple[str, ...] = get_args(Reason)

@@ -48,7 +48,7 @@ class PlannedScene:
     first_image: int
     levels: tuple[str, ...]
     evs: tuple[float, ...]
-    suspicion: tuple[float, ...]
+    review_priority: tuple[float, ...]
     attributes: Mapping[str, Any]
     recipe_digest: str
     has_uncertainty: bool
@@ -149,7 +149,7 @@ def _read(store: Store, scene_id: str) -> PlannedScene:
         first_image=0,
         levels=scene.levels,
         evs=scene.evs,
-        suspicion=scene.suspicion,
+        review_priority=scene.review_priority,
         attributes=scene.attributes,
         recipe_digest=scene.recipe_digest,
         has_uncertainty="uncertainty" in scene.digests,
@@ -198,7 +198,7 @@ def _placed(scene: PlannedScene, index: int, first_image: int) -> PlannedScene:
             "first_image": first_image,
             "levels": tuple(scene.levels[i] for i in order),
             "evs": tuple(scene.evs[i] for i in order),
-            "suspicion": tuple(scene.suspicion[i] for i in order),
+            "review_priority": tuple(scene.review_priority[i] for i in order),
         }
     )
 

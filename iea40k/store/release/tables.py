@@ -164,7 +164,7 @@ def _image(scene: PlannedScene, position: int, measured: Row) -> dict[str, Any]:
         "width": scene.shape[1],
         "licence": scene.licence,
         **_from_manifest(scene),
-        "suspicion": scene.suspicion[position],
+        "suspicion": scene.review_priority[position],
         **{k: v for k, v in measured.items() if k in IMAGES.names},
     }
 

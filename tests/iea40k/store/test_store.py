@@ -46,7 +46,7 @@ def files(folder: Path) -> dict[str, str]:
 def assert_same(first: BuiltScene, second: BuiltScene) -> None:
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name), strict=True)
-    for name in ("scene_id", "evs", "levels", "suspicion", "attributes", "recipe"):
+    for name in ("scene_id", "evs", "levels", "review_priority", "attributes", "recipe"):
         assert getattr(first, name) == getattr(second, name), name
 
 

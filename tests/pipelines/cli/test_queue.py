@@ -78,7 +78,7 @@ def test_references_are_one_task_a_scene(queue: Callable[..., tuple[int, str, st
     ("arguments", "said"),
     [
         (("add", "--where", "nonsense > 1"), "nonsense"),
-        (("add", "--where", "suspicion >"), "cannot be evaluated"),
+        (("add", "--where", "review_priority >"), "cannot be evaluated"),
         (("add", "--where", "scene_id"), "cannot be evaluated"),
         (("add", "--priority", "level"), "not a priority"),
         (("add", "--experts", "0"), "slots"),

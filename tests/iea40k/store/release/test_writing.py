@@ -53,7 +53,7 @@ def test_plain_zarr_and_pandas_find_every_image(published: Release) -> None:
         np.testing.assert_array_equal(frame["residual"][row.index], scene.residual[place], strict=True)
         np.testing.assert_array_equal(frame["outliers"][row.index], scene.outliers[place], strict=True)
         np.testing.assert_array_equal(frame["reference"][row.scene_index], scene.reference, strict=True)
-        assert (row.ev, row.suspicion) == (scene.evs[place], scene.suspicion[place])
+        assert (row.ev, row.suspicion) == (scene.evs[place], scene.review_priority[place])
         assert (row.height, row.width) == scene.reference.shape[:2]
         assert row.licence == scene.attributes["licence"]
         assert row.source == scene.attributes["source"]
