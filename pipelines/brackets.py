@@ -1,7 +1,7 @@
 """Brackets, built: separate captures of one scene become registered frames and a reference."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from iea40k.errors import AlignmentError, IEAError
 from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, Fusion, fuse
 from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_references import Given, given_references
+from pipelines.left_out import small_picture
 
 Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
 """Reads a photograph: (H, W, 3) uint8, sRGB-encoded, upright and scaled down, and its recipe."""
@@ -49,6 +50,7 @@ class BracketFrames:
     reference: EncodedRGB
     recipe: dict[str, Any]
     references: tuple[EncodedRGB, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
     fusion: Fusion | None = None
 
 
@@ -82,8 +84,8 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
     nowhere and cannot be estimated.
     """
     load = load or _loader(short_side)
-    frames, rejected = _loaded(scene, load)
-    frames, odd = _of_one_size(frames, rejected)
+    loaded, rejected = _loaded(scene, load)
+    frames, odd = _of_one_size(loaded, rejected)
     stated = stated_evs([f.capture for f in frames], _table(frames))
     given = given_references(scene, frames[stated.as_shot if stated else 0].pixels, load)
     aligned = _aligned(frames, given, stated.as_shot if stated else None)
@@ -116,6 +118,9 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
         },
         references=tuple(g.pixels for g in given),
         fusion=fusion,
+        pictures={
+            f.name: small_picture(f.pixels) for f in loaded if f.name in {name for name, *_ in left_out}
+        },
     )
 
 

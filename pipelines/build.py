@@ -16,6 +16,7 @@ from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
 from pipelines.config import BuildConfig
+from pipelines.left_out import LeftOut, left_out_of
 from pipelines.scene_build import build_scene, plan_digest
 
 Status = Literal["built", "kept", "quarantined"]
@@ -23,12 +24,16 @@ Status = Literal["built", "kept", "quarantined"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one scene: its status, the letter of its error where it failed, the seconds it took."""
+    """What became of one scene: its status, the letter of its error where it failed, the seconds it took.
+
+    `left_out`: the frames that it was built without.
+    """
 
     scene_id: str
     status: Status
     letter: str = ""
     seconds: float = 0.0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class BuildReport:
     def count(self, status: Status) -> int:
         """Return how many scenes ended so."""
         return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """The frames that scenes were built without."""
+        return [frame for outcome in self.outcomes for frame in outcome.left_out]
 
     @property
     def failures(self) -> list[str]:
@@ -94,7 +104,8 @@ def build_one(scene: Scene, config: BuildConfig, store: Store) -> Outcome:
     except Exception as error:
         # A fault of ours or of a library must not take the other scenes along; its trace goes into the letter.
         return _failed(scene, _unexpected(error, "an unexpected error"), store, start)
-    return Outcome(scene.scene_id, status, seconds=time.monotonic() - start)
+    left_out = left_out_of(scene.scene_id, store.open_scene(scene.scene_id).attributes)
+    return Outcome(scene.scene_id, status, seconds=time.monotonic() - start, left_out=tuple(left_out))
 
 
 def _is_there(scene: Scene, config: BuildConfig, store: Store) -> bool:

@@ -92,6 +92,7 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
         found: dict[str, Any] = {
             "ev_source": bracket.ev_source,
             "rejected": [list(map(str, rejected)) for rejected in bracket.rejected],
+            **({"rejected_pictures": dict(bracket.pictures)} if bracket.pictures else {}),
             **judged(
                 bracket.reference,
                 np.logical_or.reduce(bracket.validity),

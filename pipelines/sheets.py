@@ -9,6 +9,7 @@ from iea40k.contact_sheet import contact_sheet
 from iea40k.files import write_file_with
 from iea40k.render import Palette
 from iea40k.store.layout import Store
+from pipelines.left_out import left_out_of, shown
 
 PALETTE: tuple[Palette, ...] = ("blue-white-red",)
 
@@ -28,7 +29,14 @@ def write_contact_sheets(
     for start in range(0, len(chosen), per_sheet):
         scenes = [store.read_scene(scene_id) for scene_id in chosen[start : start + per_sheet]]
         file = folder / f"sheet-{start // per_sheet + 1:03d}.png"
-        write_png(contact_sheet(scenes, palettes=palettes), file)
+        left_out = {
+            scene.scene_id: [
+                (f"{frame.name}: {frame.reason}", shown(frame.picture))
+                for frame in left_out_of(scene.scene_id, scene.attributes)
+            ]
+            for scene in scenes
+        }
+        write_png(contact_sheet(scenes, palettes=palettes, left_out=left_out), file)
         files.append(file)
         progress(min(start + per_sheet, len(chosen)), len(chosen))
     return files

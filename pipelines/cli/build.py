@@ -1,5 +1,6 @@
 """`iea40k build` and `iea40k status`."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +35,8 @@ def build(
             bar.update(done, total, outcome.scene_id)
             if outcome.status == "quarantined":
                 bar.say(f"{outcome.scene_id}: {outcome.letter}", style="red")
+            for frame in outcome.left_out:
+                bar.say(frame.line(), style="yellow")
 
         report: BuildReport = run(manifest, store, settings, only=only or (), progress=advance)
     for problem in report.bad_rows:
@@ -41,9 +44,10 @@ def build(
     counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
-    messages.print(f"{store}: {summary}{bad_rows}", style="yellow" if report.failures else "green")
+    left_out = f", {len(report.left_out)} frames left out" if report.left_out else ""
+    messages.print(f"{store}: {summary}{left_out}{bad_rows}", style="yellow" if report.failures else "green")
     if as_json:
-        outcomes = [vars(outcome) for outcome in report.outcomes]
+        outcomes = [dataclasses.asdict(outcome) for outcome in report.outcomes]
         bad = [problem.letter() for problem in report.bad_rows]
         typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad}))
     return FAILURES if report.failures else DONE
@@ -56,6 +60,7 @@ def status(
 ) -> int:
     """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
     from iea40k.fusion.judging import BOTH
+    from pipelines.left_out import left_out_of
     from pipelines.reference_judging import ranked_references
 
     opened = Store.open(store)
@@ -66,28 +71,42 @@ def status(
             write_contact_sheets(opened, sheet, progress=bar.update)
     counts = opened.counts()
     quarantined = opened.quarantined()
+    scenes = [opened.open_scene(scene_id) for scene_id in opened.scene_ids()]
     ranked = sorted(
-        (-value, scene_id, level)
-        for scene_id in opened.scene_ids()
-        for scene in (opened.open_scene(scene_id),)
+        (-value, scene.scene_id, level)
+        for scene in scenes
         for level, value in zip(scene.levels, scene.review_priority, strict=True)
     )
+    left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(opened)
     if as_json:
         ranking = [{"scene_id": s, "level": lv, "review_priority": -v} for v, s, lv in ranked]
         failed = [vars(entry) for entry in quarantined]
         judged = [vars(reference) for reference in references]
-        result = {**vars(counts), "quarantine": failed, "references": judged, "review_first": ranking}
+        result = {
+            **vars(counts),
+            "quarantine": failed,
+            "left_out": [vars(frame) for frame in left_out],
+            "references": judged,
+            "review_first": ranking,
+        }
         typer.echo(json.dumps(result))
         return DONE
     typer.echo(
-        f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {counts.quarantined} in quarantine"
+        f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {len(left_out)} frames left out, "
+        f"{counts.quarantined} in quarantine"
     )
     results = Console(highlight=False)
     if quarantined:
         table = Table("scene", Column("why", overflow="fold"), title="in quarantine", show_lines=True)
         for entry in quarantined:
             table.add_row(Text(entry.scene_id), Text(entry.letter))
+        results.print(table)
+    if left_out:
+        table = Table("scene", "frame", "score", Column("why", overflow="fold"), title="frames left out")
+        for frame in left_out:
+            score = "" if frame.score is None else f"{frame.score:.2f}"
+            table.add_row(Text(frame.scene_id), Text(frame.name), score, Text(frame.reason))
         results.print(table)
     if ranked:
         table = Table("priority", "scene", "level", title="look at these first")
