@@ -17,7 +17,7 @@ from iea40k.errors import (
     LedgerUnavailableError,
     StoreError,
 )
-from iea40k.store.ledger.migrations.rules import MOST_TTL_US
+from iea40k.store.ledger.migrations.rules import MOST_BACK_US, MOST_STEP_US
 from iea40k.store.ledger.place import shown
 from iea40k.store.ledger.schema import assignments, counter
 from iea40k.store.ledger.sqlite import BUSY_SECONDS, Turns, sqlite_engine, sqlite_file
@@ -157,8 +157,8 @@ class Database:
         """Return the time on the clock by which leases end, in microseconds.
 
         It moves with the clock of the machine that holds the ledger, never backwards, and never further at once than a
-        lease can last: a clock set back, or ten years ahead for a while, keeps no lease for ever. So only differences
-        of it mean something; `now` is the time for people.
+        lease can last: a clock set back for a while ends no lease, one ten years ahead for a while keeps none for ten
+        years. So only differences of it mean something; `now` is the time for people.
         """
         if self.dialect == "sqlite":
             return self._sqlite_clock(connection)[0]
@@ -176,9 +176,15 @@ class Database:
         )
         return clock
 
+    def note_clock(self) -> None:
+        """Note the clock though nothing else is written: that a clock was set right must not go unseen."""
+        with self.write() as connection:
+            self.tick(connection)
+
     def _sqlite_clock(self, connection: sa.Connection) -> tuple[int, int]:
         noted, wall = {row.name: row.value for row in connection.execute(_CLOCK_SQLITE)}, self.now(connection)
-        return noted["clock"] + min(max(wall - noted["wall"], 0), MOST_TTL_US), wall
+        clock = noted["clock"] + min(max(wall - noted["wall"], 0), MOST_STEP_US)
+        return clock, wall if wall < noted["wall"] - MOST_BACK_US else max(wall, noted["wall"])
 
     def close(self) -> None:
         """Close every connection."""

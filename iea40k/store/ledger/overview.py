@@ -35,7 +35,10 @@ class Throughput:
 
 
 def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-    """Return tasks with everybody's work on them, highest priority first; `state` "open" or one of `STATES`."""
+    """Return tasks with everybody's work on them, highest priority first; `state` "open" or one of `STATES`.
+
+    `expires` is in microseconds since 1970 UTC, by the clock that people read.
+    """
     if state not in (None, "open", *STATES):
         raise BadInputError("no such state", expected=", ".join(("open", *STATES)), got=repr(state))
     query = (
@@ -52,8 +55,16 @@ def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = Non
     elif state is not None:
         query = query.where(assignments.c.state == state)
     with ledger.database.read() as connection:
-        rows = connection.execute(query.limit(limit)).mappings()
-        return [{**row, "note": json.loads(row["note"])} for row in rows]
+        rows = connection.execute(query.limit(limit)).mappings().all()
+        behind = ledger.database.now(connection) - ledger.database.clock(connection)
+    return [
+        {
+            **row,
+            "note": json.loads(row["note"]),
+            "expires": None if row["expires"] is None else row["expires"] + behind,
+        }
+        for row in rows
+    ]
 
 
 def counts(ledger: Ledger) -> dict[str, int]:

@@ -46,9 +46,10 @@ class Queue:
         check_annotator(annotator)
         with self._database.write(journal=True) as connection:
             work = leases.next_work(self._database, connection, annotator, purposes, MOST_LEASES)
-            if work is None:
-                return None
-            return leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "lease")
+            if work is not None:
+                return leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "lease")
+        self._database.note_clock()
+        return None
 
     def resume(self, annotator: str, *, ttl_seconds: float = TTL_SECONDS) -> list[Lease]:
         """Take this person's own leases again under new tokens, oldest first: after a crash, or on another machine.

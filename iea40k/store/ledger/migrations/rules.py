@@ -11,7 +11,13 @@ MOST_LEASES = 8
 """How many leases one person may hold: the image on screen, those being prefetched, and a few that crashed."""
 
 MOST_TTL_US = 86_400_000_000
-"""No lease lasts longer without a heartbeat; also the furthest that the ledger's clock moves in one step."""
+"""No lease lasts longer without a heartbeat."""
+
+MOST_STEP_US = MOST_TTL_US + 1_000_000
+"""The furthest that the ledger's clock moves in one step: enough to end every lease."""
+
+MOST_BACK_US = 2 * MOST_TTL_US
+"""A machine's clock set back by less is waited for; set back further, it was wrong before and is right now."""
 
 OCCUPYING_STATES = ("assigned", "leased", "submitted", "in_review", "accepted", "returned")
 """States of work that take one of a task's places."""

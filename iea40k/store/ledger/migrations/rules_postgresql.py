@@ -175,14 +175,16 @@ _TAKE_TURN = f"""DECLARE patience text := current_setting('lock_timeout');
             USING ERRCODE = 'lock_not_available';
     END"""
 
-# Moves with the server's clock, never backwards, and never further than a lease lasts: a clock that is set back or
-# ten years ahead neither keeps a lease for ever nor ends it before its time.
-_STEP = f"""LEAST(GREATEST({_NOW} - (SELECT c.value FROM @.counter c WHERE c.name = 'wall'), 0), {rules.MOST_TTL_US})"""
+# Moves with the server's clock, never backwards, and never further than a lease lasts: a clock that is set back for a
+# while ends no lease, and one that was ten years ahead keeps none for ten years.
+_NOTED = "(SELECT c.value FROM @.counter c WHERE c.name = 'wall')"
+_STEP = f"LEAST(GREATEST({_NOW} - {_NOTED}, 0), {rules.MOST_STEP_US})"
 _CLOCK = f"SELECT (SELECT c.value FROM @.counter c WHERE c.name = 'clock') + {_STEP}"
 _TICK = f"""DECLARE step bigint := {_STEP}; moved bigint;
     BEGIN
         UPDATE @.counter SET value = value + step WHERE name = 'clock' RETURNING value INTO moved;
-        UPDATE @.counter SET value = {_NOW} WHERE name = 'wall';
+        UPDATE @.counter SET value = CASE WHEN {_NOW} < value - {rules.MOST_BACK_US} THEN {_NOW}
+            ELSE GREATEST(value, {_NOW}) END WHERE name = 'wall';
         RETURN moved;
     END"""
 
@@ -197,8 +199,10 @@ _BEGUN = "now bigint, clock bigint, entry bigint, assignment bigint"
 _BEGIN = f"""BEGIN
         PERFORM @.ledger_take_turn();
         now := {_NOW};
-        clock := @.ledger_clock();
-        IF journal THEN
+        IF NOT journal THEN
+            clock := @.ledger_tick();
+        ELSE
+            clock := @.ledger_clock();
             UPDATE @.counter SET value = value + 1 WHERE name = 'entry' RETURNING value INTO entry;
             SELECT COALESCE(max(a.assignment), 0) + 1 INTO assignment FROM @.assignments a;
         END IF;
