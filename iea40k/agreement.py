@@ -20,7 +20,7 @@ SIGN_CODES = 128
 """How far from 0 a code must lie to say under- or overexposed: 1/255, one step of the published labels."""
 
 DRIFT_DAYS = 7.0
-"""Over how many days a person's maps must spread for a drift: one of 30 days told from an afternoon means nothing."""
+"""Over how many days a person's maps must lie for a drift: one of 30 days told from an afternoon means nothing."""
 
 _PIXELS_AT_ONCE = 1 << 18
 
@@ -114,20 +114,20 @@ class Tally:
 class Deviation:
     """One person's map of one image against the mean of the others': in residual units.
 
-    `bias` + = this person calls it more underexposed than the others do; `spread` is the mean absolute difference.
+    `bias` + = this person calls it more underexposed than the others do; `difference` is the mean absolute difference.
     """
 
     annotator: str
     time: float
     bias: float
-    spread: float
+    difference: float
 
 
 @dataclass(frozen=True)
 class PersonFigures:
     """One person over all images shared with others. None where there is too little to say it.
 
-    - `bias`: mean deviation from the others, + = more underexposed; `spread`: mean absolute difference
+    - `bias`: mean deviation from the others, + = more underexposed; `difference`: mean absolute difference
     - `drift`: change of the bias in 30 days (least squares over 3 images at least, over `DRIFT_DAYS` at least);
       `drift_error` its standard error
     """
@@ -135,7 +135,7 @@ class PersonFigures:
     annotator: str
     images: int
     bias: float
-    spread: float
+    difference: float
     drift: float | None
     drift_error: float | None
 
@@ -170,7 +170,7 @@ def deviations(
 
 
 def person_figures(found: Sequence[Deviation]) -> list[PersonFigures]:
-    """Return each person's bias, spread and drift over deviations of many images, by name."""
+    """Return each person's bias, difference and drift over deviations of many images, by name."""
     people: dict[str, list[Deviation]] = {}
     for each in found:
         people.setdefault(each.annotator, []).append(each)
@@ -186,8 +186,8 @@ def _figures(name: str, mine: list[Deviation]) -> PersonFigures:
         line: Any = stats.linregress(times, bias)
         drift = 30 * float(line.slope)
         error = 30 * float(line.stderr) if np.isfinite(line.stderr) else 0.0
-    spread = float(np.mean([d.spread for d in mine]))
-    return PersonFigures(name, len(mine), float(bias.mean()), spread, drift, error)
+    difference = float(np.mean([d.difference for d in mine]))
+    return PersonFigures(name, len(mine), float(bias.mean()), difference, drift, error)
 
 
 def _add_moments(moments: _Moments, values: NDArray[np.int64]) -> None:

@@ -1,13 +1,5 @@
 """Outlier flags: why a pixel of a residual deserves a person's look, a bit each; and a review priority an exposure.
 
-| bit | name | set where |
-|---|---|---|
-| 1 | `CLIPPED_HIGH` | the exposure is blown: two channels or more at 254 or 255 |
-| 2 | `CLIPPED_LOW` | the exposure is crushed: all three channels at 0 or 1 |
-| 4 | `CLIPPED_BOTH` | both are blown (a lamp, the sun, a white logo): overexposed although the residual is 0 |
-| 8 | `ISOLATED` | a speckle of at most 12 pixels whose residual stands apart from its neighbourhood |
-| 16 | `MISALIGNED` | structure of exposure and reference disagrees: a displaced edge, or something that moved |
-
 One blown channel alone is a vivid colour, not missing light. Pixels without valid data carry no flag: their code
 says so already. Thresholds are constants below and part of every build's recipe.
 """
@@ -35,13 +27,79 @@ from iea40k.residuals import luma
 
 
 class Outlier(IntFlag):
-    """The bits of an outlier map."""
+    """The bits of an outlier map, one row each: a new flag is a new row and the rule in `outlier_flags` that sets it.
 
-    CLIPPED_HIGH = 1
-    CLIPPED_LOW = 2
-    CLIPPED_BOTH = 4
-    ISOLATED = 8
-    MISALIGNED = 16
+    A member is its bit. Single bits also have:
+
+    - `weight`: of a flag's share of valid pixels in the review priority. What only people can repair weighs most
+    - `suggested`: whether it suggests a repair; blown or crushed pixels alone are what an exposure error looks like
+    - `patchy`: whether it marks only the structure of what is wrong, so that the flat parts between belong to it
+    - `colour`: of its outlines on screen
+    - `words`: what it says, for people
+    """
+
+    weight: float
+    suggested: bool
+    patchy: bool
+    colour: str
+    words: str
+
+    def __new__(
+        cls,
+        bit: int,
+        weight: float = 0.0,
+        suggested: bool = False,
+        patchy: bool = False,
+        colour: str = "",
+        words: str = "",
+    ) -> "Outlier":
+        """Make one row's member."""
+        member = int.__new__(cls, bit)
+        member._value_ = bit
+        member.weight, member.suggested, member.patchy = weight, suggested, patchy
+        member.colour, member.words = colour, words
+        return member
+
+    CLIPPED_HIGH = (
+        1,
+        0.3,
+        False,
+        False,
+        "#ff9f1c",
+        "the exposure is blown: two channels or more at 254 or 255",
+    )
+    CLIPPED_LOW = 2, 0.3, False, False, "#38a3ff", "the exposure is crushed: all three channels at 0 or 1"
+    CLIPPED_BOTH = (
+        4,
+        6.0,
+        True,
+        False,
+        "#ffe14d",
+        (
+            "exposure and reference are blown: a lamp, the sun, a white logo; overexposed although the residual is 0"
+        ),
+    )
+    ISOLATED = (
+        8,
+        40.0,
+        True,
+        False,
+        "#ff4fd8",
+        ("a speckle of at most 12 pixels whose residual stands apart from its neighbourhood"),
+    )
+    MISALIGNED = (
+        16,
+        8.0,
+        True,
+        True,
+        "#49e36b",
+        ("structure of exposure and reference disagrees: a displaced edge, or something that moved"),
+    )
+
+    @property
+    def title(self) -> str:
+        """Return the flag's name as people read it: `clipped high`."""
+        return str(self.name).lower().replace("_", " ")
 
 
 SPECKLE_AREA = 12
@@ -61,15 +119,6 @@ PARAMETERS: Mapping[str, float] = {
     "structure": STRUCTURE,
     "agreement": AGREEMENT,
 }
-
-WEIGHTS: Mapping[Outlier, float] = {
-    Outlier.CLIPPED_HIGH: 0.3,
-    Outlier.CLIPPED_LOW: 0.3,
-    Outlier.CLIPPED_BOTH: 6.0,
-    Outlier.ISOLATED: 40.0,
-    Outlier.MISALIGNED: 8.0,
-}
-"""Weight of a flag's share of the valid pixels in the review priority: what only a person can repair weighs most."""
 
 
 def outlier_flags(
@@ -107,8 +156,8 @@ def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:
     count = int(valid.sum())
     if count == 0:
         return 1.0
-    shares = {bit: float(((flags & bit) != 0).sum()) / count for bit in WEIGHTS}
-    total = sum(WEIGHTS[bit] * share for bit, share in shares.items()) + (1 - count / codes.size)
+    shares = {bit: float(((flags & bit) != 0).sum()) / count for bit in Outlier}
+    total = sum(bit.weight * share for bit, share in shares.items()) + (1 - count / codes.size)
     return round(1 - math.exp(-total), 6)
 
 

@@ -57,6 +57,6 @@ def read_pixel(image: Image, row: int, column: int) -> Readout | None:
         stops=math.log2(reference / exposure),
         exposure_zone=zone_name(exposure),
         reference_zone=zone_name(reference),
-        flags=tuple(str(bit.name).lower().replace("_", " ") for bit in Outlier if flags & bit),
+        flags=tuple(bit.title for bit in Outlier if flags & bit),
         touched=bool(image.counts[row, column]),
     )

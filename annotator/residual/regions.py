@@ -26,10 +26,10 @@ Seed = tuple[int, int]
 SNAP = 5
 """A click this many pixels beside a flagged region still means it."""
 
-SUGGESTED = Outlier.CLIPPED_BOTH | Outlier.ISOLATED | Outlier.MISALIGNED
+SUGGESTED = Outlier(sum(bit for bit in Outlier if bit.suggested))
 """The flags that suggest a repair; blown or crushed pixels alone are what an exposure error looks like."""
 
-CLIPPED = Outlier.CLIPPED_HIGH | Outlier.CLIPPED_LOW
+CLIPPED = Outlier(sum(bit for bit in Outlier if not bit.suggested))
 """The flags that only tell how the exposure is."""
 
 _HALF = 96  # half the side of the window in which superpixels are made
@@ -89,8 +89,8 @@ def flagged_region(flags: OutlierFlags, seed: Seed, bits: Outlier = SUGGESTED) -
         return np.zeros(flags.shape, np.bool_)
     bit = 1 << (int(flags[spot] & int(bits)).bit_length() - 1)
     wanted = ((flags & bit) != 0).astype(np.uint8)
-    if bit == Outlier.MISALIGNED:
-        # A displaced patch is flagged where it has structure; its flat parts between are displaced as well.
+    if Outlier(bit).patchy:
+        # What is flagged where it has structure holds for the flat parts between as well.
         wanted = cv2.morphologyEx(wanted, cv2.MORPH_CLOSE, _PATCH)
     _, labels = cv2.connectedComponents(wanted, connectivity=_NEIGHBOURS)
     region: Validity = labels == labels[spot]

@@ -15,8 +15,8 @@ FAINT, SOLID = 0.02, 0.30
 """|residual| at which the overlay begins to show and at which it has its full opacity: a white zero would hide
 the picture."""
 
-FLAG_COLOURS: dict[int, str] = {1: "#ff9f1c", 2: "#38a3ff", 3: "#ffe14d", 4: "#ff4fd8", 5: "#49e36b"}
-"""By the order of the flag's bit: blown, crushed, light source, speckle, misaligned."""
+FLAG_COLOURS: dict[int, str] = {number: bit.colour for number, bit in enumerate(Outlier, start=1)}
+"""By the number of the flag: see `flag_labels`."""
 
 RIM_COLOUR = (1.0, 1.0, 1.0, 0.4)
 """Of the rims of a reference's blocks."""
@@ -42,7 +42,7 @@ def zone_colormap() -> Any:
 
 
 def flag_labels(flags: OutlierFlags) -> NDArray[np.uint8]:
-    """Return the number (1 ... 5) of the highest flag at each pixel, 0 where there is none."""
+    """Return the number (1, 2 ... in the order of bits) of the highest flag at each pixel, 0 where is none."""
     labels = np.zeros(flags.shape, np.uint8)
     for number, bit in enumerate(Outlier, start=1):
         labels[(flags & int(bit)) != 0] = number

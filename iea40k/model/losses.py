@@ -51,13 +51,13 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum() / torch.where(total > 0, total, torch.ones_like(total))
 
 
-def certainty(spread: Tensor, scale: float) -> Tensor:
-    """Return the weight `scale^2 / (scale^2 + spread^2)` of a label whose experts differ by `spread` (sd of luma).
+def certainty(uncertainty: Tensor, scale: float) -> Tensor:
+    """Return the weight `scale^2 / (scale^2 + uncertainty^2)` of a label; its experts differ by `uncertainty` (luma).
 
-    It is 1 where they agree and 1/2 where they differ by `scale`; an unknown spread (NaN) gives 1.
+    It is 1 where they agree and 1/2 where they differ by `scale`; an unknown one (NaN) gives 1.
     """
-    weight = scale**2 / (scale**2 + spread.square())
-    return torch.where(spread.isnan(), torch.ones_like(weight), weight)
+    weight = scale**2 / (scale**2 + uncertainty.square())
+    return torch.where(uncertainty.isnan(), torch.ones_like(weight), weight)
 
 
 def masked_ssim(x: Tensor, y: Tensor, valid: Tensor, data_range: float = 2.0) -> Tensor:

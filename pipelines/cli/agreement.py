@@ -56,7 +56,7 @@ def agreement(
             ("group", "value", "images", "pixels", "icc", "alpha", "mae", "sign_area"),
         )
         people = [p for p in tables["people"] if p["group"] == "all"]
-        show_table(people, ("annotator", "images", "bias", "spread", "drift", "drift_error"))
+        show_table(people, ("annotator", "images", "bias", "difference", "drift", "drift_error"))
         for key, title in (
             ("consistency", "against themselves, on hidden repeats"),
             ("against_adjudicator", "against the adjudicator"),

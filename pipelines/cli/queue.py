@@ -103,7 +103,7 @@ def assign_tasks(
     by: Actor = "",
     as_json: AsJson = False,
 ) -> int:
-    """Spread free work evenly over people, the highest priority first. Without it, people get work as they ask."""
+    """Share free work out evenly, the highest priority first. Without it, people get work as they ask."""
     from iea40k.store.ledger.people import assign
 
     with cast("Where", context.obj).open() as ledger:

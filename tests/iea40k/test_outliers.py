@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -6,6 +9,8 @@ from skimage import data
 from iea40k.arrays import INVALID_CODE
 from iea40k.outliers import Outlier, outlier_flags, review_priority
 from iea40k.residuals import residual_codes
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +115,18 @@ def test_the_review_priority_orders_images_and_stays_within_bounds(photograph):
     assert 0 <= good < 0.2 < bad <= 1
     empty = np.full((4, 4), INVALID_CODE, np.int16)
     assert review_priority(np.zeros((4, 4), np.uint8), empty) == 1.0
+
+
+def test_every_flag_is_one_row_that_the_pages_repeat():
+    assert [int(bit) for bit in Outlier] == [1 << n for n in range(len(Outlier))]
+    assert len({bit.colour for bit in Outlier}) == len(Outlier)
+    assert all(bit.weight > 0 and bit.words for bit in Outlier)
+    page = (DOCS / "curator.md").read_text(encoding="utf-8")
+    rows = [f"| {int(bit)} | {bit.title} | {bit.words} |" for bit in Outlier]
+    assert "| bit | flag | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n\n" in page
+    words = [
+        line
+        for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()
+        if "Outlier bits" in line
+    ]
+    assert [int(n) for n in re.findall(r"\d+", words[0])] == [int(bit) for bit in Outlier]

@@ -17,7 +17,7 @@ from iea40k.model.losses import certainty
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
 Item = dict[str, Tensor]
-"""`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `spread` (h, w) int32, absent where unknown."""
+"""`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `uncertainty` (h, w) int32, absent if unknown."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Batch:
 
 
 class ExposureDataset(Dataset[Item]):
-    """Items by key (epoch, number). Image, residual, validity and spread are cropped and flipped together."""
+    """Items by key (epoch, number). Image, residual, validity and uncertainty are cropped and flipped together."""
 
     def __init__(self, samples: Samples, view: ViewConfig) -> None:
         self.samples = samples
@@ -71,8 +71,8 @@ def as_item(pixels: Pixels, number: int) -> Item:
         "codes": torch.from_numpy(np.ascontiguousarray(pixels.codes)),
         "number": torch.tensor(number),
     }
-    if pixels.spread is not None:
-        item["spread"] = torch.from_numpy(pixels.spread.astype(np.int32))
+    if pixels.uncertainty is not None:
+        item["uncertainty"] = torch.from_numpy(pixels.uncertainty.astype(np.int32))
     return item
 
 
@@ -80,7 +80,7 @@ def apply_view(item: Item, view: View) -> Item:
     """Return an item (already cut to the view's window) padded with pixels without data, and flipped."""
     down, right = view.missing
     flips = [axis for axis, flip in ((-2, view.flip_rows), (-1, view.flip_columns)) if flip]
-    fill = {"image": 0, "codes": INVALID_CODE, "spread": NO_UNCERTAINTY}
+    fill = {"image": 0, "codes": INVALID_CODE, "uncertainty": NO_UNCERTAINTY}
     out = dict(item)
     for name, value in fill.items():
         if name not in item:
@@ -93,9 +93,9 @@ def apply_view(item: Item, view: View) -> Item:
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Return items as one, stacked; it has a `spread` where any of them has."""
-    if any("spread" in item for item in items):
-        items = [item if "spread" in item else {**item, "spread": _unknown(item)} for item in items]
+    """Return items as one, stacked; it has an `uncertainty` where any of them has."""
+    if any("uncertainty" in item for item in items):
+        items = [item if "uncertainty" in item else {**item, "uncertainty": _unknown(item)} for item in items]
     stacked: Item = default_collate(list(items))
     return stacked
 
@@ -124,10 +124,10 @@ def to_batch(
     image = moved["image"].float().div_(255)
     label = codes.float().div_(RESIDUAL_SCALE).masked_fill_(~valid, 0.0)
     weight = torch.ones_like(label)
-    if spread_scale is not None and "spread" in moved:
-        stored = moved["spread"].unsqueeze(1)
-        spread = torch.where(stored == NO_UNCERTAINTY, torch.nan, stored.float() / UNCERTAINTY_SCALE)
-        weight = certainty(spread, spread_scale)
+    if spread_scale is not None and "uncertainty" in moved:
+        stored = moved["uncertainty"].unsqueeze(1)
+        uncertainty = torch.where(stored == NO_UNCERTAINTY, torch.nan, stored.float() / UNCERTAINTY_SCALE)
+        weight = certainty(uncertainty, spread_scale)
     if side is not None:
         image, label, weight = (_resize(x, side) for x in (image, label, weight))
         valid = _resize(valid.float(), side) > 1 - 1e-6

@@ -56,7 +56,7 @@ class ReleaseSamples:
     def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
         """Return a window of image `number`."""
         frame, image, scene = self._places[number]
-        spreads = [
+        known = [
             self._arrays[key].read(entry, rows, columns)
             for key, entry in (((frame, "spread"), image), ((frame, "uncertainty"), scene))
             if key in self._arrays
@@ -64,18 +64,18 @@ class ReleaseSamples:
         return Pixels(
             self._array(frame, "exposures").read(image, rows, columns),
             self._array(frame, "residual").read(image, rows, columns),
-            _larger(spreads),
+            _larger(known),
         )
 
     def _array(self, frame: str, name: str) -> ShardedArray:
         return self._arrays[frame, name]
 
 
-def _larger(spreads: list[NDArray[np.uint16]]) -> NDArray[np.uint16] | None:
-    """Return the larger of the known spreads of each pixel; 65535 where none is known."""
-    if len(spreads) < 2:
-        return spreads[0] if spreads else None
-    first, second = spreads
-    known = np.maximum(first, second)
+def _larger(known: list[NDArray[np.uint16]]) -> NDArray[np.uint16] | None:
+    """Return the larger of the known values of each pixel; 65535 where none is known."""
+    if len(known) < 2:
+        return known[0] if known else None
+    first, second = known
+    larger = np.maximum(first, second)
     both = (first != NO_UNCERTAINTY) & (second != NO_UNCERTAINTY)
-    return np.where(both, known, np.minimum(first, second)).astype(np.uint16)
+    return np.where(both, larger, np.minimum(first, second)).astype(np.uint16)

@@ -9,7 +9,7 @@ from iea40k.model.data.dataset import Item, ViewConfig, apply_view, as_item, col
 from iea40k.model.data.samples import Samples
 from iea40k.model.data.views import choose_view
 
-_BYTES_A_PIXEL = 3 + 2 + 4  # image, codes, spread
+_BYTES_A_PIXEL = 3 + 2 + 4  # image, codes, uncertainty
 
 
 class Resident:

@@ -26,13 +26,13 @@ class Sample:
 class Pixels:
     """Pixels of one sample, all of one height and width.
 
-    `image` (h, w, 3) uint8 sRGB-encoded; `codes` (h, w) int16 residual codes; `spread` (h, w) uint16, the experts'
+    `image` (h, w, 3) uint8 sRGB-encoded; `codes` (h, w) int16 residual codes; `uncertainty` (h, w) uint16, the experts'
     disagreement as code / 32640, 65535 = unknown, or None where it is unknown everywhere.
     """
 
     image: EncodedRGB
     codes: ResidualCodes
-    spread: NDArray[np.uint16] | None
+    uncertainty: NDArray[np.uint16] | None
 
 
 class Samples(Protocol):

@@ -16,12 +16,12 @@ class Consensus:
     """The per-pixel median of k maps and its spread.
 
     - `codes` (H, W) int16: the median; of an even number of maps the mean of the middle two, ties to even
-    - `uncertainty` (H, W) uint16 in the residual's unit (code / 32640): the median absolute deviation from it, without
+    - `disagreement` (H, W) uint16 in the residual's unit (code / 32640): the median absolute deviation from it, without
       any factor; `NO_UNCERTAINTY` where fewer than two maps have data
     """
 
     codes: ResidualCodes
-    uncertainty: NDArray[np.uint16]
+    disagreement: NDArray[np.uint16]
 
 
 def consensus(maps: Sequence[ResidualCodes]) -> Consensus:

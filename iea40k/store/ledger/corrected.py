@@ -98,15 +98,15 @@ class CorrectedResidual:
     """One level's residual with the corrections that count.
 
     - `codes` (H, W) int16; `base` (H, W) int16, what the strokes were drawn on
-    - `uncertainty` (H, W) uint16 in 1/32640: the median absolute deviation of the experts, `NO_UNCERTAINTY` where fewer
-      than two mapped the image
+    - `disagreement` (H, W) uint16 in 1/32640: the median absolute deviation of the experts, `NO_UNCERTAINTY` where
+      fewer than two mapped the image
     - `touched` (H, W) bool: True where any expert whose map counts has a standing stroke
     """
 
     level: str
     codes: ResidualCodes
     base: ResidualCodes
-    uncertainty: NDArray[np.uint16]
+    disagreement: NDArray[np.uint16]
     touched: Validity
     experts: tuple[str, ...]
     adjudicator: str | None
@@ -164,7 +164,7 @@ def corrected_residual(
         level=level,
         codes=codes,
         base=base,
-        uncertainty=agreed.uncertainty if agreed else np.full(base.shape, NO_UNCERTAINTY, np.uint16),
+        disagreement=agreed.disagreement if agreed else np.full(base.shape, NO_UNCERTAINTY, np.uint16),
         touched=_any(base.shape, [f.touched for f in replayed.values()]),
         experts=tuple(map_key.annotator for map_key in experts),
         adjudicator=override[0].annotator if override else None,

@@ -93,7 +93,9 @@ def _labels(scene: StoredScene, record: SceneRecord) -> tuple[Labels, list[Corre
     labels = Labels(
         residual=np.stack([image.codes for image in images]),
         touched=touched if touched.any() else None,
-        spread=np.stack([image.uncertainty for image in images]) if any(i.experts for i in images) else None,
+        disagreement=np.stack([image.disagreement for image in images])
+        if any(i.experts for i in images)
+        else None,
         reference=reference.picture if reference.changed else None,
         provenance=tuple(_provenance(record, reference, images)),
     )

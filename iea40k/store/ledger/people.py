@@ -1,4 +1,4 @@
-"""Who works here, and how the curator spreads work over them."""
+"""Who works here, and how the curator shares work out over them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from iea40k.store.ledger.schema import annotators, assignments, tasks
 
 
 def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | None = None) -> dict[str, int]:
-    """Spread the free slots, highest priority first, over people; return how many each got.
+    """Share out the free slots, highest priority first, over people; return how many each got.
 
-    See `spread`. Nobody gets an image twice. `count` limits how many slots are given out.
+    See `share_out`. Nobody gets an image twice. `count` limits how many slots are given out.
     """
     for name in (*names, actor):
         check_annotator(name)
@@ -31,13 +31,13 @@ def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | Non
         given: dict[str, int] = dict.fromkeys(names, 0)
         for row in free:
             room = row.free if count is None else min(row.free, count - sum(given.values()))
-            for name in spread(names, load, had.get(row.task, set()), room):
+            for name in share_out(names, load, had.get(row.task, set()), room):
                 given[name] += 1
                 _give(ledger, connection, row, name, actor)
     return given
 
 
-def spread(names: Sequence[str], load: dict[str, int], had: set[str], room: int) -> list[str]:
+def share_out(names: Sequence[str], load: dict[str, int], had: set[str], room: int) -> list[str]:
     """Return who gets the `room` slots of one image: the least loaded who have not had it; adds to `load`.
 
     Ties go by the order of `names`, turned by one for each image, so that pairs of people meet about equally often.

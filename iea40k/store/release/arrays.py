@@ -114,8 +114,8 @@ class _Writer:
             stacks["residual"][place] = labels.residual[source]
             if self.corrected and labels.touched is not None:
                 stacks["touched"][place] = labels.touched[source]
-            if self.corrected and labels.spread is not None:
-                stacks["spread"][place] = labels.spread[source]
+            if self.corrected and labels.disagreement is not None:
+                stacks["spread"][place] = labels.disagreement[source]
             rows.append(
                 _image_row(scene, level, {name: stack[place] for name, stack in stacks.items()}, labels)
             )
@@ -202,7 +202,7 @@ def _check_labels(scene: StoredScene, labels: Labels) -> None:
     expected: dict[str, tuple[NDArray[Any] | None, tuple[int, ...], type]] = {
         "residual": (labels.residual, shape, np.int16),
         "touched": (labels.touched, shape, np.bool_),
-        "spread": (labels.spread, shape, np.uint16),
+        "spread": (labels.disagreement, shape, np.uint16),
         "reference": (labels.reference, (*scene.shape, 3), np.uint8),
     }
     for name, (array, wanted, dtype) in expected.items():

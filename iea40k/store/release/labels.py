@@ -29,13 +29,14 @@ class Labels:
 
     - `residual` (E, H, W) int16 codes, in the order of the scene's levels
     - `touched` (E, H, W) bool, True where an expert's stroke stands; None where nobody corrected
-    - `spread` (E, H, W) uint16, the experts' disagreement (MAD) as code / 32640, 65535 = unknown; None: unknown
+    - `disagreement` (E, H, W) uint16, how far the experts' residuals lie apart (MAD): code / 32640, 65535 = unknown;
+      None: unknown everywhere. The array `spread` of a release
     - `reference` (H, W, 3) uint8 where zone edits changed it; None: the base reference
     """
 
     residual: ResidualCodes
     touched: Validity | None = None
-    spread: NDArray[np.uint16] | None = None
+    disagreement: NDArray[np.uint16] | None = None
     reference: EncodedRGB | None = None
     provenance: tuple[Provenance, ...] = field(default=())
 

@@ -19,11 +19,13 @@ SHAPES = [(60, 80), (80, 60), (60, 80), (60, 80), (80, 60), (90, 90), (60, 80)]
 
 
 def together(item):
-    """Whether every pixel of an item has the codes and the spread of the place its image shows."""
+    """Whether every pixel of an item has the codes and the uncertainty of the place its image shows."""
     row, column = item["image"][0].int(), item["image"][1].int()
     there = item["codes"] != INVALID_CODE
     codes = torch.where(row == 3, INVALID_CODE, 100 * row + column).short()
-    return bool((item["codes"] == codes)[there].all() and (item["spread"] == row + 2 * column)[there].all())
+    return bool(
+        (item["codes"] == codes)[there].all() and (item["uncertainty"] == row + 2 * column)[there].all()
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -69,17 +71,17 @@ def test_numbers_and_validity_of_a_batch():
     assert not batch.valid[0, 0, 3].any()
     assert batch.valid.sum() == 59 * 80
     assert (batch.label[~batch.valid] == 0).all()
-    spread = (10 + 2 * 20) / RESIDUAL_SCALE
-    assert batch.weight[0, 0, 10, 20].item() == pytest.approx(0.01 / (0.01 + spread**2))
+    uncertainty = (10 + 2 * 20) / RESIDUAL_SCALE
+    assert batch.weight[0, 0, 10, 20].item() == pytest.approx(0.01 / (0.01 + uncertainty**2))
     assert (to_batch(items).weight == 1).all()
 
 
 class Mixed(Planted):
-    """Every second image has no spread."""
+    """Every second image has no uncertainty."""
 
     def read(self, number, rows=slice(None), columns=slice(None)):
         pixels = super().read(number, rows, columns)
-        return pixels if number % 2 else replace(pixels, spread=None)
+        return pixels if number % 2 else replace(pixels, uncertainty=None)
 
 
 def test_a_batch_has_a_spread_where_any_of_its_images_has():
@@ -89,12 +91,12 @@ def test_a_batch_has_a_spread_where_any_of_its_images_has():
     (loaded,) = make_loader(ExposureDataset(source, view), sampler)
     (kept,) = Resident(source, view, sampler)
     for items in (loaded, kept):
-        assert (items["spread"][::2] == NO_UNCERTAINTY).all()
-        assert (items["spread"][1::2] != NO_UNCERTAINTY).all()
+        assert (items["uncertainty"][::2] == NO_UNCERTAINTY).all()
+        assert (items["uncertainty"][1::2] != NO_UNCERTAINTY).all()
         weight = to_batch(items, spread_scale=0.01).weight
         assert (weight[::2] == 1).all()
         assert (weight[1::2] < 1).any()
-    without = Planted([(60, 80)] * 4, spread=False)
+    without = Planted([(60, 80)] * 4, uncertainty=False)
     for batches in (make_loader(ExposureDataset(without, view), sampler), Resident(without, view, sampler)):
         (items,) = batches
         assert set(items) == {"image", "codes", "number"}
@@ -118,7 +120,7 @@ def test_numbers_of_a_batch_are_the_stored_ones_divided_and_nothing_else():
 
 
 def test_an_unknown_spread_weighs_one():
-    item = ExposureDataset(Planted([(40, 40)], spread=False), ViewConfig("whole"))[0, 0]
+    item = ExposureDataset(Planted([(40, 40)], uncertainty=False), ViewConfig("whole"))[0, 0]
     assert (to_batch(torch.utils.data.default_collate([item]), spread_scale=0.1).weight == 1).all()
 
 

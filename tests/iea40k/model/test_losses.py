@@ -57,9 +57,9 @@ def test_uncertain_pixels_count_less():
     _, label = maps()
     prediction = label.clone()
     prediction[..., :15] += 0.2  # half of the pixels
-    spread = torch.zeros_like(label)
-    spread[..., :15] = 0.1
-    weight = certainty(spread, scale=0.1)
+    uncertainty = torch.zeros_like(label)
+    uncertainty[..., :15] = 0.1
+    weight = certainty(uncertainty, scale=0.1)
     assert weight.unique().tolist() == pytest.approx([0.5, 1.0])
     loss = residual_loss(prediction, label, EVERYWHERE, weight)
     assert loss.item() == pytest.approx(0.2 * 0.5 / 1.5, rel=1e-5)

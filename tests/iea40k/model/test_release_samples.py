@@ -51,9 +51,9 @@ def test_every_image_of_every_part_is_that_of_the_store(release, scenes):
             np.testing.assert_array_equal(pixels.image, scene.exposures[place][window])
             np.testing.assert_array_equal(pixels.codes, scene.residual[place][window])
             if scene.uncertainty is not None:
-                np.testing.assert_array_equal(pixels.spread, scene.uncertainty[window])
-            elif pixels.spread is not None:
-                assert (pixels.spread == NO_UNCERTAINTY).all()
+                np.testing.assert_array_equal(pixels.uncertainty, scene.uncertainty[window])
+            elif pixels.uncertainty is not None:
+                assert (pixels.uncertainty == NO_UNCERTAINTY).all()
             assert sample.shape == scene.reference.shape[:2]
             assert sample.ev == scene.evs[place]
             assert sample.groups["device"] == "camera"
@@ -133,7 +133,7 @@ def test_ranks_together_read_what_one_would(release):
     ranks = [batches(release, rank=Rank(number, 2)) for number in (0, 1)]
     for k, items in enumerate(alone):
         for name, tensor in items.items():
-            if name == "spread" and not all(name in rank[k] for rank in ranks):
+            if name == "uncertainty" and not all(name in rank[k] for rank in ranks):
                 continue  # a rank leaves out what none of its own images has
             assert torch.equal(tensor[0::2], ranks[0][k][name])
             assert torch.equal(tensor[1::2], ranks[1][k][name])

@@ -18,22 +18,22 @@ def test_one_stray_expert_moves_nothing() -> None:
     stray = rng.integers(-32640, 32640, (8, 9)).astype(np.int16)
     found = consensus([truth, stray, truth])
     assert np.array_equal(found.codes, truth)
-    assert (found.uncertainty == 0).all()
+    assert (found.disagreement == 0).all()
 
 
 def test_the_spread_is_the_median_deviation() -> None:
     maps = [np.full((2, 2), v, np.int16) for v in (100, 110, 130, 170, 1000)]
     found = consensus(maps)
     assert (found.codes == 130).all()
-    assert (found.uncertainty == 30).all()
+    assert (found.disagreement == 30).all()
     pair = consensus([maps[0], maps[2]])
     assert (pair.codes == 115).all()
-    assert (pair.uncertainty == 15).all()
+    assert (pair.disagreement == 15).all()
 
 
 def test_one_map_has_no_known_spread() -> None:
     alone = consensus([np.zeros((2, 2), np.int16)])
-    assert (alone.uncertainty == NO_UNCERTAINTY).all()
+    assert (alone.disagreement == NO_UNCERTAINTY).all()
 
 
 @given(
@@ -45,7 +45,7 @@ def test_against_plain_python_pixel_by_pixel(stack: np.ndarray, random: object) 
     found = consensus(list(stack))
     shuffled = consensus(list(stack[np.random.default_rng(0).permutation(len(stack))]))
     assert np.array_equal(found.codes, shuffled.codes)
-    assert np.array_equal(found.uncertainty, shuffled.uncertainty)
+    assert np.array_equal(found.disagreement, shuffled.disagreement)
     for y, x in np.ndindex(3, 4):
         values = [int(v) for v in stack[:, y, x] if v != INVALID_CODE]
         if not values:
@@ -55,8 +55,8 @@ def test_against_plain_python_pixel_by_pixel(stack: np.ndarray, random: object) 
             assert found.codes[y, x] == middle
             if len(values) > 1:
                 spread = round(statistics.median(abs(v - middle) for v in values))
-                assert found.uncertainty[y, x] == spread
-        assert (found.uncertainty[y, x] == NO_UNCERTAINTY) == (len(values) < 2)
+                assert found.disagreement[y, x] == spread
+        assert (found.disagreement[y, x] == NO_UNCERTAINTY) == (len(values) < 2)
 
 
 def test_what_makes_no_consensus_is_refused() -> None:

@@ -78,7 +78,7 @@ def test_nothing_in_the_ledger_is_the_built_scene(store: Store, ledger: Ledger) 
     record = read_record(ledger, "scene_1")
     found = corrected_residual(scene, "P0", record)
     assert np.array_equal(found.codes, scene.residual("P0"))
-    assert (found.uncertainty == NO_UNCERTAINTY).all()
+    assert (found.disagreement == NO_UNCERTAINTY).all()
     assert not found.touched.any()
     assert found.experts == ()
     assert np.array_equal(corrected_reference(scene, record).picture, scene.reference())
@@ -102,9 +102,9 @@ def test_the_median_of_the_accepted_counts_and_nothing_else(store: Store, ledger
     assert np.array_equal(found.codes, expected)
     assert found.experts == ("A", "B", "C")
     assert int(found.touched.sum()) == 30
-    assert (found.uncertainty[base == INVALID_CODE] == NO_UNCERTAINTY).all()
-    assert (found.uncertainty[20:, 20:] == 0).all()
-    assert found.uncertainty[BOX].max() > 0
+    assert (found.disagreement[base == INVALID_CODE] == NO_UNCERTAINTY).all()
+    assert (found.disagreement[20:, 20:] == 0).all()
+    assert found.disagreement[BOX].max() > 0
 
 
 def test_a_cursor_keeps_its_map_when_work_goes_on(store: Store, ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from iea40k.errors import BadInputError, LeaseLostError, LedgerError
 from iea40k.store.ledger import Lease, Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
 from iea40k.store.ledger.overview import counts, listing, remaining, throughput
-from iea40k.store.ledger.people import assign, set_annotator, spread
+from iea40k.store.ledger.people import assign, set_annotator, share_out
 from iea40k.store.ledger.schema import assignments, events
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
@@ -364,12 +364,12 @@ def test_work_is_spread_evenly_and_pairs_meet_about_equally_often() -> None:
     names, load = ["A", "B", "C", "D", "E"], dict.fromkeys("ABCDE", 0)
     pairs: Counter[tuple[str, ...]] = Counter()
     for _ in range(100):
-        pairs.update(combinations(sorted(spread(names, load, set(), 3)), 2))
+        pairs.update(combinations(sorted(share_out(names, load, set(), 3)), 2))
     assert set(load.values()) == {60}
     assert len(pairs) == 10
     assert max(pairs.values()) <= 2 * min(pairs.values())
-    assert spread(names, load, {"A", "B", "C", "D"}, 3) == ["E"]
-    assert spread(names, load, set(), 0) == []
+    assert share_out(names, load, {"A", "B", "C", "D"}, 3) == ["E"]
+    assert share_out(names, load, set(), 0) == []
 
 
 def test_assigned_work_is_that_person_s(ledger: Ledger) -> None:

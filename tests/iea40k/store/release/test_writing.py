@@ -461,7 +461,7 @@ def test_an_edited_reference_takes_the_place_of_the_base(store: Store, tmp_path:
         lambda r: Labels(r[:, 1:]),
         lambda r: Labels(np.full_like(r, 32767)),
         lambda r: Labels(r, touched=np.zeros(r.shape, np.uint8)),
-        lambda r: Labels(r, spread=np.zeros(r.shape, np.int16)),
+        lambda r: Labels(r, disagreement=np.zeros(r.shape, np.int16)),
         lambda r: Labels(r, reference=np.zeros((3, 3, 3), np.uint8)),
     ],
 )
