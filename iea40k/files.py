@@ -122,7 +122,8 @@ def disk_errors(where: Path) -> Iterator[None]:
 def inside(root: Path, relative: str) -> Path:
     """Return the real path of `relative` below `root`.
 
-    Raises `BadInputError` for absolute paths, `..`, drive letters, and symlinks that lead out of `root`.
+    Raises `BadInputError` for absolute paths, `..`, drive letters, symlinks that lead out of `root` or in a circle, and
+    names that no file can have.
     """
     text = relative.replace("\\", "/")
     if (
@@ -136,7 +137,14 @@ def inside(root: Path, relative: str) -> Path:
             got=relative,
             remedy="move the file below the root, or make the manifest in a common parent folder",
         )
-    real, base = (root / text).resolve(), root.resolve()
+    try:
+        real, base = (root / text).resolve(), root.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a name too long, or with a NUL
+        raise BadInputError(
+            "this is no path that can be followed",
+            expected=f"the name of a file below {root}",
+            got=f"{relative!r} ({error})",
+        ) from error
     if not real.is_relative_to(base):
         raise BadInputError(
             "a symlink leads out of the root",

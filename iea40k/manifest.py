@@ -1,7 +1,8 @@
 """Manifests: one row a scene, as CSV or parquet; every bad cell of a file is reported at once.
 
-Cells that hold several values separate them by `|`, which no file name may contain on Windows. Paths are
-relative to the manifest's folder and may not leave it, symlinks included. Columns are listed in
+Cells that hold several values separate them by `|`, which no file name may contain on Windows. Paths are relative to
+the manifest's root and may not leave it, symlinks included: its own folder, or the one that the column `root` names.
+Columns are listed in
 `manifests/README.md`; a column of the user's own is carried along when its name starts with `x_`, and one whose name
 starts with `split_` gives each scene its split (train, valid, test) in a scheme of that name.
 """
@@ -17,10 +18,10 @@ import pandera.pandas as pa
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside, sha256_file, write_file_with
+from iea40k.roots import SEPARATOR, recorded_root
 from iea40k.scene import Kind, Scene, SourceFile, check_scene_id
 from iea40k.tables import Table, read_table
 
-SEPARATOR = "|"
 REQUIRED = ("scene_id", "kind", "exposures")
 OPTIONAL = (
     "evs",
@@ -36,6 +37,7 @@ OPTIONAL = (
     "light",
     "source",
     "missing",
+    "root",
 )
 COLUMNS = (*REQUIRED, *OPTIONAL)
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -46,30 +48,35 @@ _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 @dataclass(frozen=True)
 class Manifest:
-    """A parsed manifest: its scenes in the file's order, the line of each, and what is wrong with other rows."""
+    """A parsed manifest: its root, scenes in the file's order, the line of each, and what is wrong with other rows."""
 
     file: Path
+    root: Path
     scenes: tuple[Scene, ...]
     lines: dict[str, int] = field(default_factory=dict)
     problems: tuple[IEAError, ...] = ()
 
 
-def read_manifest(file: Path, *, check_digests: bool = False, keep_going: bool = False) -> Manifest:
+def read_manifest(
+    file: Path, *, root: Path | None = None, check_digests: bool = False, keep_going: bool = False
+) -> Manifest:
     """Read and check a manifest; return its scenes.
 
-    With `check_digests`, every file with a given sha256 is read and compared now; a build compares each when it
-    comes to it. Raises `ManifestError` with one entry a bad cell: file, line, column, expected, got. With
-    `keep_going`, bad rows are left out of `scenes` and named in `problems` instead; a wrong header still raises.
+    `root` takes the place of the recorded one, where the files have moved. With `check_digests`, every file with a
+    given sha256 is read and compared now; a build compares each when it comes to it. Raises `ManifestError` with one
+    entry a bad cell: file, line, column, expected, got. With `keep_going`, bad rows are left out of `scenes` and named
+    in `problems` instead; a wrong header or a root that is not there still raises.
     """
     table = read_table(file)
     problems = _column_problems(table)
     if problems or table.frame.empty:
         raise ManifestError(file, problems or [_no_rows(table)])
+    base = root_of(table) if root is None else root
     problems = _cell_problems(table) + _duplicates(table)
     judged = {(p.where.line, p.where.column) for p in problems if isinstance(p.where, Place)}
     scenes: dict[int, Scene] = {}
     for line, cells in zip(table.lines, table.frame.to_dict("records"), strict=True):
-        row = _Row(table, line, {str(k): str(v) for k, v in cells.items()})
+        row = _Row(table, base, line, {str(k): str(v) for k, v in cells.items()})
         sources = row.sources(check_digests)
         problems += [p for p in row.problems if (line, _column(p)) not in judged]
         if not row.problems and all(line != judged_line for judged_line, _ in judged):
@@ -78,11 +85,16 @@ def read_manifest(file: Path, *, check_digests: bool = False, keep_going: bool =
     if problems and not keep_going:
         raise ManifestError(file, problems)
     lines = {scene.scene_id: line for line, scene in scenes.items()}
-    return Manifest(file, tuple(scenes.values()), lines, tuple(problems))
+    return Manifest(file, base, tuple(scenes.values()), lines, tuple(problems))
 
 
-def write_manifest(rows: pd.DataFrame, file: Path) -> None:
-    """Write rows as CSV (UTF-8, comma, LF) or parquet by suffix, whole or not at all, columns in a fixed order."""
+def write_manifest(rows: pd.DataFrame, file: Path, *, root: str = "") -> None:
+    """Write rows as CSV (UTF-8, comma, LF) or parquet by suffix, whole or not at all, columns in a fixed order.
+
+    `root` is what `iea40k.roots.root_for` records; "" where the paths are relative to the manifest's folder.
+    """
+    if root:
+        rows = rows.assign(root=root)
     own = sorted(c for c in rows.columns if c not in COLUMNS)
     ordered = rows.reindex(columns=[*(c for c in COLUMNS if c in rows.columns), *own]).fillna("").astype(str)
     if file.suffix.lower() == ".parquet":
@@ -169,6 +181,21 @@ def _cell_problems(table: Table) -> list[IEAError]:
     return []
 
 
+def root_of(table: Table) -> Path:
+    """Return the folder that a manifest's paths are relative to: its own, or the one that the column `root` names."""
+    cells = [str(cell) for cell in table.frame["root"]] if "root" in table.frame.columns else [""]
+    odd = next((i for i, cell in enumerate(cells) if cell != cells[0]), None)
+    if odd is not None:
+        raise BadInputError(
+            "the rows name two roots",
+            where=Place(table.file, table.lines[odd], "root"),
+            expected=f"{cells[0]!r}, as in line {table.lines[0]}",
+            got=repr(cells[odd]),
+            remedy="make one manifest for each root",
+        )
+    return recorded_root(table.file, cells[0], table.lines[0]) if cells[0] else table.file.parent
+
+
 def _no_rows(table: Table) -> IEAError:
     return BadInputError("the table has no rows", where=Place(table.file), expected="a row a scene")
 
@@ -210,8 +237,8 @@ def _twice(table: Table, line: int, other: int, scene_id: str) -> IEAError:
 class _Row:
     """One row while it is parsed: collects its problems instead of stopping at the first."""
 
-    def __init__(self, table: Table, line: int, cells: dict[str, str]) -> None:
-        self.table, self.line, self.cells = table, line, cells
+    def __init__(self, table: Table, root: Path, line: int, cells: dict[str, str]) -> None:
+        self.table, self.root, self.line, self.cells = table, root, line, cells
         self.problems: list[IEAError] = []
 
     def sources(self, check_digests: bool) -> tuple[tuple[SourceFile, ...], tuple[SourceFile, ...]]:
@@ -239,6 +266,7 @@ class _Row:
             "exposures_sha256",
             "references",
             "references_sha256",
+            "root",
         }
         kind = cast("Kind", self.cells["kind"])
         return Scene(
@@ -275,7 +303,7 @@ class _Row:
                 self._note(digests, "64 hex digits", repr(sha256))
                 sha256 = None
             try:
-                source = SourceFile(_existing(self.table.file.parent, name), name, sha256)
+                source = SourceFile(_existing(self.root, name), name, sha256)
                 if check_digests:
                     check_digest(source)
             except IEAError as error:
@@ -306,12 +334,16 @@ class _Row:
 
 def _existing(root: Path, name: str) -> Path:
     path = inside(root, name)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long for the file system
+        there = False
+    if not there:
         raise BadInputError(
             "there is no such file",
             expected=f"a file below {root}",
             got=name,
-            remedy="correct the path, or take the row out until the file has arrived",
+            remedy="correct the path, add --root FOLDER where all files have moved, or take the row out for now",
         )
     return path
 

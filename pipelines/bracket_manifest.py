@@ -7,10 +7,9 @@ from pathlib import Path
 from iea40k.brackets.grouping import GroupingRules, group
 from iea40k.capture import Capture, read_capture
 from iea40k.errors import BadInputError, IEAError
-from iea40k.files import inside
-from iea40k.manifest import SEPARATOR
+from iea40k.roots import name_below, usable_name
 from pipelines.bracket_likeness import Likeness
-from pipelines.bracket_rows import Found, add_scene, check_below, name_scenes, relative_name
+from pipelines.bracket_rows import Found, add_scene, name_scenes
 
 # fmt: off
 RAW_SUFFIXES = frozenset([
@@ -28,29 +27,28 @@ with a capture whose name it repeats: `reference_DSC08196.tif`."""
 def find_brackets(
     root: Path, base: Path, rules: GroupingRules | None = None, *, digests: bool = True
 ) -> Found:
-    """Look through a folder tree and return the brackets in it, with paths relative to `base`.
+    """Look through a folder tree and return the brackets in it, with paths relative to `base`, the manifest's root.
 
     Captures are grouped folder by folder, by what cameras wrote and where that leaves doubt by what they show (see
     `iea40k.brackets.grouping`), RAW and rendered files apart; a rendered
-    file with a RAW twin of the same name is left out. Raises `BadInputError` where the root is no folder below `base`.
+    file with a RAW twin of the same name is left out. Raises `BadInputError` where the root is no folder.
     """
     if not root.is_dir():
         raise BadInputError("there is no such folder", where=root)
-    check_below(root, base)
     found = Found()
     captures, references = _captures(root, base, found)
     scenes: list[tuple[Capture, ...]] = []
     alike = Likeness()
     for kind in (RAW_SUFFIXES, RENDERED_SUFFIXES):
         grouped = group((c for c in captures if c.path.suffix.lower() in kind), rules, alike)
-        found.left_out += [(relative_name(c.path, base), reason) for c, reason in grouped.left_out]
+        found.left_out += [(name_below(base, c.path), reason) for c, reason in grouped.left_out]
         scenes += grouped.scenes
     per_folder = Counter(scene[0].path.parent for scene in scenes)
     for scene in scenes:
         retouches = _retouches(scene, references, alone=per_folder[scene[0].path.parent] == 1)
         add_scene(scene, retouches, base, found, digests=digests)
     unused = [path for paths in references.values() for path in paths]
-    found.left_out += [(relative_name(path, base), "a retouch of no scene here") for path in unused]
+    found.left_out += [(name_below(base, path), "a retouch of no scene here") for path in unused]
     name_scenes(found, root, base)
     return found
 
@@ -74,23 +72,29 @@ def _captures(root: Path, base: Path, found: Found) -> tuple[list[Capture], dict
         if suffix not in RAW_SUFFIXES | RENDERED_SUFFIXES:
             found.ignored[suffix or "(no suffix)"] += 1
         elif REFERENCE.match(path.stem):
-            references.setdefault(path.parent, []).append(path)
+            if _usable(path, base, found):
+                references.setdefault(path.parent, []).append(path)
         elif suffix in RENDERED_SUFFIXES and path.with_suffix("") in raws:
-            found.left_out.append((relative_name(path, base), "its RAW file is taken instead"))
-        else:
+            found.left_out.append((name_below(base, path), "its RAW file is taken instead"))
+        elif _usable(path, base, found):
             _read(path, base, captures, found)
     return captures, references
 
 
-def _read(path: Path, base: Path, captures: list[Capture], found: Found) -> None:
-    name = relative_name(path, base)
+def _usable(path: Path, base: Path, found: Found) -> bool:
     try:
-        inside(base, name)
-        if SEPARATOR in name:
-            raise BadInputError(f"the name has a '{SEPARATOR}'", remedy="rename the file")
+        usable_name(base, path)
+    except IEAError as error:
+        found.failures.append((name_below(base, path), error.what))
+        return False
+    return True
+
+
+def _read(path: Path, base: Path, captures: list[Capture], found: Found) -> None:
+    try:
         captures.append(read_capture(path))
     except IEAError as error:
-        found.failures.append((name, error.what))
+        found.failures.append((name_below(base, path), error.what))
 
 
 def _hidden(path: Path, root: Path) -> bool:

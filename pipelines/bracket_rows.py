@@ -12,11 +12,11 @@ from iea40k.brackets.evs import FrameEvs, stated_evs
 from iea40k.capture import Capture
 from iea40k.errors import BadInputError
 from iea40k.files import sha256_file
-from iea40k.manifest import SEPARATOR
+from iea40k.roots import SEPARATOR, name_below
 from iea40k.scene import check_scene_id
 
 Note = tuple[str, str]
-"""A file, relative to the manifest's folder, and what is said about it."""
+"""A file, relative to the manifest's root, and what is said about it."""
 
 
 @dataclass
@@ -55,14 +55,14 @@ def add_scene(
     scene = _of_one_size(scene, base, found)
     if len(scene) < 2:
         reason = "alone after its bracket lost the other captures"
-        found.left_out += [(relative_name(c.path, base), reason) for c in scene]
+        found.left_out += [(name_below(base, c.path), reason) for c in scene]
         return None
     evs = evs_of(scene)
     row = {
         "kind": "bracket",
-        "exposures": SEPARATOR.join(relative_name(c.path, base) for c in scene),
+        "exposures": SEPARATOR.join(name_below(base, c.path) for c in scene),
         "evs": SEPARATOR.join(f"{round(ev, 4) + 0.0:g}" for ev in evs.evs) if evs else "",
-        "references": SEPARATOR.join(relative_name(p, base) for p in references),
+        "references": SEPARATOR.join(name_below(base, p) for p in references),
         "device": " ".join(dict.fromkeys(f"{scene[0].make} {scene[0].model}".split())),
         "x_ev_source": evs.source if evs else "",
     }
@@ -75,13 +75,13 @@ def add_scene(
 
 def name_scenes(found: Found, root: Path, base: Path) -> None:
     """Name each scene without a name by its folder, and by its first capture where the folder holds several."""
-    firsts = [(base / row["exposures"].split(SEPARATOR)[0]) for row in found.rows]
+    firsts = [base.resolve() / row["exposures"].split(SEPARATOR)[0] for row in found.rows]
     per_folder = Counter(first.parent for first in firsts)
     taken = {row["scene_id"].casefold() for row in found.rows if "scene_id" in row}
     for row, first in zip(found.rows, firsts, strict=True):
         if "scene_id" in row:
             continue
-        parts = list(first.parent.relative_to(root).parts) or [root.resolve().name]
+        parts = list(first.parent.relative_to(root.resolve()).parts) or [root.resolve().name]
         if per_folder[first.parent] > 1:
             parts.append(first.stem)
         plain = re.sub(r"[^A-Za-z0-9._()+,@=-]+", "_", "_".join(parts))[:110].strip("._-+,@=") or "scene"
@@ -94,22 +94,6 @@ def name_scenes(found: Found, root: Path, base: Path) -> None:
         row["scene_id"] = scene_id
 
 
-def relative_name(path: Path, base: Path) -> str:
-    """Return a file's name as a manifest in `base` gives it: relative, with forward slashes, links kept."""
-    return (path.parent.resolve() / path.name).relative_to(base.resolve()).as_posix()
-
-
-def check_below(root: Path, base: Path) -> None:
-    """Raise `BadInputError` unless `root` lies in `base`, the manifest's folder."""
-    if not root.resolve().is_relative_to(base.resolve()):
-        raise BadInputError(
-            "the manifest must lie in the captures' folder, or above it",
-            where=base,
-            expected=f"a folder that holds {root.resolve()}",
-            remedy=f"write it to {root / 'manifest.csv'}; paths in a manifest may not leave its folder",
-        )
-
-
 def _of_one_size(scene: Sequence[Capture], base: Path, found: Found) -> Sequence[Capture]:
     sizes = [sorted(c.size or ()) for c in scene]
     common = max(sizes, key=sizes.count)
@@ -117,7 +101,7 @@ def _of_one_size(scene: Sequence[Capture], base: Path, found: Found) -> Sequence
         if size != common:
             own, other = ("x".join(map(str, s[::-1])) for s in (size, common))
             reason = f"is {own}, the others of its bracket are {other}"
-            found.failures.append((relative_name(capture.path, base), reason))
+            found.failures.append((name_below(base, capture.path), reason))
     return [c for c, size in zip(scene, sizes, strict=True) if size == common]
 
 

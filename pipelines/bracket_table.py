@@ -10,10 +10,11 @@ from iea40k.capture import Capture, parse_time, read_capture
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside
 from iea40k.manifest import OPTIONAL
+from iea40k.roots import name_below
 from iea40k.scene import check_scene_id
 from iea40k.tables import Table, read_table
 from pipelines.bracket_likeness import Likeness
-from pipelines.bracket_rows import Found, add_scene, check_below, name_scenes, relative_name
+from pipelines.bracket_rows import Found, add_scene, name_scenes
 
 SETTINGS = ("exposure_time", "f_number", "iso")
 COLUMNS = ("file", "scene_id", "ev", *SETTINGS, "reference")
@@ -38,7 +39,7 @@ class Row:
 def brackets_of_table(
     file: Path, base: Path, rules: GroupingRules | None = None, *, digests: bool = True
 ) -> Found:
-    """Return the brackets of a table of captures, with paths relative to `base`.
+    """Return the brackets of a table of captures, with paths relative to `base`, the manifest's root.
 
     Columns: `file` (relative to the table's folder) and, each optional, `scene_id` (without it the captures are
     grouped as those of a folder are), `ev` in stops, or `exposure_time` ("1/60"), `f_number` and `iso` that take the
@@ -46,7 +47,6 @@ def brackets_of_table(
     `ManifestError` with one entry a bad cell, and `BadInputError` where the table cannot be read.
     """
     rows = _rows(read_table(file))
-    check_below(file.parent, base)
     found = Found()
     by_path = {row.capture.path: row for row in rows}
     for captures in _scenes(rows, rules, found, base):
@@ -72,7 +72,7 @@ def _scenes(
         if row.scene_id:
             named.setdefault(row.scene_id, []).append(row.capture)
     grouped = group((row.capture for row in rows if not row.scene_id), rules, Likeness())
-    found.left_out += [(relative_name(c.path, base), reason) for c, reason in grouped.left_out]
+    found.left_out += [(name_below(base, c.path), reason) for c, reason in grouped.left_out]
     return [*named.values(), *grouped.scenes]
 
 

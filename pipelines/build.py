@@ -64,17 +64,19 @@ def build(
     store_path: Path,
     config: BuildConfig | None = None,
     *,
+    root: Path | None = None,
     only: Sequence[str] = (),
     progress: Callable[[Outcome, int, int], None] = lambda *_: None,
 ) -> BuildReport:
     """Build the scenes of a manifest, or only those named, into a store, and return what became of each.
 
+    `root` is the folder that the manifest's paths are relative to, where it is not the recorded one.
     `progress(outcome, done, total)` is called after each scene. One scene is in memory at a time. Rows of the
     manifest that cannot be used are reported and the others are built. Raises `BadInputError` where the manifest's
     header is wrong or a scene of `only` is not in it, and `StoreError` where the store cannot be written.
     """
     config = config or BuildConfig()
-    manifest = read_manifest(manifest_file, keep_going=True)
+    manifest = read_manifest(manifest_file, root=root, keep_going=True)
     scenes = _chosen(manifest, only)
     store = Store.create(store_path)
     store.clear_leftovers()

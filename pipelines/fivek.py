@@ -15,8 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError
-from iea40k.files import inside, sha256_file
-from iea40k.manifest import SEPARATOR, split_cell, write_manifest
+from iea40k.files import sha256_file
+from iea40k.manifest import split_cell, write_manifest
+from iea40k.roots import SEPARATOR, usable_name
 from iea40k.tables import read_table
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
 from pipelines.official.names import SPLIT, official_split
@@ -79,7 +80,7 @@ def describe(
 ) -> FiveK:
     """Return the rows, the missing pieces and the problems of a tree.
 
-    `base` is the manifest's folder: paths are relative to it. A file that cannot be used costs its own photo, or
+    `base` is the manifest's root: paths are relative to it. A file that cannot be used costs its own photo, or
     its own retouch, and is named in `problems`.
     """
     problems: list[IEAError] = list(metadata.problems)
@@ -198,7 +199,7 @@ class _Pieces:
         found: list[tuple[str, str]] = []
         for file in files:
             try:
-                relative = _relative(file, self.base)
+                relative = usable_name(self.base, file)
                 check_whole(file)
                 found.append((relative, self.hasher(file, relative)))
             except IEAError as error:
@@ -217,22 +218,6 @@ class _Pieces:
             self.missing.append(piece)
             return None
         return found[0]
-
-
-def _relative(file: Path, base: Path) -> str:
-    try:
-        relative = file.absolute().relative_to(base.absolute()).as_posix()
-    except ValueError:
-        raise BadInputError(
-            "the file lies outside the manifest's folder",
-            where=file,
-            expected=f"a file below {base}",
-            remedy="write the manifest into the root of the tree: -o ROOT/fivek.csv",
-        ) from None
-    inside(base, relative)
-    if SEPARATOR in relative:
-        raise BadInputError("a path contains the separator of cells", where=file, got=SEPARATOR)
-    return relative
 
 
 def _names(tree: Tree) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from iea40k.store.layout import Store
-from pipelines.cli.options import AsJson
+from pipelines.cli.options import AsJson, Root
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
@@ -21,6 +21,7 @@ def build(
     store: Annotated[Path, typer.Argument(help="The store's folder; made where it is absent.")],
     config: Annotated[Path | None, typer.Option(help="A YAML file of build parameters.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Build this scene only; may be repeated.")] = None,
+    root: Root = None,
     as_json: AsJson = False,
 ) -> int:
     """Develop, align, subtract and check every scene of a manifest. Runs again where it was stopped."""
@@ -38,7 +39,7 @@ def build(
             for frame in outcome.left_out:
                 bar.say(frame.line(), style="yellow")
 
-        report: BuildReport = run(manifest, store, settings, only=only or (), progress=advance)
+        report: BuildReport = run(manifest, store, settings, root=root, only=only or (), progress=advance)
     for problem in report.bad_rows:
         messages.print(problem.letter(), style="red", markup=False)
     counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}

@@ -8,18 +8,19 @@ import typer
 
 from iea40k.errors import ManifestError, Place
 from iea40k.manifest import read_manifest
-from pipelines.cli.options import AsJson
+from pipelines.cli.options import AsJson, Root
 from pipelines.cli.terminal import BAD_USE, messages
 
 
 def check(
     file: Annotated[Path, typer.Argument(help="The manifest: CSV or parquet.")],
+    root: Root = None,
     digests: Annotated[bool, typer.Option(help="Also read every file whose sha256 is given.")] = True,
     as_json: AsJson = False,
 ) -> int:
     """Check a manifest: every bad cell at once, with line and column."""
     try:
-        manifest = read_manifest(file, check_digests=digests)
+        manifest = read_manifest(file, root=root, check_digests=digests)
     except ManifestError as error:
         if not as_json:
             raise

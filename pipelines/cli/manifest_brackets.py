@@ -9,6 +9,7 @@ import typer
 from iea40k.brackets.grouping import GroupingRules
 from iea40k.errors import BadInputError
 from iea40k.manifest import write_manifest
+from iea40k.roots import root_for
 from pipelines.bracket_manifest import find_brackets
 from pipelines.bracket_rows import Found
 from pipelines.bracket_table import brackets_of_table
@@ -29,12 +30,13 @@ def brackets(
     """Group captures into scenes by EXIF time and exposure, and write a manifest of them.
 
     ROOT may be a table instead, a row a capture: 'file', and as needed 'scene_id', 'ev' or 'exposure_time', 'f_number'
-    and 'iso', 'reference'. The manifest must lie in ROOT or above it. Exit code 1: written, but some files could not
-    be used.
+    and 'iso', 'reference'. The manifest may lie anywhere: where it lies neither in ROOT nor above it, it
+    records ROOT in the column 'root'. Exit code 1: written, but some files could not be used.
     """
     rules = GroupingRules(pause=pause, manual_pause=manual_pause, alike_pause=alike_pause, least=least)
     search = brackets_of_table if root.is_file() else find_brackets
-    found = search(root, output.absolute().parent, rules, digests=digests)
+    base = root_for(root.parent if root.is_file() else root, output)
+    found = search(root, base.folder, rules, digests=digests)
     if not found.rows:
         raise BadInputError(
             "there is no bracket here",
@@ -42,7 +44,7 @@ def brackets(
             expected="captures of one scene at different exposures",
             got=_summary(found),
         )
-    write_manifest(found.table, output)
+    write_manifest(found.table, output, root=base.recorded)
     if as_json:
         typer.echo(json.dumps(_as_json(found, output)))
     else:

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from iea40k.errors import BadInputError, IEAError
-from iea40k.manifest import write_manifest
+from iea40k.manifest import root_of, write_manifest
+from iea40k.roots import recorded_as, root_for
+from iea40k.tables import read_table
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
@@ -17,9 +19,7 @@ def fivek(
     root: Annotated[
         Path, typer.Argument(help="The FiveK tree: the official layout, the loader's, or a fetched one.")
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--out", help="The manifest to write, in ROOT or a folder above it.")
-    ],
+    output: Annotated[Path, typer.Option("-o", "--out", help="The manifest to write, anywhere.")],
     metadata: Annotated[
         list[Path] | None,
         typer.Option(
@@ -49,14 +49,16 @@ def fivek(
     aside, missing = (output.with_name(f"{output.stem}.{what}.csv") for what in ("gone", "missing"))
     earlier = source.read_earlier(output)
     known_before = {**source.read_earlier(aside), **earlier}
-    hasher = source.digests_since(output, {} if rehash else earlier)
+    base = root_for(root, output)
+    moved = any(cells.get("root", "") != base.recorded for cells in earlier.values())
+    hasher = source.digests_since(output, {} if rehash or moved else earlier)
     with Progress("reading", "photos") as bar:
-        found = source.describe(tree, known, load_taxonomy(), output.parent, hasher, bar.update)
+        found = source.describe(tree, known, load_taxonomy(), base.folder, hasher, bar.update)
     if found.rows.empty:
         raise _nothing(root, found.problems)
     # Before the manifest: a row that people have labelled must never be nowhere.
     source.set_aside(known_before, found.rows, aside)
-    write_manifest(source.keep_handwork(found.rows, known_before), output)
+    write_manifest(source.keep_handwork(found.rows, known_before), output, root=base.recorded)
     write_manifest(found.missing, missing)
     for problem in found.problems:
         messages.print(problem.letter(), style="yellow", markup=False)
@@ -102,15 +104,9 @@ def labels(
             f"{output}: {count} scenes to label; then --apply {output.name}", style="green", markup=False
         )
     else:
-        if output.resolve().parent != manifest.resolve().parent:
-            raise BadInputError(
-                "the new manifest must lie beside the old one",
-                expected=f"a file in {manifest.resolve().parent}",
-                got=str(output),
-                remedy="paths in a manifest are relative to its folder",
-            )
         rows = apply_labels(manifest, apply, load_taxonomy())
-        write_manifest(rows, output)
+        root = recorded_as(root_of(read_table(manifest)), output)
+        write_manifest(rows.drop(columns="root", errors="ignore"), output, root=root)
         messages.print(f"{output}: {len(rows)} scenes", style="green", markup=False)
     return DONE
 

@@ -8,13 +8,14 @@ import typer
 
 from iea40k.errors import BadInputError
 from iea40k.manifest import write_manifest
+from iea40k.roots import root_for
 from pipelines.cli.options import AsJson
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
 def official(
     root: Annotated[Path, typer.Argument(help="The published IEA40K files, unpacked.")],
-    output: Annotated[Path, typer.Option("-o", "--out", help="The manifest, in ROOT or a folder above it.")],
+    output: Annotated[Path, typer.Option("-o", "--out", help="The manifest to write, anywhere.")],
     metadata: Annotated[
         list[Path] | None,
         typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
@@ -32,10 +33,11 @@ def official(
 
     tree = read_tree(root)
     photos = read_metadata(metadata).photos if metadata else {}
-    rows = manifest_rows(tree, output.parent, licence=licence, photos=photos)
+    base = root_for(root, output)
+    rows = manifest_rows(tree, base.folder, licence=licence, photos=photos)
     if rows.empty:
         raise BadInputError("no scene has two exposures with labels or more", where=root)
-    write_manifest(rows, output)
+    write_manifest(rows, output, root=base.recorded)
     for problem in tree.problems:
         messages.print(problem.letter(), style="yellow", markup=False)
     if as_json:

@@ -1,7 +1,13 @@
 """Options that mean the same in every command."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+Root = Annotated[
+    Path | None,
+    typer.Option(help="The folder that the manifest's paths are relative to, where the files have moved."),
+]

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from iea40k.errors import BadInputError
-from iea40k.files import inside, sha256_file
-from iea40k.manifest import SEPARATOR
+from iea40k.files import sha256_file
+from iea40k.roots import SEPARATOR, usable_name
 from iea40k.scene import ev_of_level
 from pipelines.fivek_metadata import Photo
 from pipelines.official.names import SPLIT
@@ -19,7 +18,7 @@ def manifest_rows(
 ) -> pd.DataFrame:
     """Return one row a scene of kind "bracket": its exposures with their EVs, and its published reference.
 
-    Paths are relative to `base`, the manifest's folder. Scenes with a single exposure are no bracket and are left out.
+    Paths are relative to `base`, the manifest's root. Scenes with a single exposure are no bracket and are left out.
     """
     scenes = [scene for scene in tree.scenes if len(scene.exposures) > 1]
     return pd.DataFrame([_row(scene, base, licence, (photos or {}).get(scene.scene_id)) for scene in scenes])
@@ -30,27 +29,13 @@ def _row(scene: OfficialScene, base: Path, licence: str, photo: Photo | None) ->
     return {
         "scene_id": scene.scene_id,
         "kind": "bracket",
-        "exposures": SEPARATOR.join(_relative(image, base) for image in images),
+        "exposures": SEPARATOR.join(usable_name(base, image) for image in images),
         "evs": SEPARATOR.join(f"{ev_of_level(level):g}" for level in scene.levels),
         "exposures_sha256": SEPARATOR.join(map(sha256_file, images)),
-        "references": _relative(scene.reference, base),
+        "references": usable_name(base, scene.reference),
         "references_sha256": sha256_file(scene.reference),
         "licence": (photo.licence if photo else "") or licence,
         "device": f"{photo.make} {photo.model}".strip() if photo else "",
         "source": "official",
         SPLIT: scene.split,
     }
-
-
-def _relative(file: Path, base: Path) -> str:
-    try:
-        relative = file.absolute().relative_to(base.absolute()).as_posix()
-    except ValueError:
-        raise BadInputError(
-            "the file lies outside the manifest's folder",
-            where=file,
-            expected=f"a file below {base}",
-            remedy="write the manifest into the root of the tree: -o ROOT/official.csv",
-        ) from None
-    inside(base, relative)
-    return relative

@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from iea40k.errors import BadInputError, ManifestError, Place
 from iea40k.files import sha256_file
 from iea40k.manifest import read_manifest, write_manifest
+from iea40k.roots import Root, recorded_as, root_for
 
 
 @pytest.fixture
@@ -158,3 +160,83 @@ def test_write_then_read(root, suffix):
     first = file.read_bytes()
     write_manifest(rows[rows.columns[::-1]], file)
     assert file.read_bytes() == first  # column order is fixed
+
+
+def elsewhere(root: Path, recorded: str) -> Path:
+    file = root / "lists" / "manifest.csv"
+    file.parent.mkdir(exist_ok=True)
+    rows = pd.DataFrame([{"scene_id": "one", "kind": "raw", "exposures": "a.dng", "licence": "CC0"}])
+    write_manifest(rows, file, root=recorded)
+    return file
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_manifest_may_lie_anywhere(root, tmp_path_factory, suffix):
+    file = tmp_path_factory.mktemp("work") / f"m{suffix}"
+    rows = pd.DataFrame([{"scene_id": "one", "kind": "raw", "exposures": "a.dng"}])
+    write_manifest(rows, file, root=recorded_as(root, file))
+    manifest = read_manifest(file)
+    assert manifest.root == root
+    assert manifest.scenes[0].exposures[0].path == root / "a.dng"
+    assert manifest.scenes[0].attributes == {}
+
+
+def test_a_relative_root_moves_along_with_the_project(root, tmp_path_factory):
+    read_manifest(elsewhere(root, ".."))
+    moved = tmp_path_factory.mktemp("new") / "project"
+    shutil.copytree(root, moved)
+    assert read_manifest(moved / "lists" / "manifest.csv").scenes[0].exposures[0].path == moved / "a.dng"
+
+
+def test_a_root_is_recorded_as_it_was_given(root, monkeypatch):
+    monkeypatch.chdir(root)
+    assert root_for(Path("sub"), Path("m.csv")) == Root(root)
+    assert root_for(Path(), Path("m.csv")) == Root(root)
+    assert root_for(Path("sub"), Path("lists/m.csv")) == Root(Path("sub"), "../sub")
+    assert root_for(root / "sub", Path("lists/m.csv")) == Root(root / "sub", (root / "sub").as_posix())
+
+
+def test_a_root_on_another_drive_is_recorded_as_an_absolute_path(root, monkeypatch):
+    def refuse(*_):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")  # as ntpath.relpath does
+
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("os.path.relpath", refuse)
+    assert recorded_as(Path("sub"), Path("lists/m.csv")) == (root / "sub").as_posix()
+
+
+@pytest.mark.parametrize("recorded", ["../gone", "/gone/for/good", "D:/photos", "nul\0", "x" * 5000])
+def test_a_root_that_is_gone_is_one_error_with_the_way_out(root, recorded):
+    with pytest.raises(BadInputError, match="--root") as caught:
+        read_manifest(elsewhere(root, recorded), keep_going=True)
+    assert caught.value.where == Place(root / "lists" / "manifest.csv", 2, "root")
+    assert read_manifest(elsewhere(root, recorded), root=root).scenes
+
+
+def test_paths_may_not_leave_a_recorded_root(root):
+    (root / "sub").mkdir()
+    file = elsewhere(root, "../sub")
+    file.write_text(file.read_text().replace("a.dng", "../a.dng"))
+    with pytest.raises(ManifestError, match="may not leave"):
+        read_manifest(file)
+
+
+def test_rows_of_two_roots_are_refused(root):
+    file = elsewhere(root, "..")
+    with file.open("a") as stream:
+        stream.write(file.read_text().splitlines()[1].replace("one", "two").replace("..", "../sub") + "\n")
+    with pytest.raises(BadInputError, match="two roots"):
+        read_manifest(file)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0.dng", "x" * 300 + ".dng", "circle.dng", "circle.dng/a.dng", "d" * 5000]
+)
+@pytest.mark.parametrize("column", ["exposures", "references"])
+def test_a_name_that_no_file_can_have_costs_its_row(root, name, column):
+    (root / "circle.dng").symlink_to(root / "circle.dng")
+    cells = {"exposures": "a.dng", "references": "", column: name}
+    text = f"scene_id,kind,exposures,references\nok,raw,a.dng,\nbad,raw,{cells['exposures']},{cells['references']}\n"
+    manifest = read_manifest(write(root, text), keep_going=True)
+    assert [scene.scene_id for scene in manifest.scenes] == ["ok"]
+    assert [(p.where.line, p.where.column) for p in manifest.problems] == [(3, column)]

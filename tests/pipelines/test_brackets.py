@@ -1,6 +1,7 @@
 """Brackets from files to frames, and from folders to manifests."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from iea40k.errors import AlignmentError, BadInputError, UnreadableImageError
+from iea40k.errors import AlignmentError, UnreadableImageError
 from iea40k.manifest import read_manifest
 from iea40k.scene import Scene, SourceFile
+from iea40k.tables import read_table
 from pipelines.bracket_manifest import find_brackets
 from pipelines.brackets import build_bracket
 from pipelines.cli.program import run
@@ -202,12 +204,39 @@ def test_a_manifest_is_the_same_on_every_run(walk: Path) -> None:
     assert (walk / "m.csv").read_bytes() == first
 
 
-def test_a_manifest_elsewhere_is_refused_with_the_way_out(walk: Path, tmp_path_factory) -> None:
+def test_a_manifest_elsewhere_records_its_root(walk: Path, tmp_path_factory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    with pytest.raises(BadInputError, match=r"manifest\.csv"):
-        find_brackets(walk, elsewhere)
-    assert run(["manifest", "brackets", str(walk), "-o", str(elsewhere / "m.csv")]) == 2
-    assert not (elsewhere / "m.csv").exists()
+    assert run(["manifest", "brackets", str(walk), "-o", str(elsewhere / "m.csv")]) == 1
+    assert run(["manifest", "brackets", str(walk), "-o", str(walk / "m.csv")]) == 1
+    away, home = read_table(elsewhere / "m.csv").frame, read_table(walk / "m.csv").frame
+    assert set(away.pop("root")) == {walk.as_posix()}
+    assert away.equals(home)
+    assert read_manifest(elsewhere / "m.csv").scenes == read_manifest(walk / "m.csv").scenes
+
+
+@pytest.mark.parametrize(
+    ("root", "output"), [("photos", "photos/m.csv"), ("photos", "m.csv"), (".", "m.csv")]
+)
+def test_relative_paths_work_as_absolute_ones(walk: Path, monkeypatch, root: str, output: str) -> None:
+    (walk / "photos").mkdir()
+    for name in ("walk", "silent"):
+        (walk / name).rename(walk / "photos" / name)
+    monkeypatch.chdir(walk if root == "photos" else walk / "photos")
+    assert run(["manifest", "brackets", root, "-o", output]) == 1
+    assert [s.scene_id for s in read_manifest(Path(output)).scenes] == ["silent", "walk_0", "walk_3"]
+
+
+def test_a_table_of_captures_may_have_its_manifest_elsewhere(
+    walk: Path, monkeypatch, tmp_path_factory
+) -> None:
+    table(walk, "file,scene_id,ev\nsilent/a.jpg,s,0\nsilent/b.jpg,s,1\n")
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+    captures = os.path.relpath(walk / "captures.csv")
+    assert run(["manifest", "brackets", captures, "-o", "lists/m.csv"]) == 0
+    assert [e.name for e in read_manifest(Path("lists/m.csv")).scenes[0].exposures] == [
+        "silent/a.jpg",
+        "silent/b.jpg",
+    ]
 
 
 def test_a_folder_without_brackets_is_bad_input(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -144,13 +145,22 @@ def test_copies_are_one_photo_but_two_contents_are_none(
     assert list(rows(tree / "fivek.csv").index) == [IDS[2]]
 
 
-def test_a_manifest_outside_the_tree_says_where_it_belongs(
-    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "other").mkdir()
-    assert run(["manifest", "fivek", str(tree), "-o", str(tmp_path / "other" / "m.csv")]) == 2
-    assert "-o ROOT/fivek.csv" in capsys.readouterr().err
-    assert run(["manifest", "fivek", str(tree), "-o", str(tmp_path / "m.csv")]) == 0
+def test_a_manifest_outside_the_tree_records_the_tree(tree: Path, tmp_path: Path) -> None:
+    away = tmp_path / "other" / "m.csv"
+    for output in (away, tree / "m.csv"):
+        assert run(["manifest", "fivek", str(tree), "-o", str(output)]) == 0
+    assert read_manifest(away).scenes == read_manifest(tree / "m.csv").scenes
+    assert set(rows(away)["root"]) == {tree.as_posix()}
+
+
+def test_known_digests_are_not_those_of_another_root(tree: Path, tmp_path: Path) -> None:
+    output = tmp_path / "other" / "m.csv"
+    assert run(["manifest", "fivek", str(tree), "-o", str(output)]) == 0
+    wrong = output.read_text().replace(tree.as_posix(), "elsewhere")
+    wrong = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, wrong)
+    output.write_text(wrong)
+    assert run(["manifest", "fivek", str(tree), "-o", str(output)]) == 0
+    assert len(read_manifest(output, check_digests=True).scenes) == 2
 
 
 def test_a_link_out_of_the_tree_is_refused(tree: Path, tmp_path: Path) -> None:
