@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-stamp
 DEMO   ?= demo
 
-.PHONY: demo test check setup system format benchmarks clean help
+.PHONY: demo test torture check setup system format benchmarks clean help
 
 help:
 	@echo "make demo        photographs in, a verified release out, in ./$(DEMO)"
 	@echo "make test        every test (real photographs too, where IEA40K_REAL_DATA names their folder)"
+	@echo "make torture     kills, flipped bits, attacks: ten minutes (TORTURE=short two, TORTURE=long hours)"
 	@echo "make check       format, lint, types, import directions"
 	@echo "make benchmarks  speed and memory figures, written to docs/benchmarks"
 	@echo "make setup       the environment in $(VENV)"
@@ -34,6 +35,10 @@ demo: $(STAMP)
 
 test: $(STAMP) system
 	@sh tests/run_tests.sh $(BIN)
+
+# What broke is printed with its seed; the table goes into docs/reliability.md.
+torture: $(STAMP)
+	@$(BIN)/python -m tests.torture --write
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

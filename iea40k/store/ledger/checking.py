@@ -4,19 +4,21 @@ What a ledger alone can show is here. That somebody rewrote all of it, cut its e
 place shows against what was noted elsewhere: see `iea40k.store.ledger.seals`.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
+from iea40k.recipe import canonical_json
 from iea40k.store.ledger.chain import broken_links, links
 from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.guards import guard_problems
 from iea40k.store.ledger.migrations.rules import HOLDING_EVENTS, JUDGING_EVENTS, OCCUPYING_STATES
 from iea40k.store.ledger.schema import JOURNALS, assignments, counter, events, heads, tasks
 
-_TASK = ("scene_id", "level", "purpose", "reason", "priority", "slots")
+_TASK = ("scene_id", "level", "purpose", "reason", "priority", "slots", "note")
 _WORK = ("task", "annotator", "state", "token", "comment")
 
 
@@ -100,7 +102,9 @@ def _differences(name: str, row: Any, told: dict[str, Any] | None, columns: tupl
 
 def _same(stands: Any, told: Any) -> bool:
     # An event's details hold 13 digits of a number.
-    return math.isclose(stands, told, rel_tol=1e-9) if isinstance(told, float) else bool(stands == told)
+    if isinstance(told, float) and isinstance(stands, float):
+        return math.isclose(stands, told, rel_tol=1e-9)
+    return bool(stands == told)
 
 
 def _told(connection: sa.Connection) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
@@ -109,7 +113,9 @@ def _told(connection: sa.Connection) -> tuple[dict[int, dict[str, Any]], dict[in
     work: dict[int, dict[str, Any]] = {}
     for event in connection.execute(events.select().order_by(events.c.entry)).mappings():
         if event["event"] in ("add", "raise"):
-            _tell_task(told, event)
+            # Details that say nothing leave a task of which no event tells: that is told then.
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                _tell_task(told, event)
         elif event["state"] is not None:
             mine = work.setdefault(event["assignment"], {"token": None, "comment": ""})
             mine |= {name: event[name] for name in ("task", "annotator", "state")}
@@ -122,10 +128,12 @@ def _told(connection: sa.Connection) -> tuple[dict[int, dict[str, Any]], dict[in
 
 def _tell_task(told: dict[int, dict[str, Any]], event: Any) -> None:
     asked = read_details(event["details"])
-    before = told.get(event["task"], {"priority": asked["priority"], "slots": asked["slots"]})
+    note = canonical_json(asked["note"])  # as the first event gave it
+    before = told.get(event["task"], {**asked, "note": note})
     told[event["task"]] = {
         **{name: event[name] for name in ("scene_id", "level", "purpose")},
         "reason": asked["reason"],
         "priority": max(asked["priority"], before["priority"]),
         "slots": max(asked["slots"], before["slots"]),
+        "note": before["note"],
     }

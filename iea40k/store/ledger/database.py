@@ -201,6 +201,8 @@ class Database:
         except sqlite3.Error as error:  # from the beginning of a transaction, which speaks to the driver
             wrapped = sa.exc.OperationalError("BEGIN IMMEDIATE", None, error)
             raise explain(wrapped, self.name) from error
+        except UnicodeDecodeError as error:  # text that was damaged on the disk
+            raise _damaged(self.name, str(error)) from error
         except sa.exc.TimeoutError as error:
             raise LedgerUnavailableError(
                 "every connection to the ledger is in use", where=self.name
@@ -222,12 +224,7 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
             remedy="free some space, then submit the outbox again",
         )
     if "malformed" in lower or "not a database" in lower:
-        return CorruptDataError(
-            "the ledger's file is damaged",
-            where=where,
-            got=text,
-            remedy="restore it from a backup; `sqlite3 FILE .recover` saves what can be read",
-        )
+        return _damaged(where, text)
     if "row-level security" in lower:
         return LedgerError(
             "the ledger does not allow this to your login",
@@ -258,6 +255,15 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
             remedy="strokes stay in the outbox and are submitted again when the ledger is back",
         )
     return LedgerError("the ledger refuses this", where=where, got=text)
+
+
+def _damaged(where: str, got: str) -> CorruptDataError:
+    return CorruptDataError(
+        "the ledger's file is damaged",
+        where=where,
+        got=got,
+        remedy="restore it from a backup; `sqlite3 FILE .recover` saves what can be read",
+    )
 
 
 def _own_message(text: str) -> str:

@@ -57,6 +57,7 @@ def functions(schema: str) -> list[Function]:
             (f"ledger_sound_{table}()", "trigger LANGUAGE plpgsql", _checks(schema, _stroke_checks(table)))
             for table in rules.SOUND
         ),
+        ("ledger_used()", "trigger LANGUAGE plpgsql", _USED),
         ("ledger_true()", "trigger LANGUAGE plpgsql", _checks(schema, rules.EVENT_RULES)),
         ("ledger_apply()", "trigger LANGUAGE plpgsql", _APPLY),
         ("ledger_told()", "trigger LANGUAGE plpgsql", _told(schema)),
@@ -79,13 +80,13 @@ def statements(schema: str) -> list[str]:
             f"CREATE OR REPLACE FUNCTION {s}{each.signature} RETURNS {each.returns} {options} AS $${each.body}$$",
             f"REVOKE ALL ON FUNCTION {s}{each.signature} FROM PUBLIC",
         ]
-    return [
-        *made,
-        *(
-            f"CREATE TRIGGER {name} {when} ON {s}{table} FOR EACH {level} EXECUTE FUNCTION {s}{function}()"
-            for name, when, table, level, function in TRIGGERS
-        ),
-    ]
+    for name, when, table, level, function in TRIGGERS:
+        late = name in AT_COMMIT
+        made.append(
+            f"CREATE {'CONSTRAINT ' * late}TRIGGER {name} {when} ON {s}{table}"
+            f"{' DEFERRABLE INITIALLY DEFERRED' * late} FOR EACH {level} EXECUTE FUNCTION {s}{function}()"
+        )
+    return made
 
 
 TRIGGERS: tuple[tuple[str, str, str, str, str], ...] = (
@@ -105,11 +106,15 @@ TRIGGERS: tuple[tuple[str, str, str, str, str], ...] = (
     ("assignments_no_delete", "BEFORE DELETE", "assignments", "ROW", "ledger_refuse"),
     ("assignments_no_truncate", "BEFORE TRUNCATE", "assignments", "STATEMENT", "ledger_refuse"),
     ("assignments_free", "AFTER INSERT OR UPDATE OF state", "assignments", "ROW", "ledger_free"),
+    ("counter_used", "AFTER UPDATE", "counter", "ROW", "ledger_used"),
     ("tasks_same", "BEFORE INSERT OR UPDATE", "tasks", "ROW", "ledger_task"),
     ("tasks_no_delete", "BEFORE DELETE", "tasks", "ROW", "ledger_refuse"),
     ("tasks_no_truncate", "BEFORE TRUNCATE", "tasks", "STATEMENT", "ledger_refuse"),
 )
 """(name, when, table, level, function) of each trigger."""
+
+AT_COMMIT = ("counter_used",)
+"""The triggers that fire when the transaction ends."""
 
 
 def _refuse(message: str, condition: str) -> str:
@@ -221,6 +226,14 @@ _HEARTBEAT = """DECLARE until bigint;
 _REFUSE = """BEGIN
     RAISE EXCEPTION 'ledger: rows of % are never %', TG_TABLE_NAME,
         CASE TG_OP WHEN 'UPDATE' THEN 'changed' ELSE 'removed' END; END"""
+# A number that was given out and not used would look like a row that is gone: it goes back.
+_USED = """BEGIN
+    IF NEW.name = 'entry' AND NOT EXISTS (SELECT 1 FROM @.corrections j WHERE j.entry = NEW.value)
+        AND NOT EXISTS (SELECT 1 FROM @.zone_edits j WHERE j.entry = NEW.value)
+        AND NOT EXISTS (SELECT 1 FROM @.events j WHERE j.entry = NEW.value) THEN
+        RAISE EXCEPTION 'ledger: an entry number was given out and not used';
+    END IF;
+    RETURN NULL; END"""
 _LINK = """DECLARE head @.heads%ROWTYPE;
     BEGIN
         IF NEW.entry IS DISTINCT FROM (SELECT c.value FROM @.counter c WHERE c.name = 'entry') THEN

@@ -72,6 +72,7 @@ def test_a_ledger_at_work_is_sound(ledger: Ledger) -> None:
          "assignment 9 of Z: no event tells of it"),
         ("UPDATE tasks SET priority = 5 WHERE scene_id = 's1'", "priority is 5.0, its events say"),
         ("UPDATE tasks SET slots = 7, free = free + 4 WHERE scene_id = 's0'", "slots is 7, its events say 3"),
+        ("UPDATE tasks SET note = '{}' WHERE scene_id = 's0'", """note is '{}', its events say '{"mae":0.1}'"""),
         ("UPDATE tasks SET free = 9 WHERE scene_id = 's1'", "9 places are free"),
         ("UPDATE tasks SET level = 'P1' WHERE scene_id = 's1'", "level is 'P1', its events say 'P0'"),
         ("UPDATE events SET actor = 'Z' WHERE event = 'accept'", "its content is not what was recorded"),

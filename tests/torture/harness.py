@@ -1,0 +1,130 @@
+"""Trials, their time, and what they report. New trials: a module `trials_NAME.py` beside this one."""
+
+import importlib
+import pkgutil
+import random
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tests.torture
+
+MOST_SHOWN = 20
+"""How many findings of one trial are kept in words."""
+
+
+class NotHereError(Exception):
+    """Raised by a trial that this machine cannot run, with the reason."""
+
+
+@dataclass
+class Report:
+    """What a trial found: how often each thing was tried, and what did not hold."""
+
+    tried: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    failures: int = 0
+
+    def held(self, what: str, times: int = 1) -> None:
+        """Count something that was tried and held; `what` is a plural: "kills", "strokes acknowledged"."""
+        self.tried[what] = self.tried.get(what, 0) + times
+
+    def broke(self, what: str) -> None:
+        """Note something that did not hold, in words that say how to see it again."""
+        self.failures += 1
+        if len(self.broken) < MOST_SHOWN:
+            self.broken.append(what)
+
+    def expect(self, true: bool, what: str, counted: str) -> None:
+        """Count `counted` where something holds, note `what` where it does not."""
+        self.held(counted) if true else self.broke(what)
+
+
+class Clock:
+    """How much time a trial has left."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds left; below zero when time is up."""
+        return self.end - time.monotonic()
+
+    def __bool__(self) -> bool:
+        return self.left() > 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a trial is given: randomness from a printed seed, an empty folder, and its time."""
+
+    rng: random.Random
+    folder: Path
+    clock: Clock
+    report: Report
+
+
+Run = Callable[[Task], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`part` is the room under trial, `what` a sentence for the table; `weight` its share of the time."""
+
+    part: str
+    what: str
+    weight: float
+    run: Run
+
+    @property
+    def name(self) -> str:
+        """How `--only` knows it."""
+        return f"{self.part}.{self.run.__name__}"
+
+
+TRIALS: list[Trial] = []
+
+
+def trial(part: str, what: str, *, weight: float = 1.0) -> Callable[[Run], Run]:
+    """Mark a function as a trial."""
+
+    def mark(run: Run) -> Run:
+        TRIALS.append(Trial(part, what, weight, run))
+        return run
+
+    return mark
+
+
+def every_trial() -> list[Trial]:
+    """Import every module of trials, and return what they marked."""
+    for module in pkgutil.iter_modules(tests.torture.__path__):
+        if module.name.startswith("trials_"):
+            importlib.import_module(f"tests.torture.{module.name}")
+    return list(TRIALS)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial that was run: its seed, what it reported, or why it was skipped."""
+
+    trial: Trial
+    seed: int
+    seconds: float
+    report: Report
+    skipped: str = ""
+
+
+def run_trial(one: Trial, seed: int, seconds: float, folder: Path) -> Outcome:
+    """Run a trial from a seed for about `seconds`. What it raises is a finding, and ends this trial only."""
+    report, began = Report(), time.monotonic()
+    skipped = ""
+    try:
+        one.run(Task(random.Random(seed), folder, Clock(seconds), report))
+    except NotHereError as reason:
+        skipped = str(reason)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        report.broke(f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+    return Outcome(one, seed, time.monotonic() - began, report, skipped)
