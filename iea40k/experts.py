@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from iea40k.arrays import EncodedRGB, check_encoded, check_same_size
 from iea40k.errors import BadInputError
 from iea40k.residuals import luma
-from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
 MEDIAN, MEDIAN_SPREAD = "median", "median-spread"
 
@@ -41,12 +40,12 @@ def chosen(method: str, experts: Sequence[str]) -> tuple[int, ...]:
 
 def combine(
     retouches: Sequence[EncodedRGB], experts: Sequence[str], method: str
-) -> tuple[EncodedRGB, NDArray[np.uint16] | None, dict[str, Any]]:
-    """Return the reference (H, W, 3) uint8, its uncertainty (H, W) uint16 or None, and the recipe.
+) -> tuple[EncodedRGB, NDArray[np.float32] | None, dict[str, Any]]:
+    """Return the reference (H, W, 3) uint8, the experts' spread (H, W) float32 or None, and the recipe.
 
     `method` is an expert's name, "median" or "median-spread". The median is taken for each pixel and channel on the
-    encoded picture; between two middle values it is their mean, rounded half to even. Uncertainty codes are luma
-    x 32640; they come with "median-spread" and two experts or more. Raises `ArrayError` where sizes differ.
+    encoded picture; between two middle values it is their mean, rounded half to even. The spread (see `spread_of`)
+    comes with "median-spread" and two experts or more. Raises `ArrayError` where sizes differ.
     """
     kept = chosen(method, experts)
     for index in kept:
@@ -63,7 +62,7 @@ def combine(
         return reference, None, recipe
     spread = spread_of(stack)
     recipe["mean_spread"] = round(float(spread.mean()), 6)
-    return reference, uncertainty_codes(spread), recipe
+    return reference, spread, recipe
 
 
 def spread_of(stack: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -75,21 +74,6 @@ def spread_of(stack: NDArray[np.uint8]) -> NDArray[np.float32]:
     spread: NDArray[np.float32] = (
         lumas[len(lumas) - half :].sum(axis=0) - lumas[:half].sum(axis=0)
     ) / np.float32(len(lumas))
-    return spread
-
-
-def uncertainty_codes(spread: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return uint16 codes (luma x 32640) of a spread in [0, 1], 65535 where it is NaN: unknown."""
-    unknown = np.isnan(spread)
-    codes: NDArray[np.uint16] = np.rint(np.where(unknown, 0, spread) * UNCERTAINTY_SCALE).astype(np.uint16)
-    codes[unknown] = NO_UNCERTAINTY
-    return codes
-
-
-def uncertainty_from_codes(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Return the spread in units of luma, NaN where it is unknown."""
-    spread = codes.astype(np.float32) / np.float32(UNCERTAINTY_SCALE)
-    spread[codes == NO_UNCERTAINTY] = np.nan
     return spread
 
 

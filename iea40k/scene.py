@@ -30,10 +30,10 @@ Kind = Literal["raw", "rendered", "bracket"]
 """`raw`: exposures simulated from one RAW file; `rendered`: from one JPEG, PNG or TIFF; `bracket`: captured."""
 
 UNCERTAINTY_SCALE = 32640
-"""Codes a unit of luma uncertainty, the residual's own scale."""
+"""Codes a unit of luma of a spread, the residual's own scale."""
 
 NO_UNCERTAINTY = 65535
-"""The uncertainty code where no spread is known (one expert, or no valid data)."""
+"""The code of a spread where none is known (one expert, or no valid data)."""
 
 _LEVEL = re.compile(r"^([NP])(\d+(?:\.\d{1,2})?)$")
 _SCENE_ID = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+,@=-]{0,126}[A-Za-z0-9_()+=-])?$")
@@ -109,7 +109,7 @@ class BuiltScene:
     - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded
     - `residual` (E, H, W) int16 codes, `outliers` (E, H, W) uint8 bit flags
     - `evs`, `levels`, `review_priority`: one an exposure; the priority in [0, 1], higher = look sooner
-    - `uncertainty` (H, W) uint16 or None: spread of the experts' luma, code / 32640, 65535 = unknown
+    - `uncertainty` (E, H, W) uint8 or None: codes of standard deviations, 255 = unknown (see `iea40k.uncertainty`)
     - `attributes`: the manifest row and what was found out; `recipe`: how it was made, JSON-able
     """
 
@@ -123,7 +123,7 @@ class BuiltScene:
     review_priority: tuple[float, ...]
     attributes: Mapping[str, Any]
     recipe: Mapping[str, Any]
-    uncertainty: NDArray[np.uint16] | None = None
+    uncertainty: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         check_scene_id(self.scene_id)
@@ -145,7 +145,7 @@ class BuiltScene:
             "outliers": (self.outliers, (count, height, width), np.uint8),
         }
         if self.uncertainty is not None:
-            expected["uncertainty"] = (self.uncertainty, (height, width), np.uint16)
+            expected["uncertainty"] = (self.uncertainty, (count, height, width), np.uint8)
         for name, (array, shape, dtype) in expected.items():
             if array.shape != shape or array.dtype != dtype:
                 raise ArrayError(

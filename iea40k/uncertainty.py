@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import Luma
 from iea40k.errors import ArrayError
+from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
 Floats = NDArray[np.floating[Any]]
 
@@ -33,6 +34,9 @@ PARTS: Mapping[str, str] = {
 
 BAND_90 = 1.645
 """Standard deviations to either side that hold 90 % of the errors."""
+
+NORMAL = 1.2533
+"""Standard deviations a mean absolute deviation, of a normal distribution."""
 
 UNKNOWN = 255
 ONE, OCTAVE = 252, 24
@@ -58,7 +62,9 @@ def codes_of(sd: Floats) -> NDArray[np.uint8]:
     unknown = np.isnan(sd)
     known = np.where(unknown, 1, sd).astype(np.float32)
     if known.size and float(known.min()) < 0:
-        raise ArrayError("a standard deviation is not negative", expected=">= 0", got=f"{float(known.min()):g}")
+        raise ArrayError(
+            "a standard deviation is not negative", expected=">= 0", got=f"{float(known.min()):g}"
+        )
     codes = np.rint(np.log2(np.maximum(known, np.float32(1e-6))) * OCTAVE + ONE)
     found: NDArray[np.uint8] = np.clip(codes, 0, ONE).astype(np.uint8)
     found[unknown] = UNKNOWN
@@ -81,7 +87,9 @@ def combined(parts: Mapping[str, Floats], valid: NDArray[np.bool_]) -> Uncertain
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown or not parts:
-        raise ArrayError("parts of an uncertainty", expected=", ".join(PARTS), got=", ".join(unknown) or "none")
+        raise ArrayError(
+            "parts of an uncertainty", expected=", ".join(PARTS), got=", ".join(unknown) or "none"
+        )
     total = np.zeros(valid.shape, np.float32)
     numbers: dict[str, tuple[float, ...]] = {}
     for name in (name for name in PARTS if name in parts):
@@ -102,6 +110,16 @@ def displaced(luma: Luma, pixels: float) -> NDArray[np.float32]:
     most = np.sqrt(2 * np.maximum(cv2.blur(luma * luma, (_PATCH, _PATCH)) - mean * mean, 0))
     found: NDArray[np.float32] = np.minimum(steep, most)
     return found
+
+
+def sd_of_experts_spread(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return standard deviations of what stores and releases of format 1 hold: the experts' mean absolute deviation.
+
+    uint16, 1/32640 of luma; NaN where unknown.
+    """
+    spread = codes.astype(np.float32) * np.float32(NORMAL / UNCERTAINTY_SCALE)
+    spread[codes == NO_UNCERTAINTY] = np.nan
+    return spread
 
 
 def _root_mean(squares: Floats) -> float:

@@ -38,7 +38,9 @@ class BracketFrames:
     - `validity` (E, H, W) bool: where a frame, and the reference, have data
     - `evs` in stops relative to the as-shot frame, + = brighter, and where they come from
     - `names` of the frames, as the manifest gives them; `rejected`: those left out, with score and reason
-    - `references`: every given retouch, empty where `reference` is the `fusion`
+    - `references`: every given retouch, empty where `reference` is the `fusion`; `moved_reference`: whether it
+      was placed
+    - `distances`: how far the tiles of each frame lie off, their median in pixels
     """
 
     exposures: NDArray[np.uint8]
@@ -52,6 +54,8 @@ class BracketFrames:
     references: tuple[EncodedRGB, ...] = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
     fusion: Fusion | None = None
+    moved_reference: bool = False
+    distances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,14 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
         pictures={
             f.name: small_picture(f.pixels) for f in loaded if f.name in {name for name, *_ in left_out}
         },
+        moved_reference=any("registration" in g.recipe for g in given[:1]),
+        distances=tuple(_distance(aligned, frames[aligned.kept[slot]].name) for slot in slots),
     )
+
+
+def _distance(aligned: Alignment, name: str) -> float:
+    """Return the median distance in pixels at which a frame's tiles lie off; 0 for the frame that the others lie on."""
+    return float(aligned.recipe["frames"].get(name, {}).get("residual_px") or 0.0)
 
 
 def _fused(

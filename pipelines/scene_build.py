@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from iea40k import outliers
 from iea40k.arrays import EncodedRGB, Validity, validity_from_codes
 from iea40k.errors import ArrayError
-from iea40k.experts import uncertainty_from_codes
 from iea40k.files import sha256_file
 from iea40k.manifest import check_digest
 from iea40k.recipe import digest, versions
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, Scene, level_name
+from iea40k.uncertainty import Uncertainty
 from pipelines.brackets import Loader, build_bracket
 from pipelines.config import BuildConfig
+from pipelines.label_uncertainty import PARAMETERS, by_level, of_bracket, of_simulated
 from pipelines.reference_judging import judged
 from pipelines.simulated import build_simulated
 
@@ -88,7 +89,7 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
     if scene.kind == "bracket":
         bracket = build_bracket(scene, config.short_side, load=_bracket_loader(config.short_side, options))
         frames: Frames = bracket
-        uncertainty = None
+        uncertainty = of_bracket(bracket)
         found: dict[str, Any] = {
             "ev_source": bracket.ev_source,
             "rejected": [list(map(str, rejected)) for rejected in bracket.rejected],
@@ -110,12 +111,11 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
             seed=config.seed,
             options=options,
         )
-        frames, uncertainty = simulated, simulated.uncertainty
-        spread = None if uncertainty is None else uncertainty_from_codes(uncertainty)
+        frames, uncertainty = simulated, of_simulated(simulated)
         found = {
             "ev_source": "simulated",
             "rejected": [list(row) for row in simulated.rejected],
-            **judged(simulated.reference, None, fusion=simulated.fusion, spread=spread),
+            **judged(simulated.reference, None, fusion=simulated.fusion, spread=simulated.spread),
         }
     return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
 
@@ -123,7 +123,7 @@ def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
 def assemble(
     scene: Scene,
     frames: Frames,
-    uncertainty: NDArray[np.uint16] | None,
+    uncertainty: Uncertainty,
     recipe: Mapping[str, Any],
     found: Mapping[str, Any],
 ) -> BuiltScene:
@@ -143,6 +143,7 @@ def assemble(
         if not validity_from_codes(frame).any():
             raise ArrayError("an exposure has no valid pixel", where=f"{scene.scene_id}, {level}")
     captured = scene.kind == "bracket"
+    numbers = by_level(uncertainty, tuple(level_name(ev) for ev in frames.evs))
     flags = np.stack(
         [
             outliers.outlier_flags(frames.reference, exposure, frame, captured=captured)
@@ -158,9 +159,15 @@ def assemble(
         evs=evs,
         levels=levels,
         review_priority=tuple(outliers.review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
-        attributes={**scene.attributes, "kind": scene.kind, "simulation": scene.simulation, **found},
+        attributes={
+            **scene.attributes,
+            "kind": scene.kind,
+            "simulation": scene.simulation,
+            **found,
+            **numbers,
+        },
         recipe=recipe,
-        uncertainty=uncertainty,
+        uncertainty=uncertainty.codes[order],
     )
 
 
@@ -186,5 +193,6 @@ def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]
         "config": config.model_dump(),
         "frames": dict(frames.recipe),
         "outliers": dict(outliers.PARAMETERS),
+        "uncertainty": dict(PARAMETERS),
         "versions": versions(*_PARTS),
     }

@@ -20,6 +20,10 @@ from iea40k.tone import expose_with_contrast, fit_tone
 if TYPE_CHECKING:
     from iea40k.develop import ReadOptions
 
+_WHITE = (
+    0.98  # of display white: a rendered picture's white is a code less now and then, and scaling averages
+)
+
 NO_TONE_MATCH = "none: the reference is made of the same rendering"
 
 
@@ -30,7 +34,9 @@ class SimulatedFrames:
     - `exposures` (E, H, W, 3) uint8 and `reference` (H, W, 3) uint8: sRGB-encoded, in one geometry
     - `validity` is None: every pixel has data, since borders without were cropped
     - `evs` in stops relative to the as-shot frame, + = brighter; of random gain and gamma, what they do to middle grey
-    - `uncertainty` (H, W) uint16 codes of the experts' spread of luma, None where none is known
+    - `spread` (H, W) float32: the experts' mean absolute deviation of luma, None where none is known;
+      `experts`: how many
+    - `at_white` (H, W) bool: where the source itself is at white, None where nothing is exposed anew
     - `fusion`: the reference, where it is one
     """
 
@@ -38,9 +44,11 @@ class SimulatedFrames:
     validity: NDArray[np.bool_] | None
     evs: tuple[float, ...]
     reference: EncodedRGB
-    uncertainty: NDArray[np.uint16] | None
+    spread: NDArray[np.float32] | None
     recipe: dict[str, Any]
     fusion: Fusion | None = None
+    experts: int = 0
+    at_white: NDArray[np.bool_] | None = None
 
     @property
     def rejected(self) -> list[tuple[str, str]]:
@@ -107,14 +115,16 @@ def _ladder_alone(scene: Scene, load: _Loader, evs: Sequence[float]) -> Simulate
         "tone": {"model": NO_TONE_MATCH},
         "reference": {"method": "fusion of the simulated exposures", "fusion": fusion.recipe},
     }
-    return SimulatedFrames(exposures, None, tuple(map(float, evs)), fusion.reference, None, recipe, fusion)
+    evs = tuple(map(float, evs))
+    white = _at_white(light)
+    return SimulatedFrames(exposures, None, evs, fusion.reference, None, recipe, fusion, at_white=white)
 
 
 def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method: str) -> SimulatedFrames:
     light, source = load(scene.exposures[0])
     retouches, sources = _load_retouches(scene, method, load)
     light, placed, placing = reconcile(light, retouches)
-    reference, uncertainty, how = _reference(placed, method)
+    reference, spread, how = _reference(placed, method)
     tone = fit_tone(light, reference)
     recipe = {
         "simulation": "ev",
@@ -125,29 +135,46 @@ def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method
         "reference": how,
     }
     exposures = expose_with_contrast(light, evs, tone.contrast)
-    return SimulatedFrames(exposures, None, tuple(map(float, evs)), reference, uncertainty, recipe)
+    return SimulatedFrames(
+        exposures,
+        None,
+        tuple(map(float, evs)),
+        reference,
+        spread,
+        recipe,
+        experts=len(placed),
+        at_white=_at_white(light),
+    )
 
 
 def _random_exposures(scene: Scene, load: _Loader, count: int, method: str, seed: int) -> SimulatedFrames:
     recipe: dict[str, Any] = {"simulation": "messias", "seed": seed, "tone": {"model": NO_TONE_MATCH}}
-    uncertainty = None
+    spread, experts = None, 0
     if scene.references:
         retouches, recipe["retouches"] = _load_retouches(scene, method, load)
         # The degraded picture is the reference itself, so the retouches only have to fit each other.
         _, placed, recipe["placing"] = reconcile(next(iter(retouches.values())), retouches)
-        reference, uncertainty, recipe["reference"] = _reference(placed, method)
+        reference, spread, recipe["reference"] = _reference(placed, method)
+        experts = len(placed)
     else:
         light, recipe["source"] = load(scene.exposures[0])
         reference = encode_srgb(light)
         recipe["reference"] = {"method": "the picture as it is"}
     draws = draw(count, seed, scene.scene_id)
     exposures, recipe["draws"] = degrade(reference, draws)
-    return SimulatedFrames(exposures, None, tuple(d.ev for d in draws), reference, uncertainty, recipe)
+    evs = tuple(d.ev for d in draws)
+    return SimulatedFrames(exposures, None, evs, reference, spread, recipe, experts=experts)
+
+
+def _at_white(light: LinearRGB) -> NDArray[np.bool_]:
+    """Return where two channels of light or more are at display white, or were before scaling."""
+    found: NDArray[np.bool_] = (light >= _WHITE).sum(axis=2) >= 2
+    return found
 
 
 def _reference(
     placed: Mapping[str, LinearRGB], method: str
-) -> tuple[EncodedRGB, NDArray[np.uint16] | None, dict[str, Any]]:
+) -> tuple[EncodedRGB, NDArray[np.float32] | None, dict[str, Any]]:
     return combine([encode_srgb(light) for light in placed.values()], tuple(placed), method)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from iea40k.arrays import INVALID_CODE, LUMA_WEIGHTS, RESIDUAL_SCALE
-from iea40k.scene import NO_UNCERTAINTY, BuiltScene, level_name
+from iea40k.scene import BuiltScene, level_name
+from iea40k.uncertainty import UNKNOWN
 
 
 def built_scene(
@@ -35,8 +36,8 @@ def built_scene(
         residual[:, :2] = INVALID_CODE
     spread = None
     if uncertainty:
-        spread = rng.integers(0, 3000, (height, width)).astype(np.uint16)
-        spread[:2] = NO_UNCERTAINTY
+        spread = rng.integers(100, 253, (len(evs), height, width)).astype(np.uint8)
+        spread[:, :2] = UNKNOWN
     return BuiltScene(
         scene_id=scene_id,
         exposures=exposures,

@@ -5,7 +5,13 @@ from iea40k.fusion.fusing import Fusion, fuse
 from iea40k.fusion.judging import Judgement, judge
 from iea40k.fusion.mertens import MertensSettings, mertens
 from iea40k.fusion.placing import EXPERTS, METERED, MIDDLE_OF_BRACKET, UNTONED, AsShot, Habits
-from iea40k.fusion.spread import admissible_spread
+from iea40k.fusion.spread import (
+    admissible_spread,
+    disagreement_spread,
+    ev_spread,
+    rendering_spread,
+    unshown_spread,
+)
 
 __all__ = [
     "EXPERTS",
@@ -19,8 +25,12 @@ __all__ = [
     "Judgement",
     "MertensSettings",
     "admissible_spread",
+    "disagreement_spread",
+    "ev_spread",
     "fuse",
     "judge",
     "mertens",
+    "rendering_spread",
     "srgb_stops",
+    "unshown_spread",
 ]

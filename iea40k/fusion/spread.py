@@ -20,6 +20,7 @@ from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB
 from iea40k.fusion.curve import Curve, brightness
 from iea40k.fusion.fusing import Fusion
 from iea40k.fusion.placing import MIDDLE, adjustment
+from iea40k.uncertainty import NORMAL
 
 EXPOSURE = 0.5
 """Stops to either side: the spread of FiveK's experts around their mean exposure."""
@@ -33,9 +34,6 @@ ENDS = 0.5
 EACH_EV = 0.05
 """Stops by which a frame's own EV is wrong: nominal exposure times and apertures are rounded to that."""
 
-NORMAL = 1.2533
-"""Standard deviations a mean absolute deviation, of a normal distribution."""
-
 _UNIFORM = 12**-0.5
 _STEP = 0.25
 _LUMA = np.array([LUMA_WEIGHTS], np.float32)
@@ -47,7 +45,8 @@ def admissible_spread(fusion: Fusion) -> Map:
     """Return the standard deviation of what experts would make of a fusion's light: (H, W) in [0, 1]."""
     low, high = fusion.placing.ends
     ends = [
-        adjustment(fusion.found, replace(fusion.placing, ends=(low - step, high + step))) for step in (-ENDS, ENDS)
+        adjustment(fusion.found, replace(fusion.placing, ends=(low - step, high + step)))
+        for step in (-ENDS, ENDS)
     ]
     sides = [*_taste(fusion.light.stops, fusion.moved, fusion.curve), _side(fusion, ends[0], ends[1])]
     return np.where(fusion.covered, _root_of_squares(sides), 0).astype(np.float32)
@@ -68,13 +67,15 @@ def ev_spread(fusion: Fusion, relative_error: float) -> Map:
     weight = fusion.found.meaning
     middle = float((fusion.light.mean_ev * weight).sum() / max(float(weight.sum()), 1e-9))
     stops = np.hypot(np.abs(fusion.light.mean_ev - np.float32(middle)) * np.float32(relative_error), EACH_EV)
-    return _per_stop(fusion) * stops.astype(np.float32)
+    spread: Map = _per_stop(fusion) * stops.astype(np.float32)
+    return spread
 
 
 def disagreement_spread(fusion: Fusion) -> Map:
     """Return what the frames' disagreement on the light does to a fusion."""
     stops = cv2.blur(fusion.light.disagreement, (3, 3)) * np.float32(NORMAL)
-    return _per_stop(fusion) * stops
+    spread: Map = _per_stop(fusion) * stops
+    return spread
 
 
 def unshown_spread(fusion: Fusion) -> Map:
@@ -114,7 +115,9 @@ def _root_of_squares(sides: list[Map]) -> Map:
 
 def _per_stop(fusion: Fusion) -> Map:
     """Return by how much a pixel's luma changes a stop of its light."""
-    lumas = [_luma(fusion.light.stops, fusion.moved + np.float32(step), fusion.curve) for step in (-_STEP, _STEP)]
+    lumas = [
+        _luma(fusion.light.stops, fusion.moved + np.float32(step), fusion.curve) for step in (-_STEP, _STEP)
+    ]
     per_stop: Map = np.abs(lumas[1] - lumas[0]) / np.float32(2 * _STEP)
     return np.where(fusion.covered, per_stop, 0).astype(np.float32)
 

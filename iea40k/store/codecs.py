@@ -18,13 +18,14 @@ from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec, ZstdCodec
 from iea40k.arrays import INVALID_CODE
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store import blosc_chunks, zstd_frames
+from iea40k.uncertainty import UNKNOWN
 
 FILL: dict[str, int] = {
     "exposures": 0,
     "reference": 0,
     "residual": INVALID_CODE,
     "outliers": 0,
-    "uncertainty": NO_UNCERTAINTY,
+    "uncertainty": UNKNOWN,
     "touched": 0,
     "spread": NO_UNCERTAINTY,
 }
@@ -37,7 +38,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "reference": np.dtype(np.uint8),
     "residual": np.dtype(np.int16),
     "outliers": np.dtype(np.uint8),
-    "uncertainty": np.dtype(np.uint16),
+    "uncertainty": np.dtype(np.uint8),
     "touched": np.dtype(np.uint8),
     "spread": np.dtype(np.uint16),
 }

@@ -1,7 +1,7 @@
 """One scene on disk: a Zarr v3 group with its arrays, and in its attributes all that is known of it.
 
 `exposures` (E, H, W, 3) uint8, `reference` (H, W, 3) uint8, `residual` (E, H, W) int16, `outliers` (E, H, W)
-uint8 and, where experts differ, `uncertainty` (H, W) uint16. One exposure is one inner chunk, one array one shard.
+uint8 and, where it is known, `uncertainty` (E, H, W) uint8. One exposure is one inner chunk, one array one shard.
 """
 
 import json
@@ -21,23 +21,28 @@ from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.shards import ShardedArray
+from iea40k.uncertainty import codes_of, sd_of_experts_spread
 
 FORMAT = "iea40k-scene"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)
+"""Format 1 held the spread of the experts' luma of the reference, (H, W) uint16, in place of each label's
+uncertainty."""
 
 PER_EXPOSURE = ("exposures", "residual", "outliers")
-PER_SCENE = ("reference", "uncertainty")
+WHERE_KNOWN = "uncertainty"
 
 Digests = Mapping[str, Any]
-"""`exposures`, `residual`, `outliers`: a digest a level; `reference`, `uncertainty`: one digest."""
+"""`exposures`, `residual`, `outliers`, `uncertainty`: a digest a level; `reference` (and `uncertainty` in
+format 1): one."""
 
 
 @dataclass(frozen=True)
 class StoredScene:
     """A scene in a store, read only as far as asked: attributes at once, pixels on demand.
 
-    `digests["residual"]["N4"]` is the sha256 of that level's frame (see `array_digest`); `reference` and
-    `uncertainty` have one digest each. Frames are checked against them as they are read: `CorruptDataError`.
+    `digests["residual"]["N4"]` is the sha256 of that level's frame (see `array_digest`); `reference` has one
+    digest. Frames are checked against them as they are read: `CorruptDataError`.
     """
 
     folder: Path
@@ -67,15 +72,28 @@ class StoredScene:
         """Return the reference: (H, W, 3) uint8, sRGB-encoded."""
         return self._whole("reference")
 
-    def uncertainty(self) -> NDArray[np.uint16] | None:
-        """Return the spread of the experts' luma as (H, W) uint16 codes, None where there is none."""
-        return self._whole("uncertainty") if "uncertainty" in self.digests else None
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether the uncertainty of the labels is known."""
+        return WHERE_KNOWN in self.digests
+
+    def uncertainty(self, level: str) -> NDArray[np.uint8] | None:
+        """Return the uncertainty of a level's label: (H, W) uint8 codes (see `iea40k.uncertainty`), None where unknown.
+
+        Of a scene of format 1 it is the experts' spread alone.
+        """
+        if not self.has_uncertainty:
+            return None
+        if isinstance(self.digests[WHERE_KNOWN], str):
+            return codes_of(sd_of_experts_spread(self._whole(WHERE_KNOWN)))
+        return self._frame(WHERE_KNOWN, level)
 
     def load(self) -> BuiltScene:
         """Return the whole scene, every array checked against its digest."""
         arrays = {
             name: np.stack([self._frame(name, level) for level in self.levels]) for name in PER_EXPOSURE
         }
+        uncertainty = [codes for level in self.levels if (codes := self.uncertainty(level)) is not None]
         return BuiltScene(
             scene_id=self.scene_id,
             reference=self.reference(),
@@ -84,7 +102,7 @@ class StoredScene:
             review_priority=self.review_priority,
             attributes=self.attributes,
             recipe=self.recipe,
-            uncertainty=self.uncertainty(),
+            uncertainty=np.stack(uncertainty) if uncertainty else None,
             **arrays,
         )
 
@@ -118,13 +136,11 @@ class StoredScene:
 def write_scene(folder: Path, scene: BuiltScene) -> None:
     """Write a scene's group into `folder`, which must be empty or absent; the same scene gives the same bytes."""
     group = zarr.create_group(store=folder, zarr_format=3, attributes=scene_attributes(scene))
-    for name in PER_EXPOSURE:
+    for name in _per_exposure(scene):
         stack = getattr(scene, name)
         create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape)[...] = stack
-    for name in PER_SCENE:
-        array = getattr(scene, name)
-        if array is not None:
-            create_array(group, name, array.shape, array.shape, array.shape)[...] = array
+    shape = scene.reference.shape
+    create_array(group, "reference", shape, shape, shape)[...] = scene.reference
 
 
 def open_scene(folder: Path) -> StoredScene:
@@ -156,11 +172,9 @@ def scene_attributes(scene: BuiltScene) -> dict[str, Any]:
             level: array_digest(frame)
             for level, frame in zip(scene.levels, getattr(scene, name), strict=True)
         }
-        for name in PER_EXPOSURE
+        for name in _per_exposure(scene)
     }
     digests["reference"] = array_digest(scene.reference)
-    if scene.uncertainty is not None:
-        digests["uncertainty"] = array_digest(scene.uncertainty)
     recipe = json.loads(canonical_json(scene.recipe))
     attributes = {
         "format": FORMAT,
@@ -195,7 +209,7 @@ def read_attributes(folder: Path) -> dict[str, Any]:
         raise CorruptDataError("the scene's metadata cannot be read", where=file, got=str(error)) from error
     if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
         raise CorruptDataError("not a scene of a store", where=file, expected=f'"format": "{FORMAT}"')
-    if attributes.get("format_version") != FORMAT_VERSION:
+    if attributes.get("format_version") not in READABLE:
         raise newer_format(file, FORMAT_VERSION, attributes.get("format_version"))
     return attributes
 
@@ -209,6 +223,10 @@ def newer_format(where: Path, known: int, found: object) -> IEAError:
         got=str(found),
         remedy="install a newer iea40k",
     )
+
+
+def _per_exposure(scene: BuiltScene) -> tuple[str, ...]:
+    return PER_EXPOSURE if scene.uncertainty is None else (*PER_EXPOSURE, WHERE_KNOWN)
 
 
 def _plain(value: Any) -> Any:

@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iea40k.errors import ArrayError, BadInputError
-from iea40k.experts import chosen, combine, spread_of, uncertainty_codes, uncertainty_from_codes
+from iea40k.experts import chosen, combine, spread_of
 from iea40k.residuals import luma
-from iea40k.scene import NO_UNCERTAINTY
 
 RNG = np.random.default_rng(0)
 FIVE = [RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8) for _ in range(5)]
@@ -37,7 +36,7 @@ def test_median_and_spread_are_those_of_numpy(count: int, seed: int) -> None:
     lumas = np.stack([luma(picture) for picture in stack])
     expected = np.abs(lumas - np.median(lumas, axis=0)).mean(axis=0)
     assert uncertainty is not None
-    np.testing.assert_allclose(uncertainty_from_codes(uncertainty), expected, atol=1 / 32640)
+    np.testing.assert_allclose(uncertainty, expected, atol=1e-6)
     assert recipe["mean_spread"] == pytest.approx(expected.mean(), abs=1e-5)
 
 
@@ -52,12 +51,6 @@ def test_experts_who_agree_have_no_spread_and_the_plain_median_stores_none() -> 
 def test_the_known_spread_of_black_and_white() -> None:
     black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
     np.testing.assert_allclose(spread_of(np.stack([black, white])), 0.5)
-
-
-def test_unknown_spread_has_a_code_of_its_own() -> None:
-    codes = uncertainty_codes(np.array([[0.0, np.nan, 0.5]], np.float32))
-    assert codes.tolist() == [[0, NO_UNCERTAINTY, 16320]]
-    assert np.isnan(uncertainty_from_codes(codes)[0, 1])
 
 
 def test_which_retouches_a_method_needs() -> None:

@@ -71,10 +71,10 @@ def test_five_experts_make_a_median_and_a_spread(tmp_path: Path) -> None:
     assert (
         np.abs(frames.reference.astype(int) - alone.reference).max() <= 1
     )  # C lies in the middle of the five
-    assert frames.uncertainty is not None
-    assert 0.005 < frames.uncertainty.mean() / 32640 < 0.05
+    assert frames.spread is not None
+    assert 0.005 < frames.spread.mean() < 0.05
     assert frames.recipe["reference"]["experts"] == list("ABCDE")
-    assert alone.uncertainty is None
+    assert alone.spread is None
     assert list(alone.recipe["retouches"]) == ["C"]  # the others are not even read
 
 
@@ -106,7 +106,7 @@ def test_somebody_elses_retouch_is_refused(tmp_path: Path) -> None:
     frames = build(planned, "median-spread")
     assert frames.recipe["reference"]["experts"] == ["B"]
     assert [name for name, _ in frames.rejected] == ["retouch C"]
-    assert frames.uncertainty is None
+    assert frames.spread is None
     with pytest.raises(BadInputError, match="expert A"):
         build(planned, "A")
 
@@ -157,7 +157,7 @@ def test_messias_degrades_the_retouch_where_there_is_one(tmp_path: Path) -> None
         planned.scene_id, "raw", planned.exposures, None, planned.references, planned.experts, "messias"
     )
     frames = build(planned)
-    assert frames.uncertainty is not None
+    assert frames.spread is not None
     assert frames.recipe["reference"]["experts"] == ["B", "C"]
 
 

@@ -1,15 +1,17 @@
 """The images of a split of a release, read shard by shard without zarr-python."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.errors import BadInputError
 from iea40k.model.data.samples import WHOLE, Pixels, Sample
-from iea40k.scene import NO_UNCERTAINTY
+from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 from iea40k.store.release import Release
 from iea40k.store.shards import ShardedArray
+from iea40k.uncertainty import sd_of
 
 GROUPS = ("level", "super_class", "scene_class", "light", "device", "source", "kind")
 """Columns of the release's images that evaluation groups by."""
@@ -19,7 +21,7 @@ class ReleaseSamples:
     """Implements `Samples` for the images of `split` ("train", "valid", "test") of `scheme` in a release.
 
     `levels` keeps only those levels, e.g. ("N2", ..., "P2"). Raises `BadInputError` where nothing is left.
-    The disagreement of an image is the larger of its scene's (experts' references) and its own (annotators).
+    The disagreement of a pixel is the larger of its label's uncertainty and of the annotators' own.
     """
 
     def __init__(self, release: Release, scheme: str, split: str, levels: Sequence[str] = ()) -> None:
@@ -46,6 +48,7 @@ class ReleaseSamples:
         )
         places = zip(rows["frame"], rows["index"], rows["scene_index"], strict=True)
         self._places = [(str(frame), int(image), int(scene)) for frame, image, scene in places]
+        self._of_scenes = release.uncertainty_is_of_scenes
         self._arrays = {
             (frame, name): release.array(frame, name)
             for frame in sorted(set(rows["frame"]))
@@ -56,11 +59,12 @@ class ReleaseSamples:
     def read(self, number: int, rows: slice = WHOLE, columns: slice = WHOLE) -> Pixels:
         """Return a window of image `number`."""
         frame, image, scene = self._places[number]
-        known = [
-            self._arrays[key].read(entry, rows, columns)
-            for key, entry in (((frame, "spread"), image), ((frame, "uncertainty"), scene))
-            if key in self._arrays
-        ]
+        known = []
+        if (frame, "spread") in self._arrays:
+            known.append(self._array(frame, "spread").read(image, rows, columns))
+        if (frame, "uncertainty") in self._arrays:
+            entry = scene if self._of_scenes else image
+            known.append(_as_spread(self._array(frame, "uncertainty").read(entry, rows, columns)))
         return Pixels(
             self._array(frame, "exposures").read(image, rows, columns),
             self._array(frame, "residual").read(image, rows, columns),
@@ -69,6 +73,17 @@ class ReleaseSamples:
 
     def _array(self, frame: str, name: str) -> ShardedArray:
         return self._arrays[frame, name]
+
+
+def _as_spread(codes: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return what a release holds of uncertainty in the unit of spreads: luma x 32640, 65535 where unknown."""
+    if codes.dtype == np.uint16:  # a release of format 1: the experts' spread itself
+        return codes
+    sd = sd_of(codes)
+    unknown = np.isnan(sd)
+    spread: NDArray[np.uint16] = np.rint(np.where(unknown, 0, sd) * UNCERTAINTY_SCALE).astype(np.uint16)
+    spread[unknown] = NO_UNCERTAINTY
+    return spread
 
 
 def _larger(known: list[NDArray[np.uint16]]) -> NDArray[np.uint16] | None:

@@ -27,7 +27,7 @@ class VariationConfig(_Strict):
 
 
 class DataConfig(_Strict):
-    """Which images, and how they are shown. `spread_scale`: the experts' disagreement (luma) that halves a weight."""
+    """Which images, and how they are shown. `spread_scale`: the uncertainty (luma) that halves a weight."""
 
     split: str = "split_0"
     train_part: str = "train"

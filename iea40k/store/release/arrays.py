@@ -13,8 +13,7 @@ from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, check_codes
 from iea40k.errors import ArrayError, CorruptDataError
 from iea40k.files import fsync_tree, sha256_file
 from iea40k.recipe import canonical_json
-from iea40k.scene import NO_UNCERTAINTY
-from iea40k.store.codecs import DTYPES, create_array
+from iea40k.store.codecs import DTYPES, FILL, create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.release.journal import Journal
@@ -24,6 +23,7 @@ from iea40k.store.scenes import StoredScene
 from iea40k.store.shard_writing import write_shard
 from iea40k.store.shards import ShardedArray
 from iea40k.store.tiles import covering, tile_shape
+from iea40k.uncertainty import UNKNOWN, sd_of
 
 FOLDER = "arrays"
 IMAGES, SCENES = "images", "scenes"  # the two kinds of pieces of a frame
@@ -33,14 +33,14 @@ Progress = Callable[[int, int, str], None]
 Stacks = dict[str, NDArray[Any]]
 
 
-def image_arrays(corrected: bool) -> tuple[str, ...]:
+SCENE_ARRAYS = ("reference",)
+"""The arrays with an entry a scene."""
+
+
+def image_arrays(frame: Frame, corrected: bool) -> tuple[str, ...]:
     """Return the arrays with an entry an image."""
-    return ("exposures", "residual", "outliers", *(("touched", "spread") if corrected else ()))
-
-
-def scene_arrays(frame: Frame) -> tuple[str, ...]:
-    """Return the arrays with an entry a scene."""
-    return ("reference", *(("uncertainty",) if frame.has_uncertainty else ()))
+    known = ("uncertainty",) if frame.has_uncertainty else ()
+    return ("exposures", "residual", "outliers", *known, *(("touched", "spread") if corrected else ()))
 
 
 def write_arrays(
@@ -76,8 +76,8 @@ class _Writer:
         tile = tile_shape(frame.shape)
         whole = covering(frame.shape, tile)
         for names, count in (
-            (image_arrays(self.corrected), frame.images),
-            (scene_arrays(frame), len(frame.scenes)),
+            (image_arrays(frame, self.corrected), frame.images),
+            (SCENE_ARRAYS, len(frame.scenes)),
         ):
             for name in names:
                 if name not in group:
@@ -90,7 +90,7 @@ class _Writer:
         piece = f"{kind}/{frame.name}/{run[0]}"
         if piece in self.journal.done:
             return
-        names = image_arrays(self.corrected) if kind == IMAGES else scene_arrays(frame)
+        names = image_arrays(frame, self.corrected) if kind == IMAGES else SCENE_ARRAYS
         stacks = _empty_stacks(names, run[1] - run[0], frame.shape)
         rows = (self._fill_images if kind == IMAGES else self._fill_scenes)(frame, run, stacks)
         files = {}
@@ -112,6 +112,9 @@ class _Writer:
             stacks["exposures"][place] = stored.exposure(level)
             stacks["outliers"][place] = stored.outliers(level)
             stacks["residual"][place] = labels.residual[source]
+            uncertainty = stored.uncertainty(level)
+            if uncertainty is not None:
+                stacks["uncertainty"][place] = uncertainty
             if self.corrected and labels.touched is not None:
                 stacks["touched"][place] = labels.touched[source]
             if self.corrected and labels.disagreement is not None:
@@ -127,9 +130,6 @@ class _Writer:
             stored, labels = self._load(scene.scene_id)
             place = scene.index - run[0]
             stacks["reference"][place] = stored.reference() if labels.reference is None else labels.reference
-            uncertainty = stored.uncertainty()
-            if uncertainty is not None:
-                stacks["uncertainty"][place] = uncertainty
             rows.append(
                 {
                     "scene_id": scene.scene_id,
@@ -165,7 +165,7 @@ def _empty_stacks(names: tuple[str, ...], count: int, shape: tuple[int, int]) ->
     for name in names:
         full = (count, *shape, 3) if name in _PICTURES else (count, *shape)
         # Where a scene has no uncertainty or an image no spread, that is unknown, not zero.
-        fill = NO_UNCERTAINTY if name in ("uncertainty", "spread") else 0
+        fill = FILL[name] if name in ("uncertainty", "spread") else 0
         stacks[name] = np.full(full, fill, DTYPES[name])
     return stacks
 
@@ -176,6 +176,7 @@ def _image_row(scene: PlannedScene, level: str, frames: Stacks, labels: Labels) 
         "scene_id": scene.scene_id,
         "level": level,
         **residual_statistics(codes),
+        "uncertainty": mean_uncertainty(frames["uncertainty"]) if "uncertainty" in frames else None,
         "touched_fraction": float(frames["touched"].mean()) if "touched" in frames else 0.0,
         "sha256_exposure": array_digest(frames["exposures"]),
         "sha256_residual": array_digest(codes),
@@ -194,6 +195,12 @@ def residual_statistics(codes: NDArray[np.int16]) -> dict[str, float | None]:
         "mean_abs_residual": mean,
         "score": None if mean is None else 10 * (1 - mean),
     }
+
+
+def mean_uncertainty(codes: NDArray[np.uint8]) -> float | None:
+    """Return the root mean square of an image's standard deviations where they are known, None where nowhere."""
+    squares = np.square(sd_of(codes[codes != UNKNOWN]), dtype=np.float64)
+    return float(np.sqrt(squares.mean())) if squares.size else None
 
 
 def _check_labels(scene: StoredScene, labels: Labels) -> None:

@@ -15,7 +15,7 @@ from iea40k.store.layout import Store
 from iea40k.store.release.splits import RATIOS
 
 NO_LICENCE = "not stated"
-_BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 2  # exposures, residual, outliers, touched, spread
+_BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 1 + 2  # exposures, residual, outliers, uncertainty, touched, spread
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _read(store: Store, scene_id: str) -> PlannedScene:
         review_priority=scene.review_priority,
         attributes=scene.attributes,
         recipe_digest=scene.recipe_digest,
-        has_uncertainty="uncertainty" in scene.digests,
+        has_uncertainty=scene.has_uncertainty,
     )
 
 

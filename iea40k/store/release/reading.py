@@ -16,7 +16,9 @@ from iea40k.store.scenes import newer_format
 from iea40k.store.shards import ShardedArray
 
 FORMAT = "iea40k-release"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)
+"""Format 1 had `uncertainty` as an entry a scene: the spread of the experts' luma, uint16 in 1/32640."""
 HEAD = "release.json"
 SUMS = "SHA256SUMS"
 
@@ -56,9 +58,14 @@ class Release:
             raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise NotThereError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
-        if head.get("format_version") != FORMAT_VERSION:
+        if head.get("format_version") not in READABLE:
             raise newer_format(file, FORMAT_VERSION, head.get("format_version"))
         return cls(path, head)
+
+    @property
+    def uncertainty_is_of_scenes(self) -> bool:
+        """Whether `uncertainty` has an entry a scene, as in format 1, and not an entry an image."""
+        return self.head.get("format_version") == 1
 
     @property
     def version(self) -> str:

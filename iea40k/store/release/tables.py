@@ -39,6 +39,7 @@ IMAGES = pa.schema(
         ("suspicion", pa.float64()),
         ("mean_abs_residual", pa.float64()),
         ("score", pa.float64()),
+        ("uncertainty", pa.float64()),
         ("valid_fraction", pa.float64()),
         ("touched_fraction", pa.float64()),
         ("sha256_exposure", pa.string()),

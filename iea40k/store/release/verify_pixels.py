@@ -12,13 +12,13 @@ from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
 from iea40k.store.codecs import DTYPES
 from iea40k.store.digests import array_digest
 from iea40k.store.release import arrays, tables
-from iea40k.store.release.arrays import residual_statistics
+from iea40k.store.release.arrays import mean_uncertainty, residual_statistics
 from iea40k.store.release.reading import Release
 from iea40k.store.shards import ShardedArray
+from iea40k.uncertainty import ONE, UNKNOWN
 
 Progress = Callable[[int, int, str], None]
 _PICTURES = ("exposures", "reference")
-_WITH_AN_ENTRY_A_SCENE = ("reference", "uncertainty")
 _NEVER_ABSENT = ("exposures", "residual", "outliers", "reference")
 
 
@@ -35,18 +35,16 @@ def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
         readers: dict[str, ShardedArray] = {}
         for name in DTYPES:
             try:
-                reader = _reader(
-                    release, frame, name, len(scenes if name in _WITH_AN_ENTRY_A_SCENE else images)
-                )
+                reader = _reader(release, frame, name, len(scenes if _of_scenes(release, name) else images))
             except StoreError as error:
                 yield error
             else:
                 if reader is not None:
                     readers[name] = reader
         for row in scenes.to_dict("records"):
-            yield from _scene_pixels(readers, {str(k): v for k, v in row.items()})
+            yield from _scene_pixels(release, readers, {str(k): v for k, v in row.items()})
         for row in images.to_dict("records"):
-            yield from _image_pixels(readers, {str(k): v for k, v in row.items()})
+            yield from _image_pixels(release, readers, {str(k): v for k, v in row.items()})
             done += 1
             report(done, len(release.images), "pixels")
 
@@ -78,17 +76,20 @@ def _reader(release: Release, frame: str, name: str, count: int) -> ShardedArray
         return None
     reader = release.array(frame, name)
     expected = (count, int(height), int(width), *((3,) if name in _PICTURES else ()))
-    if reader.shape != expected or reader.dtype != DTYPES[name]:
+    dtype = np.dtype(np.uint16) if name == "uncertainty" and _of_scenes(release, name) else DTYPES[name]
+    if reader.shape != expected or reader.dtype != dtype:
         raise CorruptDataError(
             f"{name}: wrong shape or dtype",
             where=reader.folder,
-            expected=f"{expected} {DTYPES[name]}",
+            expected=f"{expected} {dtype}",
             got=f"{reader.shape} {reader.dtype}",
         )
     return reader
 
 
-def _image_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iterator[IEAError]:
+def _image_pixels(
+    release: Release, readers: dict[str, ShardedArray], row: dict[str, Any]
+) -> Iterator[IEAError]:
     for name in ("outliers", "touched", "spread"):
         try:
             values = _entry(readers, name, row["index"])
@@ -97,6 +98,8 @@ def _image_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iter
         else:
             if name == "touched" and values is not None and values.max() > 1:
                 yield _differs(readers[name], row["image_id"], "touched", "0 or 1", str(values.max()))
+    if not release.uncertainty_is_of_scenes:
+        yield from _image_uncertainty(readers, row)
     yield from _compare(readers, "exposures", row["index"], row["image_id"], row["sha256_exposure"])
     try:
         codes = _entry(readers, "residual", row["index"])
@@ -115,16 +118,42 @@ def _image_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iter
         yield _differs(readers["residual"], row["image_id"], "valid_fraction", "some valid pixels", "none")
 
 
-def _scene_pixels(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iterator[IEAError]:
+def _scene_pixels(
+    release: Release, readers: dict[str, ShardedArray], row: dict[str, Any]
+) -> Iterator[IEAError]:
     yield from _compare(readers, "reference", row["index"], row["scene_id"], row["sha256_reference"])
     if row["has_uncertainty"]:
         if "uncertainty" not in readers:
             yield CorruptDataError("the scene's uncertainty is missing", where=row["scene_id"])
             return
+        if not release.uncertainty_is_of_scenes:
+            return
         try:
             _entry(readers, "uncertainty", row["index"])
         except (CorruptDataError, IndexError) as error:
             yield _unreadable(error, readers["uncertainty"], row["scene_id"])
+
+
+def _image_uncertainty(readers: dict[str, ShardedArray], row: dict[str, Any]) -> Iterator[IEAError]:
+    try:
+        codes = _entry(readers, "uncertainty", row["index"])
+    except (CorruptDataError, IndexError) as error:
+        yield _unreadable(error, readers["uncertainty"], row["image_id"])
+        return
+    if codes is None:
+        return
+    if ((codes > ONE) & (codes != UNKNOWN)).any():
+        meaning = f"0 ... {ONE}, or {UNKNOWN} for unknown"
+        worst = str(int(codes[codes != UNKNOWN].max()))
+        yield _differs(readers["uncertainty"], row["image_id"], "uncertainty", meaning, worst)
+    elif not _equal(row["uncertainty"], found := mean_uncertainty(codes)):
+        yield _differs(
+            readers["uncertainty"], row["image_id"], "uncertainty", str(row["uncertainty"]), str(found)
+        )
+
+
+def _of_scenes(release: Release, name: str) -> bool:
+    return name == "reference" or (name == "uncertainty" and release.uncertainty_is_of_scenes)
 
 
 def _compare(

@@ -12,6 +12,7 @@ A run that was killed leaves `.OUT.partial` beside OUT; the same command goes on
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -33,6 +34,7 @@ from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, HEAD, SUMS, Release
 from iea40k.store.release.splits import scheme_name, split_sizes
 from iea40k.tables import text_cell
+from iea40k.uncertainty import PARTS
 
 _DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
 _VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
@@ -137,6 +139,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
             }
             for name in named
         },
+        "uncertainty": _uncertainty(rows["images"]),
         "seed": options.seed,
         "ratios": list(options.ratios),
         "corrected_images": len({row["image_id"] for row in rows["provenance"]}),
@@ -145,6 +148,18 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         "software": recipe["software"],
         "recipe_digest": digest(recipe),
     }
+
+
+def _uncertainty(images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the root mean square of each part of the labels' uncertainty, and of all together, over the
+    images that have it."""
+    found = []
+    for name, column in (*((part, f"uncertainty_{part}") for part in PARTS), ("together", "uncertainty")):
+        squares = [float(row[column]) ** 2 for row in images if row.get(column) is not None]
+        if squares:
+            sd = round(math.sqrt(sum(squares) / len(squares)), 6)
+            found.append({"name": name, "about": PARTS.get(name, ""), "sd": sd, "images": len(squares)})
+    return found
 
 
 def _licences(images: Sequence[Mapping[str, Any]]) -> str:

@@ -13,6 +13,7 @@ from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.layout import Store
 from iea40k.store.release import Release, ReleaseOptions, write_release
+from iea40k.uncertainty import UNKNOWN
 from tests.builders import built_scene
 
 SHAPES = {"wide": (200, 330), "tall": (330, 200)}  # several tiles each
@@ -51,7 +52,11 @@ def test_every_image_of_every_part_is_that_of_the_store(release, scenes):
             np.testing.assert_array_equal(pixels.image, scene.exposures[place][window])
             np.testing.assert_array_equal(pixels.codes, scene.residual[place][window])
             if scene.uncertainty is not None:
-                np.testing.assert_array_equal(pixels.uncertainty, scene.uncertainty[window])
+                codes = scene.uncertainty[place][window]
+                known = codes != UNKNOWN
+                sd = np.exp2((codes[known].astype(float) - 252) / 24)
+                np.testing.assert_allclose(pixels.uncertainty[known] / 32640, sd, atol=1 / 32640)
+                assert (pixels.uncertainty[~known] == NO_UNCERTAINTY).all()
             elif pixels.uncertainty is not None:
                 assert (pixels.uncertainty == NO_UNCERTAINTY).all()
             assert sample.shape == scene.reference.shape[:2]

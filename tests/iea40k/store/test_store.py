@@ -23,7 +23,11 @@ from iea40k.errors import (
 )
 from iea40k.recipe import digest
 from iea40k.scene import BuiltScene
+from iea40k.store.codecs import create_array
+from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store, StoreCounts
+from iea40k.store.verify import verify_store
+from iea40k.uncertainty import UNKNOWN, sd_of
 from tests.builders import built_scene
 
 ARRAYS = ("exposures", "reference", "residual", "outliers", "uncertainty")
@@ -80,7 +84,8 @@ def test_pixels_are_read_one_by_one(store: Store) -> None:
     np.testing.assert_array_equal(stored.residual("N1"), scene.residual[0])
     np.testing.assert_array_equal(stored.outliers("P0"), scene.outliers[1])
     np.testing.assert_array_equal(stored.reference(), scene.reference)
-    np.testing.assert_array_equal(stored.uncertainty(), scene.uncertainty)
+    assert scene.uncertainty is not None
+    np.testing.assert_array_equal(stored.uncertainty("P1"), scene.uncertainty[2])
     with pytest.raises(StoreError, match="no such level"):
         stored.exposure("P4")
 
@@ -202,13 +207,44 @@ def test_opening_refuses_what_is_no_store(tmp_path: Path) -> None:
 def test_newer_formats_are_refused_with_a_way_out(store: Store) -> None:
     store.write_scene(built_scene())
     head = store.path / "scenes/scene_1/zarr.json"
-    head.write_text(head.read_text().replace('"format_version": 1', '"format_version": 2'))
+    head.write_text(head.read_text().replace('"format_version": 2', '"format_version": 3'))
     with pytest.raises(StoreError, match="newer iea40k"):
         store.open_scene("scene_1")
     file = store.path / "store.json"
     file.write_text(json.dumps({"format": "iea40k-store", "version": 99}))
     with pytest.raises(StoreError, match="newer iea40k"):
         Store.open(store.path)
+
+
+def as_format_1(folder: Path, spread: np.ndarray | None) -> None:
+    """Make a scene one of format 1, whose `uncertainty` was the experts' spread, (H, W) uint16."""
+    head = folder / "zarr.json"
+    content = json.loads(head.read_text())
+    content["attributes"]["format_version"] = 1
+    if spread is not None:
+        group = zarr.open_group(folder)
+        create_array(group, "spread", spread.shape, spread.shape, spread.shape)[...] = spread
+        (folder / "spread").rename(folder / "uncertainty")
+        content["attributes"]["digests"]["uncertainty"] = array_digest(spread)
+    head.write_text(json.dumps(content))
+
+
+def test_scenes_of_the_first_format_stay_readable(store: Store) -> None:
+    """What they hold of uncertainty is the experts' spread, a mean absolute deviation, once for all levels."""
+    for scene_id in ("with", "without"):
+        store.write_scene(built_scene(scene_id))
+    spread = np.full((24, 32), 3264, np.uint16)
+    spread[0] = 65535
+    as_format_1(store.path / "scenes/with", spread)
+    as_format_1(store.path / "scenes/without", None)
+    assert store.open_scene("without").uncertainty("P0") is None
+    for level in ("N1", "P1"):
+        codes = store.open_scene("with").uncertainty(level)
+        assert codes is not None
+        assert (codes[0] == UNKNOWN).all()
+        assert sd_of(codes[1:]) == pytest.approx(0.1 * np.sqrt(np.pi / 2), rel=0.015)
+    assert store.read_scene("with").uncertainty.shape == (3, 24, 32)
+    assert verify_store(store) == []
 
 
 def test_opening_an_existing_store_again_keeps_it(store: Store) -> None:

@@ -26,7 +26,7 @@ SCENES: dict[str, BuiltScene] = {
     )
     for i in range(10)
 }
-SHARD_BYTES = 24 * 32 * 9 * 4
+SHARD_BYTES = 24 * 32 * 10 * 4
 OPTIONS = ReleaseOptions("1.0.0", seed=7, shard_bytes=SHARD_BYTES)
 
 

@@ -27,6 +27,7 @@ from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
 from iea40k.store.release import Labels, Provenance, Release, verify_release, write_release
 from iea40k.store.scenes import StoredScene
+from iea40k.uncertainty import UNKNOWN
 from tests.builders import built_scene
 from tests.iea40k.store.release.conftest import OPTIONS, SCENES
 
@@ -72,11 +73,17 @@ def test_statistics_are_those_of_the_pixels(published: Release) -> None:
 
 def test_uncertainty_travels_and_is_unknown_where_nobody_gave_it(published: Release) -> None:
     arrays = zarr.open_group(published.path / "arrays", mode="r")
-    row = published.scenes.set_index("scene_id").loc["s04"]
-    with_it = arrays[row["frame"]]["uncertainty"]
-    np.testing.assert_array_equal(with_it[row["index"]], SCENES["s04"].uncertainty)
-    others = [i for i in range(with_it.shape[0]) if i != row["index"]]
-    assert (with_it[others[0]] == NO_UNCERTAINTY).all()
+    rows = published.images.set_index("image_id")
+    codes = SCENES["s04"].uncertainty
+    assert codes is not None
+    for level, expected in zip(SCENES["s04"].levels, codes, strict=True):
+        row = rows.loc[f"s04_{level}"]
+        np.testing.assert_array_equal(arrays[row["frame"]]["uncertainty"][row["index"]], expected)
+        sd = 2 ** ((expected[expected != UNKNOWN].astype(float) - 252) / 24)
+        assert row["uncertainty"] == pytest.approx(np.sqrt((sd**2).mean()), rel=1e-6)
+    other = rows[(rows["frame"] == row["frame"]) & (rows["scene_id"] != "s04")].iloc[0]
+    assert (arrays[other["frame"]]["uncertainty"][other["index"]] == UNKNOWN).all()
+    assert np.isnan(other["uncertainty"])
     assert "uncertainty" not in arrays["20x32"]
 
 
@@ -142,7 +149,7 @@ def test_large_frames_are_cut_into_tiles_that_plain_zarr_reads(tmp_path: Path) -
     for name in ("exposures", "residual", "outliers"):
         np.testing.assert_array_equal(arrays[name][...], getattr(scene, name), strict=True)
     np.testing.assert_array_equal(arrays["reference"][0], scene.reference, strict=True)
-    np.testing.assert_array_equal(arrays["uncertainty"][0], scene.uncertainty, strict=True)
+    np.testing.assert_array_equal(arrays["uncertainty"][...], scene.uncertainty, strict=True)
     codecs = {
         codec["name"]
         for file in (large.path / "arrays").rglob("zarr.json")
@@ -502,7 +509,7 @@ def test_opening_refuses_what_is_no_release(release: Release, tmp_path: Path) ->
     with pytest.raises(StoreError, match="no release here"):
         Release.open(tmp_path)
     head = json.loads((release.path / "release.json").read_text())
-    (release.path / "release.json").write_text(json.dumps({**head, "format_version": 2}))
+    (release.path / "release.json").write_text(json.dumps({**head, "format_version": 3}))
     with pytest.raises(StoreError, match="newer iea40k"):
         Release.open(release.path)
     (release.path / "release.json").write_text("{}")
