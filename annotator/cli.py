@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from annotator.shared.progress import Step
-from iea40k.errors import BadInputError
+from iea40k.errors import BadInputError, IEAError
 from iea40k.store.ledger.place import refuse_typed_secret
 
 
@@ -32,6 +32,9 @@ def annotate(
         ),
     ] = None,
     review: Annotated[bool, typer.Option("--review", help="Judge what others handed in.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="You are new here: begin under a name that nobody has.")
+    ] = False,
     look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing.")] = False,
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
 ) -> None:
@@ -46,6 +49,8 @@ def annotate(
     if ledger is not None and source is not None and source.name == "COMMANDLINE":
         refuse_typed_secret(ledger)
     _check_screen()
+    if not look_only and not new:
+        _check_name(annotator, str(store) if ledger is None else ledger)
     mode = "review" if review else "look only" if look_only else "annotate"
     sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode, progress=_told)
     try:
@@ -58,6 +63,25 @@ def annotate(
             remedy="pip install 'iea40k[annotator]'",
         ) from error
     run_window(sitting, target)
+
+
+def _check_name(name: str, place: str) -> None:
+    """Ask before a name that nobody has becomes a new person; where nobody can be asked, raise `BadInputError`."""
+    from iea40k.store.ledger import Ledger
+    from iea40k.store.ledger.people import recognise, unknown
+
+    try:
+        with Ledger.open(place) as ledger:
+            found = recognise(ledger, name)
+    except IEAError:
+        return  # said better when it is opened for work
+    if found.known or not found.others:
+        return
+    question = f"Nobody called {name!r} has worked here."
+    question += f" Did you mean {found.similar!r}?" if found.similar else ""
+    if not sys.stdin.isatty():
+        raise unknown(name, found)
+    typer.confirm(f"{question} Begin as a new person, {name!r}?", abort=True, err=True)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from annotator.reference.state import Reference
 from annotator.reference.tools import ZoneHand
@@ -20,6 +20,7 @@ Notice = Callable[[str, str], None]
 """Told of things the person should know: "info", "warning" or "error", and a text. Called from any thread."""
 
 
+Read = TypeVar("Read")
 _LOOK_SECONDS = 0.1  # between two looks at what is being read
 
 
@@ -86,6 +87,8 @@ class Supply:
             # What failed ahead, while the ledger was away, is tried again below.
             with contextlib.suppress(IEAError):
                 work = _patient(ahead, step)
+        if work is not None and not _patient(self._worker.submit(self._still_mine, work), step):
+            work = None
         if work is None:
             work = _patient(self._worker.submit(self._fetch), step)
         elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
@@ -136,6 +139,19 @@ class Supply:
                 if lease is not None:
                     self.queue.give_back(lease)
 
+    def _still_mine(self, work: Work) -> bool:
+        """Whether an image that was read ahead is nobody else's by now: its lease may have run out meanwhile."""
+        if work.lease is None:
+            return True
+        try:
+            self._leases[work.lane] = self.queue.heartbeat(work.lease, ttl_seconds=self._ttl)
+        except LeaseLostError:
+            self._leases.pop(work.lane, None)
+            return False
+        except IEAError:
+            pass  # The ledger is away: strokes wait in the outbox until it says whose the image is.
+        return True
+
     def _fetch(self) -> Work | None:
         """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
         for _ in range(100):
@@ -165,7 +181,7 @@ class Supply:
         return None
 
 
-def _patient(coming: Future[Work | None], step: Step) -> Work | None:
+def _patient(coming: Future[Read], step: Step) -> Read:
     while True:
         try:
             return coming.result(_LOOK_SECONDS)

@@ -1,6 +1,7 @@
 """`iea40k queue STORE …`: what wants a person's eye, who gets it, who did how much."""
 
 import dataclasses
+import datetime as dt
 import getpass
 import json
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from rich.table import Table
 from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import Purpose
-from iea40k.store.ledger.overview import Throughput, counts, listing, throughput
+from iea40k.store.ledger.overview import Throughput, counts, listing, notes, throughput
 from iea40k.store.ledger.tasks import Reason
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue_group import Where
@@ -81,13 +82,20 @@ def list_tasks(
         str | None, typer.Option(help="open, leased, submitted, in_review, accepted, returned, …")
     ] = None,
     limit: Annotated[int, typer.Option(help="At most this many rows.")] = 50,
+    with_notes: Annotated[
+        bool, typer.Option("--notes", help="What annotators say instead: flags, reasons of skips, words.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what stands in the queue, the highest priority first."""
     with cast("Where", context.obj).open() as ledger:
-        rows, total = listing(ledger, state=state, limit=limit), counts(ledger)
+        rows, total, said = listing(ledger, state=state, limit=limit), counts(ledger), notes(ledger)
     if as_json:
-        typer.echo(json.dumps({"counts": total, "rows": rows}, ensure_ascii=False))
+        typer.echo(json.dumps({"counts": total, "rows": rows, "notes": said}, ensure_ascii=False))
+        return DONE
+    if with_notes:
+        when = [{**note, "time": _minute(note["time"])} for note in said[:limit]]
+        show_table(when, ("time", "scene_id", "level", "purpose", "annotator", "event", "comment"))
         return DONE
     show_table(
         rows, ("scene_id", "level", "purpose", "reason", "priority", "free", "annotator", "state", "comment")
@@ -99,14 +107,20 @@ def list_tasks(
 def assign_tasks(
     context: typer.Context,
     to: Annotated[list[str], typer.Option(help="An annotator; give the option once for each.")],
+    new: Annotated[
+        bool, typer.Option("--new", help="A name that is like another's is no slip of the pen.")
+    ] = False,
     count: Annotated[int | None, typer.Option(help="Give out at most this many.")] = None,
     by: Actor = "",
     as_json: AsJson = False,
 ) -> int:
     """Share free work out evenly, the highest priority first. Without it, people get work as they ask."""
-    from iea40k.store.ledger.people import assign
+    from iea40k.store.ledger.people import assign, recognise, unknown
 
     with cast("Where", context.obj).open() as ledger:
+        for name, found in [] if new else [(name, recognise(ledger, name)) for name in to]:
+            if found.similar:
+                raise unknown(name, found)
         _print(assign(ledger, to, actor(ledger, by), count=count), as_json)
     return DONE
 
@@ -127,6 +141,10 @@ def people(context: typer.Context, as_json: AsJson = False) -> int:
 def actor(ledger: Ledger, by: str) -> str:
     """Return who acts: the name given, or who this login is to the ledger, or the name of the login here."""
     return by or ledger.person() or getpass.getuser()
+
+
+def _minute(microseconds: int) -> str:
+    return dt.datetime.fromtimestamp(microseconds / 1e6, dt.UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _priority(row: dict[Any, Any], priority: str) -> float:

@@ -44,6 +44,26 @@ def test_a_folder_that_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run(str(tmp_path), "--annotator", "Ada")
 
 
+def test_a_mistyped_name_is_asked_about_before_it_becomes_a_person(
+    queued: Store, monkeypatch: pytest.MonkeyPatch
+):
+    from annotator.cli import _check_name
+    from iea40k.store.ledger import Ledger
+    from iea40k.store.ledger.people import set_annotator
+
+    monkeypatch.setenv("DISPLAY", ":77")
+    with Ledger.open(queued.path) as ledger:
+        set_annotator(ledger, "Ada Lovelace")
+    with pytest.raises(BadInputError, match="'Ada Lovelace'\\?"):
+        run(str(queued.path), "--annotator", "Ada Lovelce")
+    _check_name("Ada Lovelace", str(queued.path))
+    asked: list[str] = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda text, **_: asked.append(text))
+    _check_name("Zoe", str(queued.path))
+    assert asked == ["Nobody called 'Zoe' has worked here. Begin as a new person, 'Zoe'?"]
+
+
 @pytest.mark.gui
 @pytest.mark.screen
 def test_the_command_opens_a_window_and_ends(screen: None, queued: Store, tmp_path: Path):

@@ -205,6 +205,24 @@ def test_a_stroke_on_its_way_is_no_stroke_in_the_ledger(sit: Sit, queued: Store)
     assert np.array_equal(in_ledger(queued, image.lane), last)
 
 
+def test_an_expired_lease_opens_nothing_that_another_person_holds(sit: Sit, queued: Store):
+    session = sit()
+    assert session.start() is not None
+    session._supply.wait()  # s2 is leased and read ahead
+    with sqlite3.connect(queued.path / "ledger.sqlite") as database:
+        database.execute(
+            "UPDATE assignments SET expires = 1 WHERE task = (SELECT task FROM tasks WHERE scene_id = 's2')"
+        )
+    database.close()
+    with Ledger.open(queued.path) as ledger:
+        taken = Queue(ledger).lease("Ben")
+    assert taken is not None
+    assert taken.map_key.scene_id == "s2"
+    following = session.skip("not mine to judge")
+    assert following is not None
+    assert following.lane.scene_id == "s3"
+
+
 def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
     session = sit()
     image = session.start()

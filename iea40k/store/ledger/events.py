@@ -15,7 +15,7 @@ from iea40k.store.ledger.journal import next_place
 from iea40k.store.ledger.schema import events
 
 EventKind = Literal[
-    "add", "raise", "assign", "lease", "resume", "expire", "give_back", "skip", "flag", "submit", "review",
+    "add", "raise", "assign", "lease", "resume", "expire", "give_back", "skip", "flag", "submit", "recall", "review",
     "accept", "return",
 ]  # fmt: skip
 

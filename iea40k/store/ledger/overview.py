@@ -67,6 +67,23 @@ def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = Non
     ]
 
 
+def notes(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return what annotators told the curator, the latest first: flags, reasons of skips, words with a submission.
+
+    Each with its image, `annotator`, `event`, `comment` and `time`, microseconds since 1970 UTC.
+    """
+    e = events.c
+    query = (
+        sa.select(
+            e.scene_id, e.level, e.purpose, e.annotator, e.assignment, e.event, e.comment, e.server_time.label("time")
+        )
+        .where(e.event.in_(("flag", "skip", "submit")), e.comment != "")
+        .order_by(e.entry.desc())
+    )  # fmt: skip
+    with ledger.database.read() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def counts(ledger: Ledger) -> dict[str, int]:
     """Return the number of tasks, of free slots ("open"), and of assignments in each state."""
     with ledger.database.read() as connection:
@@ -98,10 +115,13 @@ def remaining(ledger: Ledger, annotator: str, purposes: Sequence[str] = ("expert
 
 
 def throughput(ledger: Ledger) -> list[Throughput]:
-    """Return what each person handed in, by name. A submission after a return counts once, with its last figures."""
+    """Return what each person handed in, by name.
+
+    A submission after a return counts once, with its last figures; one that was recalled does not count.
+    """
     query = sa.select(
         events.c.annotator, events.c.event, events.c.assignment, events.c.details, events.c.server_time
-    ).where(events.c.event.in_(("submit", "accept", "return", "skip")))
+    ).where(events.c.event.in_(("submit", "recall", "accept", "return", "skip")))
     people: dict[str, list[Any]] = {}
     with ledger.database.read() as connection:
         for row in connection.execute(query.order_by(events.c.entry)):
@@ -110,7 +130,12 @@ def throughput(ledger: Ledger) -> list[Throughput]:
 
 
 def _person(name: str, rows: list[Any]) -> Throughput:
-    last = {r.assignment: read_details(r.details) for r in rows if r.event == "submit"}
+    last: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row.event == "submit":
+            last[row.assignment] = read_details(row.details)
+        elif row.event == "recall":
+            last.pop(row.assignment, None)
     seconds = [d["active_seconds"] for d in last.values() if d["active_seconds"] is not None]
     days = sorted({_day(r.server_time) for r in rows if r.event == "submit"})
     return Throughput(

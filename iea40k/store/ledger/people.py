@@ -1,6 +1,9 @@
 """Who works here, and how the curator shares work out over them."""
 
+import difflib
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +12,10 @@ from iea40k.errors import BadInputError
 from iea40k.store.ledger.entries import check_annotator
 from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.ledger import Ledger
-from iea40k.store.ledger.schema import annotators, assignments, tasks
+from iea40k.store.ledger.schema import annotators, assignments, corrections, tasks
+
+_SIMILAR = 0.75
+"""How alike two names are of which one may be the other mistyped, in [0, 1]."""
 
 
 def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | None = None) -> dict[str, int]:
@@ -61,6 +67,50 @@ def set_annotator(ledger: Ledger, name: str, *, login: str | None = None, active
         else:
             values: dict[str, Any] = {"active": active} | ({"login": login} if login else {})
             connection.execute(annotators.update().where(where).values(values))
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Whether the ledger knows a person by this name; `similar` is a name it knows that differs little, or None.
+
+    `others` says that it knows anybody at all: where it does not, everybody is new.
+    """
+
+    known: bool
+    similar: str | None
+    others: bool
+
+
+def recognise(ledger: Ledger, name: str) -> Recognised:
+    """Ask who a name is: somebody who was entered, had work, or painted; or a new person; or a slip of the pen."""
+    check_annotator(name)
+    painted = sa.select(corrections.c.annotator).where(corrections.c.token.is_(None))
+    names = sa.union(sa.select(annotators.c.name), sa.select(assignments.c.annotator), painted)
+    with ledger.database.read() as connection:
+        there = set(connection.execute(names).scalars())
+    if name in there:
+        return Recognised(True, None, True)
+    plain = {_plain(other): other for other in sorted(there)}
+    close = difflib.get_close_matches(_plain(name), plain, 1, _SIMILAR)
+    return Recognised(False, plain[close[0]] if close else None, bool(there))
+
+
+def unknown(name: str, found: Recognised) -> BadInputError:
+    """Return the error for a name that nobody has; it names the similar one."""
+    return BadInputError(
+        "nobody of this name works here",
+        expected=f"{found.similar!r}?" if found.similar else "a name that the ledger knows",
+        got=repr(name),
+        remedy="a curator lets a new person in: `iea40k queue STORE annotator NAME`",
+    )
+
+
+def _plain(name: str) -> str:
+    """A name as a hurried person types it: no accents, no capitals, no signs."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
+    )
 
 
 def _give(ledger: Ledger, connection: sa.Connection, task: Any, name: str, actor: str) -> None:

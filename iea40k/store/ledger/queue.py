@@ -95,6 +95,25 @@ class Queue:
             }
             leases.finish(self._database, connection, work, "submit", "submitted", comment, details)
 
+    def recall(self, map_key: MapKey, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
+        """Take one's own submission back into work, as long as nobody has begun to review it.
+
+        Raises `LedgerError` where there is no such submission, and for a person who holds `MOST_LEASES`.
+        """
+        with self._database.write(journal=True) as connection:
+            work = leases.work_of(connection, map_key)
+            if work is None or work.state != "submitted":
+                raise LedgerError(
+                    "there is nothing here to recall",
+                    where=f"{map_key.scene_id} {map_key.level}, {map_key.annotator}",
+                    expected="work that is submitted, and that nobody has begun to review",
+                    got="no such work" if work is None else work.state,
+                    remedy="ask the reviewer to return it",
+                )
+            return leases.take(
+                self._database, connection, work, map_key.annotator, _us(ttl_seconds), "recall"
+            )
+
     def skip(self, lease: Lease, reason: str) -> None:
         """Leave this image to others, for a reason; this person is not given it again. Raises `LeaseLostError`."""
         _need(reason, "a reason")

@@ -194,3 +194,54 @@ def test_verify_takes_the_ledger_of_the_environment(
     assert "no ledger here yet" in capsys.readouterr().err
     assert run(["queue", str(place), "add"]) == 0
     assert run(["verify", str(place)]) == 0
+
+
+def test_flags_and_reasons_reach_the_curator(place: Path, queue: Callable[..., tuple[int, str, str]]) -> None:
+    queue("add", "--experts", "1")
+    with Ledger.open(place) as ledger:
+        lease = Queue(ledger).lease("Anna")
+        assert lease is not None
+        Queue(ledger).flag(lease, "[bold] a lamp")
+        Queue(ledger).skip(lease, "my own photograph")
+    _, out, _ = queue("list", "--notes")
+    assert "[bold] a lamp" in out
+    assert "my own photograph" in out
+    _, out, _ = queue("list", "--json")
+    assert [note["event"] for note in json.loads(out)["notes"]] == ["skip", "flag"]
+
+
+def test_a_mistyped_name_gets_no_work(queue: Callable[..., tuple[int, str, str]]) -> None:
+    queue("add", "--experts", "2")
+    assert queue("assign", "--to", "Anna Kowalska", "--count", "1")[0] == 0
+    code, _, err = queue("assign", "--to", "Ana Kowalska", "--count", "1")
+    assert code == 2
+    assert "'Anna Kowalska'?" in err
+    assert queue("assign", "--to", "Ana Kowalska", "--count", "1", "--new")[0] == 0
+    assert queue("assign", "--to", "Boris", "--count", "1")[0] == 0
+
+
+def test_a_seal_shows_a_ledger_that_was_put_back(
+    place: Path, queue: Callable[..., tuple[int, str, str]]
+) -> None:
+    queue("add", "--experts", "1")
+    code, out, _ = queue("seal", "--note", "daily")
+    assert code == 0
+    noted = out.strip()
+    assert queue("verify", "--seal", noted)[0] == 0
+    before = (place / "ledger.sqlite").read_bytes()
+    queue("assign", "--to", "Anna", "--count", "1")
+    assert run(["release", str(place), str(place.parent / "release"), "--version", "1.0.0"]) == 0
+    head = json.loads((place.parent / "release" / "release.json").read_text())["ledger"]
+    sealed = [json.loads(line) for line in (place / "ledger.seals").read_text().splitlines()]
+    assert [line["note"] for line in sealed] == ["daily", "release IEA40K 1.0.0"]
+    assert sealed[1]["root"] == head["root"]
+    assert run(["verify", str(place)]) == 0
+    for side in ("", "-wal", "-shm"):
+        (place / f"ledger.sqlite{side}").unlink(missing_ok=True)
+    (place / "ledger.sqlite").write_bytes(before)
+    code, out, _ = queue("verify", "--seal", noted)
+    assert code == 1
+    assert "older copy" in out
+    assert "release IEA40K 1.0.0" in out
+    assert run(["verify", str(place)]) == 1
+    assert queue("verify", "--seal", "LEDGER:1:DIGEST")[0] == 2

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from iea40k.errors import BadInputError, LeaseLostError, LedgerError
 from iea40k.store.ledger import Lease, Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
-from iea40k.store.ledger.overview import counts, listing, remaining, throughput
-from iea40k.store.ledger.people import assign, set_annotator, share_out
+from iea40k.store.ledger.overview import counts, listing, notes, remaining, throughput
+from iea40k.store.ledger.people import Recognised, assign, recognise, set_annotator, share_out
 from iea40k.store.ledger.schema import assignments, events
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
@@ -435,3 +435,65 @@ def test_bad_requests_are_refused() -> None:
     ):
         with pytest.raises(BadInputError):
             TaskRequest(**{"scene_id": "s", "level": "P0", "priority": 1.0, **change})  # type: ignore[arg-type]
+
+
+def test_a_submission_is_recalled_until_somebody_reviews_it(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    queue = Queue(ledger)
+    first = leased(queue, "A")
+    hand_in(ledger, first)
+    assert throughput(ledger)[0].submitted == 1
+    again = queue.recall(first.map_key)
+    assert again.token > first.token
+    assert again.map_key == first.map_key
+    assert queue.state(first.map_key) == "leased"
+    assert throughput(ledger)[0].submitted == 0
+    with pytest.raises(LeaseLostError):
+        queue.submit(first)
+    draw(ledger, again, 7)
+    queue.submit(again)
+    queue.begin_review(first.map_key, "R")
+    for reviewed in ("in_review", "accepted"):
+        with pytest.raises(LedgerError, match="nothing here to recall"):
+            queue.recall(first.map_key)
+        assert queue.state(first.map_key) == reviewed
+        if reviewed == "in_review":
+            queue.accept(first.map_key, "R")
+    with pytest.raises(LedgerError, match="no such work"):
+        queue.recall(MapKey("s9", "P0", "A"))
+    assert throughput(ledger)[0].submitted == 1
+    assert list(ledger.tampering()) == []
+
+
+def test_what_annotators_say_reaches_the_curator(ledger: Ledger) -> None:
+    fill(ledger, 3)
+    queue = Queue(ledger)
+    queue.skip(leased(queue, "A"), "my own photograph")
+    lease = leased(queue, "A")
+    queue.flag(lease, "a lamp = odd")
+    draw(ledger, lease)
+    queue.submit(lease, comment="not sure of the sky")
+    hand_in(ledger, leased(queue, "A"))
+    said = notes(ledger)
+    assert [(n["event"], n["comment"]) for n in said] == [
+        ("submit", "not sure of the sky"), ("flag", "a lamp = odd"), ("skip", "my own photograph"),
+    ]  # fmt: skip
+    assert {n["annotator"] for n in said} == {"A"}
+    assert said[-1]["scene_id"] == "s2"
+    assert abs(said[0]["time"] / 1e6 - time.time()) < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"),
+    [("Ana Kowalska", "Anna Kowalska"), ("anna kowalska", "Anna Kowalska"), ("Anna  Kowalska.", "Anna Kowalska"),
+     ("Łukasz", None), ("obrien", "O'Brien"), ("Jürgen M", "Jurgen M."), ("Zoe", None)],
+)  # fmt: skip
+def test_a_mistyped_name_is_told_from_a_new_one(ledger: Ledger, name: str, similar: str | None) -> None:
+    assert recognise(ledger, name) == Recognised(False, None, False)
+    set_annotator(ledger, "Anna Kowalska")
+    fill(ledger, 2)
+    assert leased(Queue(ledger), "O'Brien")
+    ledger.append_correction(a_stroke(a_base(), 1, map_key=MapKey("solo", "P0", "Jurgen M."))[0])
+    assert recognise(ledger, name) == Recognised(False, similar, True)
+    for known in ("Anna Kowalska", "O'Brien", "Jurgen M."):
+        assert recognise(ledger, known).known
