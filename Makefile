@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-stamp
 DEMO   ?= demo
 
-.PHONY: demo test torture check setup system format benchmarks clean help
+.PHONY: demo test torture check setup system format environments benchmarks clean help
 
 help:
 	@echo "make demo        photographs in, a verified release out, in ./$(DEMO)"
@@ -13,6 +13,7 @@ help:
 	@echo "make torture     kills, flipped bits, attacks: ten minutes (TORTURE=short two, TORTURE=long hours)"
 	@echo "make check       format, lint, types, import directions"
 	@echo "make benchmarks  speed and memory figures, written to docs/benchmarks"
+	@echo "make environments  the wheel in fresh environments, one for each role (ROLES='bare curator': those)"
 	@echo "make setup       the environment in $(VENV)"
 
 # An empty folder of a `venv` that was interrupted would pass for a finished one: the stamp is written last.
@@ -49,6 +50,9 @@ check: $(STAMP)
 format: $(STAMP)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+environments: $(STAMP)
+	@$(BIN)/python tests/fresh_environments.py $(ROLES)
 
 benchmarks: $(STAMP)
 	@$(BIN)/python -m benchmarks

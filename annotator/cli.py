@@ -11,6 +11,7 @@ import typer
 
 from annotator.shared.progress import Step
 from iea40k.errors import BadInputError, IEAError
+from iea40k.extras import explained, install_line
 from iea40k.store.ledger.place import refuse_typed_secret
 
 
@@ -57,10 +58,10 @@ def annotate(
         from annotator.window.opening import run_window
     except ImportError as error:
         sitting.close()
-        raise BadInputError(
-            "the window's packages are not installed",
+        raise explained(error) or BadInputError(
+            "the window's packages cannot be loaded",
             got=str(error),
-            remedy="pip install 'iea40k[annotator]'",
+            remedy=f"{install_line('annotator')}; on Linux also the system's libraries: tests/system_packages.sh",
         ) from error
     run_window(sitting, target)
 

@@ -157,12 +157,8 @@ def _from_picture(path: Path) -> Capture:
 
 
 def _from_libraw(path: Path) -> Capture:
-    try:
-        import rawpy
-    except ImportError as error:
-        raise UnreadableImageError(
-            "this RAW file needs LibRaw", where=path, remedy="pip install 'iea40k[curator]'"
-        ) from error
+    import rawpy
+
     try:
         with rawpy.imread(str(path)) as raw:
             other = raw.other

@@ -94,6 +94,10 @@ class ConfigError(BadInputError):
     """A configuration has an unknown key or an impossible value."""
 
 
+class MissingExtraError(BadInputError):
+    """A part of the installation is missing that this needs; no input of the run is to blame."""
+
+
 class LicenceError(BadInputError):
     """A licence forbids, or does not state, what was asked."""
 

@@ -1,7 +1,7 @@
 """The build: every scene of a manifest into the store; resumes, quarantines, and goes on.
 
 A scene that fails is put into quarantine with its reason. A scene that is there already is kept. What stops a run
-is only what would stop every scene: a full disk, a store that cannot be written.
+is only what would stop every scene: a full disk, a store that cannot be written, a part that is not installed.
 """
 
 import time
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, StoreError
+from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, MissingExtraError, StoreError
+from iea40k.extras import explained
 from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
@@ -89,7 +90,7 @@ def build(
 
 
 def build_one(scene: Scene, config: BuildConfig, store: Store) -> Outcome:
-    """Build one scene into the store, or keep it, or quarantine it. Raises only `StoreError`."""
+    """Build one scene into the store, keep it, or quarantine it. Raises only `StoreError` and `MissingExtraError`."""
     start = time.monotonic()
     try:
         status: Status = "kept" if _is_there(scene, config, store) else "built"
@@ -97,13 +98,15 @@ def build_one(scene: Scene, config: BuildConfig, store: Store) -> Outcome:
             store.write_scene(build_scene(scene, config))
     except AlreadyExistsError as error:
         return _failed(scene, error, store, start)
-    except StoreError:
+    except (StoreError, MissingExtraError):
         raise
     except IEAError as error:
         return _failed(scene, error, store, start)
     except MemoryError as error:
         return _failed(scene, _unexpected(error, "the scene does not fit into memory"), store, start)
     except Exception as error:
+        if (absent := explained(error)) is not None:
+            raise absent from error
         # A fault of ours or of a library must not take the other scenes along; its trace goes into the letter.
         return _failed(scene, _unexpected(error, "an unexpected error"), store, start)
     left_out = left_out_of(scene.scene_id, store.open_scene(scene.scene_id).attributes)

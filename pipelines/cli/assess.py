@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iea40k.errors import BadInputError
-from pipelines.cli.model import Device, need_torch
+from pipelines.cli.model import Device
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
@@ -41,7 +41,6 @@ def predict(
     as_json: AsJson = False,
 ) -> int:
     """Write STEM_residual.npy, STEM_heatmap.png and STEM.json for each photograph."""
-    need_torch()
     from iea40k.model.devices import pick_device
     from iea40k.model.predict import PredictOptions, find_images, predict_files
     from iea40k.model.weights import load_weights
@@ -113,7 +112,6 @@ def judge(
     as_json: AsJson = False,
 ) -> int:
     """Rank enhancement algorithms by the mean |residual| of their outputs: lower is better."""
-    need_torch()
     from iea40k.model.devices import pick_device
     from iea40k.model.judging import judge_folders
     from iea40k.model.predict import PredictOptions
@@ -155,7 +153,6 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
     import numpy as np
 
     if source.suffix.lower() != ".npy":
-        need_torch()
         from iea40k.develop import load_encoded
         from iea40k.model.predict import PredictOptions, predict_image
         from iea40k.model.weights import load_weights

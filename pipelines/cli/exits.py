@@ -26,8 +26,10 @@ def exit_code(call: Callable[[], object]) -> int:
 
 def _told(error: BaseException) -> int:
     """Tell an error on stderr and return its exit code; raise it again where it is none that we know."""
+    from iea40k.extras import explained
     from pipelines.cli.terminal import BAD_USE, FAILURES, messages
 
+    error = explained(error) or error
     if isinstance(error, IEAError):
         messages.print(error.letter(), style="red", markup=False)
         return BAD_USE if isinstance(error, BadInputError | AlreadyExistsError) else FAILURES

@@ -27,16 +27,6 @@ Device = Annotated[
 ]
 
 
-def need_torch() -> None:
-    """Raise `BadInputError` with the way out where PyTorch is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise BadInputError(
-            "this command needs PyTorch, which is not installed", remedy="pip install 'iea40k[trainer]'"
-        )
-
-
 def train(
     release: Annotated[Path, typer.Argument(help="The release to learn from.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The run's folder.")],
@@ -56,7 +46,6 @@ def train(
 
     Several GPUs: torchrun --nproc-per-node 4 -m pipelines.cli train RELEASE --out RUN
     """
-    need_torch()
     from iea40k.store.release import Release
 
     wanted = _configured(out, model, config, resume)
@@ -94,7 +83,6 @@ def evaluate(
     as_json: AsJson = False,
 ) -> int:
     """Measure a network on a split of a release: maps by band, level, zone, class, device; scores from maps."""
-    need_torch()
     from iea40k.model.devices import pick_device
     from iea40k.store.release import Release
 

@@ -42,6 +42,15 @@ def built(project, tmp_path_factory) -> Path:
     return store
 
 
+def test_without_libraw_the_build_stops_and_names_the_line(project, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "rawpy", None)  # what `import` finds where it is not installed
+    assert run(["build", str(project), str(tmp_path / "store"), "--only", "coffee"]) == 2
+    said = capsys.readouterr().err
+    assert "[curator]" in said
+    assert "unexpected" not in said
+    assert Store.open(tmp_path / "store").quarantined() == []
+
+
 def test_every_scene_is_built_and_means_what_it_says(built):
     store = Store.open(built)
     assert store.scene_ids() == ["astronaut", "chelsea", "coffee", "flower"]

@@ -17,6 +17,7 @@ from iea40k.errors import (
     LedgerUnavailableError,
     StoreError,
 )
+from iea40k.extras import missing
 from iea40k.store.ledger.migrations.rules import MOST_BACK_US, MOST_STEP_US
 from iea40k.store.ledger.place import shown
 from iea40k.store.ledger.schema import assignments, counter
@@ -284,7 +285,4 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
             },
         )
     except ModuleNotFoundError as error:
-        raise BadInputError(
-            "a ledger on PostgreSQL needs the driver psycopg",
-            remedy="pip install 'iea40k[postgresql]'",
-        ) from error
+        raise missing("psycopg", "postgresql") from error

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from pipelines.cli import lazy
 from pipelines.cli.commands import COMMANDS
 from pipelines.cli.program import program, run
 
+ROOT = Path(__file__).parents[3]
 ROWS = [row for rows in COMMANDS.values() for row in rows]
 
 
@@ -122,8 +124,26 @@ def test_a_distribution_adds_a_command_that_is_imported_when_called(monkeypatch,
     assert run(["greet"]) == 7
 
 
-def test_the_program_runs_as_a_module():
+@pytest.mark.parametrize("module", ["iea40k", "pipelines.cli"])
+def test_the_program_runs_as_a_module(module):
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("iea40k ")
+
+
+def test_a_foreign_package_in_the_working_folder_is_said(tmp_path):
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "__init__.py").write_text("raise RuntimeError('not ours')")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "iea40k", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "hides our 'pipelines'" in done.stderr
+    assert "Traceback" not in done.stderr
