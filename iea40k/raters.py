@@ -139,6 +139,16 @@ def fit_raters(images: Sequence[RatedPixels]) -> RaterModel:
     )
 
 
+def without_bias(model: RaterModel, pixels: RatedPixels) -> dict[str, Values]:
+    """Return each person's map (N,) without their bias where they painted, in [-1, 1]."""
+    return {
+        name: np.clip(
+            row - np.where(drawn, model.rater(name).bias_at(pixels.level, pixels.zones), 0.0), -1, 1
+        )
+        for name, row, drawn in zip(pixels.people, pixels.maps, pixels.touched, strict=True)
+    }
+
+
 def weighted_truth(
     model: RaterModel, pixels: RatedPixels, *, without: str | None = None
 ) -> tuple[Values, Values]:
@@ -283,7 +293,8 @@ class _Data:
         error = spread / np.maximum(images, 1)
         between = np.square(_NORMAL * np.median(np.abs(centre[there]))) - np.median(error[there])
         between = max(float(between), _LEAST_NOISE**2)
-        return np.where(there, centre * between / (between + error), 0.0)
+        shrunk: Values = np.where(there, centre * between / (between + error), 0.0)
+        return shrunk
 
     def spread(self, parts: tuple[Values, Values, Values]) -> Values:
         """Return the bias (P, N) at every pixel."""
@@ -302,4 +313,5 @@ class _Data:
                 )
         everybody = np.square(np.median(own))
         weighed = (self.images * np.square(own) + _PRIOR_IMAGES * everybody) / (self.images + _PRIOR_IMAGES)
-        return np.sqrt(weighed)
+        noise: Values = np.sqrt(weighed)
+        return noise

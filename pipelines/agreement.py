@@ -1,10 +1,11 @@
 """Agreement of a store's experts: replay their maps, image by image, and tally them by level and scene class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iea40k.agreement import (
     Agreement,
@@ -15,7 +16,9 @@ from iea40k.agreement import (
     mean_difference,
     person_figures,
 )
-from iea40k.arrays import ResidualCodes, Validity, validity_from_codes
+from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, validity_from_codes
+from iea40k.raters import RatedPixels, Rater, fit_raters, sample_pixels, without_bias
+from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.corrected import (
@@ -28,6 +31,7 @@ from iea40k.store.ledger.corrected import (
 from iea40k.store.ledger.entries import MapKey
 from iea40k.store.ledger.replay import Replayed, replay
 from iea40k.store.scenes import StoredScene
+from iea40k.zones import zone_map
 
 HANDED_IN: tuple[str, ...] = ("submitted", "in_review", "accepted", UNQUEUED)
 """Maps that are compared: whoever handed one in has spoken, reviewed or not."""
@@ -90,8 +94,10 @@ class Consistency:
 class Report:
     """All figures of `measure`; each table holds all images first, then group by group.
 
-    `deviations` are those of all images. Left out were the scenes `skipped`, which the store no longer holds, and the
-    maps `stale`, which have strokes on a base that has since been rebuilt.
+    `deviations` are those of all images. `raters` is each person as the model of `iea40k.raters` sees them; `as_drawn`
+    and `without_bias` are the agreement on the same painted pixels before and after their biases are taken out. Left
+    out were the scenes `skipped`, which the store no longer holds, and the maps `stale`, which have strokes on a base
+    that has since been rebuilt.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -100,6 +106,9 @@ class Report:
     consistency: list[Consistency] = field(default_factory=list)
     against_adjudicator: list[Consistency] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
+    raters: list[Rater] = field(default_factory=list)
+    as_drawn: Agreement | None = None
+    without_bias: Agreement | None = None
     skipped: list[str] = field(default_factory=list)
     stale: list[MapKey] = field(default_factory=list)
 
@@ -141,6 +150,7 @@ class _Work:
         self._deviations: dict[tuple[str, str], list[Deviation]] = {}
         self._repeats: dict[str, list[float]] = {}
         self._gold: dict[str, list[float]] = {}
+        self._rated: list[RatedPixels] = []
 
     def add_scene(self, scene: StoredScene, record: SceneRecord) -> None:
         reference = corrected_reference(scene, record)
@@ -180,9 +190,19 @@ class _Work:
                 people = person_figures(self._deviations[group, value])
                 report.people += [PersonRow(group, value, person) for person in people]
         report.deviations = self._deviations.get(("all", ""), [])
+        self._model(report)
         report.consistency = _averages(self._repeats)
         report.against_adjudicator = _averages(self._gold)
         return report
+
+    def _model(self, report: Report) -> None:
+        if not self._rated:
+            return
+        model = fit_raters(self._rated)
+        report.raters = list(model.raters.values())
+        drawn = [dict(zip(pixels.people, pixels.maps, strict=True)) for pixels in self._rated]
+        report.as_drawn = _agreement_of(drawn)
+        report.without_bias = _agreement_of([without_bias(model, pixels) for pixels in self._rated])
 
     def _replay(
         self, base: ResidualCodes, record: SceneRecord, map_keys: list[MapKey]
@@ -202,12 +222,25 @@ class _Work:
         codes = {name: each.codes for name, each in maps.items()}
         painted = np.any([each.touched for each in maps.values()], axis=0) & valid
         away = deviations(codes, painted, times)
+        zones = np.rint(zone_map(scene.exposure(level))).astype(np.int64)
+        touched = {name: each.touched for name, each in maps.items()}
+        seed = int(digest([scene.scene_id, level])[:8], 16)
+        rated = sample_pixels(codes, touched, zones, level, painted, seed=seed)
+        self._rated += [] if rated is None else [rated]
         values = {"level": level, **scene.attributes}
         groups = [("all", ""), *((name, str(values[name])) for name in self._group_by if values.get(name))]
         for group, value in groups:
             for region, mask in (("everywhere", valid), ("painted", painted)):
                 self._tallies.setdefault((group, value, region), Tally()).add(codes, mask)
             self._deviations.setdefault((group, value), []).extend(away)
+
+
+def _agreement_of(images: Sequence[Mapping[str, NDArray[np.float64]]]) -> Agreement:
+    tally = Tally()
+    for maps in images:
+        codes = {name: np.rint(row * RESIDUAL_SCALE).astype(np.int16)[None] for name, row in maps.items()}
+        tally.add(codes, np.ones((1, next(iter(maps.values())).size), np.bool_))
+    return tally.agreement()
 
 
 def _days(record: SceneRecord, map_key: MapKey) -> float:

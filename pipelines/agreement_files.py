@@ -15,8 +15,8 @@ from pipelines.agreement_plot import plot
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Return a report's figures as JSON-able tables: rows, pairs, people, consistency,
-    against_adjudicator, skipped, stale."""
+    """Return a report's figures as JSON-able tables: rows, pairs, people, consistency, against_adjudicator, raters,
+    modelled (the agreement before and after people's biases are taken out), skipped, stale."""
     return {
         "rows": [
             {"group": r.group, "value": r.value, "region": r.region, **asdict(r.agreement)}
@@ -26,6 +26,12 @@ def as_json(report: Report) -> dict[str, Any]:
         "people": [{"group": p.group, "value": p.value, **asdict(p.figures)} for p in report.people],
         "consistency": [asdict(person) for person in report.consistency],
         "against_adjudicator": [asdict(person) for person in report.against_adjudicator],
+        "raters": [asdict(rater) for rater in report.raters],
+        "modelled": [
+            {"maps": maps, **asdict(found)}
+            for maps, found in (("as drawn", report.as_drawn), ("without biases", report.without_bias))
+            if found is not None
+        ],
         "skipped": report.skipped,
         "stale": [asdict(map_key) for map_key in report.stale],
     }

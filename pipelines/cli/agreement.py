@@ -57,6 +57,14 @@ def agreement(
         )
         people = [p for p in tables["people"] if p["group"] == "all"]
         show_table(people, ("annotator", "images", "bias", "difference", "drift", "drift_error"))
+        messages.print(
+            "as truth, bias and noise; and the agreement before and after the biases are taken out"
+        )
+        show_table(
+            [{**r, "annotator": r["name"]} for r in tables["raters"]],
+            ("annotator", "images", "bias", "noise"),
+        )
+        show_table(tables["modelled"], ("maps", "images", "pixels", "icc", "alpha", "mae", "sign_area"))
         for key, title in (
             ("consistency", "against themselves, on hidden repeats"),
             ("against_adjudicator", "against the adjudicator"),

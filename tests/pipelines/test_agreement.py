@@ -98,6 +98,28 @@ def test_planted_bias_is_found(report: Report) -> None:
             assert found.images == images
 
 
+def test_the_model_of_people_finds_the_planted_biases_and_agreement_rises_without_them(
+    report: Report,
+) -> None:
+    bias = {rater.name: rater.bias for rater in report.raters}
+    for name, offset in BIAS.items():
+        # What all share cannot be told from the truth: differences can.
+        assert bias[name] - bias["Anna"] == pytest.approx(offset / 32640, abs=0.004)
+    assert {rater.images for rater in report.raters} == {8}
+    before, after = report.as_drawn, report.without_bias
+    assert before is not None
+    assert after is not None
+    assert before.mae is not None
+    assert after.mae is not None
+    assert after.mae < 0.2 * before.mae
+    assert after.icc is not None
+    assert before.icc is not None
+    assert after.icc > before.icc
+    tables = as_json(report)
+    assert [row["maps"] for row in tables["modelled"]] == ["as drawn", "without biases"]
+    assert {row["name"] for row in tables["raters"]} == set(BIAS)
+
+
 def test_planted_inconsistency_is_found(report: Report) -> None:
     assert [(c.annotator, c.images) for c in report.consistency] == [
         ("Anna", 1),
