@@ -1,146 +1,195 @@
-"""The keys: one table, from which they are bound and from which the help is made.
+"""Every action of the window: one table, from which keys are bound and buttons, menu and page of keys are made.
 
 Where napari has a key for its own brush, ours does the same thing with the residual: P, E, F, L, Z, 1, 2, 4, 5, 6,
 brackets, - and =, X, Space, Ctrl+Z. V, Ctrl+R and the other keys of napari stay napari's.
 """
 
-from dataclasses import dataclass, replace
-
-
-@dataclass(frozen=True)
-class Key:
-    """Keys as napari spells them, the controller's verb with its arguments, and what the help says.
-
-    `at_reference`: the verb is that of the controller's `zones`, and the key means this at a reference only.
-    `held`: the verb is called with True on press and False on release. `like_napari`: napari binds the key to the
-    same act on its own labels.
-    """
-
-    keys: tuple[str, ...]
-    verb: str
-    text: str
-    group: str
-    arguments: tuple[object, ...] = ()
-    held: bool = False
-    like_napari: bool = False
-    at_reference: bool = False
-
-
-KEYS: tuple[Key, ...] = (
-    Key(("P", "2"), "take_brush", "brush: set the value", "Tools", ("set",), like_napari=True),
-    Key(("A",), "take_brush", "brush: add (dodge and burn)", "Tools", ("add",)),
-    Key(("K",), "take_brush", "brush: scale towards zero", "Tools", ("scale",)),
-    Key(("H",), "take_brush", "brush: smooth", "Tools", ("smooth",)),
-    Key(("E", "1"), "take_brush", "eraser: back to the base", "Tools", ("erase",), like_napari=True),
-    Key(("F", "4"), "take", "fill a similar region", "Tools", ("fill",), like_napari=True),
-    Key(("S",), "take", "fill a superpixel", "Tools", ("superpixel",)),
-    Key(("G",), "take", "light source or logo: flood it", "Tools", ("light source",)),
-    Key(("O",), "take", "repair a suggested region", "Tools", ("outlier",)),
-    Key(("R",), "take", "fill a range of the residual", "Tools", ("range",)),
-    Key(("L", "5"), "take", "pick the value", "Tools", ("picker",), like_napari=True),
-    Key(("Z", "6"), "take", "move the view", "Tools", ("pan",), like_napari=True),
-    Key(("Space",), "pan_held", "hold: move the view with the mouse", "View", held=True, like_napari=True),
-    Key(("[",), "size", "smaller brush, or reach of the tool", "Brush", (1 / 1.15,), like_napari=True),
-    Key(("]",), "size", "larger brush, or reach of the tool", "Brush", (1.15,), like_napari=True),
-    Key(("-",), "nudge", "value down by 1/255", "Brush", (-1 / 255,), like_napari=True),
-    Key(("=",), "nudge", "value up by 1/255", "Brush", (1 / 255,), like_napari=True),
-    Key(("9",), "nudge", "value down by 0.05", "Brush", (-0.05,)),
-    Key(("0",), "nudge", "value up by 0.05", "Brush", (0.05,)),
-    Key(("X",), "swap_value", "swap the value with 0", "Brush", like_napari=True),
-    Key(("Shift-X",), "negate_value", "turn the value's sign", "Brush"),
-    Key((";",), "strengthen", "weaker brush", "Brush", (-0.1,)),
-    Key(("'",), "strengthen", "stronger brush", "Brush", (0.1,)),
-    Key(("/",), "soften", "hard, half or fully feathered edge", "Brush"),
-    Key(("Shift-H",), "toggle_highlights", "only highlights, or all lumas", "Brush"),
-    Key(("Shift-R",), "range_here", "range around the residual under the cursor", "Brush"),
-    Key(("J",), "jump", "go to the next suggested region", "Suggestions", (1,)),
-    Key(("Shift-J",), "jump", "go to the one before", "Suggestions", (-1,)),
-    Key(("U",), "accept_here", "repair the region under the cursor", "Suggestions"),
-    Key(("Shift-U",), "reject_here", "it is right as it is", "Suggestions"),
-    Key(("Control-J",), "accept_all", "repair every small speckle", "Suggestions"),
-    Key(("Control-Z",), "undo", "undo", "Strokes", like_napari=True),
-    Key(("Control-Shift-Z",), "redo", "redo", "Strokes", like_napari=True),
-    Key(("Escape",), "cancel", "drop the stroke in the making", "Strokes", like_napari=True),
-    Key(("Shift-E",), "clear", "the whole image back to its base", "Strokes"),
-    Key(("Shift-S",), "adopt_stale", "draw stale strokes again", "Strokes"),
-    Key(("Control-L",), "carry", "propagate to the other levels", "Strokes"),
-    Key(("Q",), "peek", "hold: hide everything over the picture", "View", held=True),
-    Key(("N",), "blink", "hold: show the other picture", "View", held=True),
-    Key(("C",), "cycle_picture", "exposure, reference, preview", "View"),
-    Key(("Y",), "toggle_preview", "preview: the exposure, corrected", "View"),
-    Key(("W",), "compare", "wipe with the reference (Shift moves it)", "View", ("wipe",)),
-    Key(("D",), "compare", "side by side", "View", ("side by side",)),
-    Key(("T",), "toggle", "outlines of suggested regions", "View", ("outlines",)),
-    Key(("Shift-T",), "toggle", "outlines of blown and crushed regions", "View", ("clipping",)),
-    Key(("Shift-M",), "toggle", "outlines of what you edited", "View", ("edited",)),
-    Key(("I",), "cycle_opacity", "strength of the overlay", "View"),
-    Key(("Shift-C",), "cycle_palette", "colour-blind-safe colours", "View"),
-    Key((",",), "other_level", "look at a darker level", "View", (-1,)),
-    Key((".",), "other_level", "look at a brighter level", "View", (1,)),
-    Key(("`",), "home_level", "back to the level under work", "View"),
-    Key(("Control-Enter", "Control-Return"), "submit", "submit and open the next", "Flow"),
-    Key(("Control-B",), "base_is_right", "submit: the base is right", "Flow"),
-    Key(("Control-K",), "skip", "skip, with a reason", "Flow"),
-    Key(("Control-I",), "flag", "tell the curator something", "Flow"),
-    Key(("PageDown",), "step", "in review and when looking: the next image", "Flow", (1,)),
-    Key(("PageUp",), "step", "in review and when looking: the one before", "Flow", (-1,)),
-    Key(("Shift-G",), "abandon", "go on after a lease was lost", "Flow"),
-    Key(("Shift-Q",), "next_map", "in review: another map on the left", "Flow", ("left",)),
-    Key(("Shift-W",), "next_map", "in review: another map on the right", "Flow", ("right",)),
-    Key(("Shift-A",), "take_over", "in review: take the left map over as your own", "Flow"),
-    Key(("?", "Shift-/"), "help", "this help", "Flow"),
+from annotator.action import (
+    EXPOSURES,
+    REFERENCES,
+    Action,
+    beside,
+    brush,
+    check,
+    compare,
+    flow,
+    number,
+    picture,
+    shown,
+    stroke,
+    suggestion,
+    tool,
+    view,
+    zone_mode,
+    zone_number,
+    zone_tool,
 )
+from annotator.session.controller import Controller
+from annotator.target import Kind
 
 
-def _zone(
-    keys: tuple[str, ...],
-    verb: str,
-    text: str,
-    *arguments: object,
-    group: str = "Zones",
-    like_napari: bool = False,
-) -> Key:
-    return Key(keys, verb, text, group, arguments, like_napari=like_napari, at_reference=True)
+def _judged_or_changed(c: Controller) -> bool:
+    """Whether there is work that may be changed or judged."""
+    return c.session.work is not None and (c.canvas.paintable or c.session.role == "review")
 
 
-ZONE_KEYS: tuple[Key, ...] = (
-    _zone(("P", "2"), "take_mode", "set a block to the zone in hand", "set", like_napari=True),
-    _zone(("A",), "take_mode", "make it lighter or darker by the stops in hand", "shift"),
-    _zone(("E", "1"), "take_mode", "eraser: back to the reference as built", "erase", like_napari=True),
-    _zone(("S",), "take", "by blocks; drag over several", "block"),
-    _zone(("H",), "take", "by a free brush", "brush"),
-    _zone(("L", "5"), "take", "pick the zone", "picker", like_napari=True),
-    _zone(("Z", "6"), "take", "move the view", "pan", like_napari=True),
-    _zone(("U",), "set_here", "set the block under the cursor to the zone in hand"),
-    _zone((";",), "shift_here", "the block under the cursor darker by a third of a stop", -1),
-    _zone(("'",), "shift_here", "the block under the cursor lighter by a third of a stop", 1),
-    _zone(("-",), "nudge", "zone or stops in hand down by a third", -1, like_napari=True),
-    _zone(("=",), "nudge", "zone or stops in hand up by a third", 1, like_napari=True),
-    _zone(("9",), "nudge", "zone or stops in hand down by one", -3),
-    _zone(("0",), "nudge", "zone or stops in hand up by one", 3),
-    _zone(("X",), "swap_zone", "swap the zone with V", like_napari=True),
-    _zone(("Shift-X",), "turn", "lighter becomes darker"),
-    _zone(("[",), "size", "smaller blocks, or brush", -1, like_napari=True),
-    _zone(("]",), "size", "larger blocks, or brush", 1, like_napari=True),
-    _zone(("/",), "soften", "softer edge, and hard again"),
-    _zone(("O",), "toggle_zones", "zones of the blocks, 0 to X", group="View"),
-    _zone(("Y",), "toggle_built", "the reference as built", group="View"),
+def _annotating(c: Controller) -> bool:
+    return c.session.role == "annotate"
+
+
+def _painting(c: Controller) -> bool:
+    return c.may_use_tools
+
+
+def _submit_words(c: Controller) -> str:
+    if c.session.work is None:
+        return "Next"
+    if c.session.role == "review":
+        return f"Accept {c.comparison.person() or 'all'}"
+    return "Submit" if c.session.role == "annotate" else "Next image"
+
+
+# fmt: off
+ACTIONS: tuple[Action, ...] = (
+    # Tools at exposures
+    brush("set", "P 2", "Set", "brush: set the value"),
+    brush("add", "A", "Add", "brush: add (dodge and burn)"),
+    brush("scale", "K", "Scale", "brush: scale towards zero"),
+    brush("smooth", "H", "Smooth", "brush: smooth"),
+    brush("erase", "E 1", "Erase", "eraser: back to the base"),
+    tool("fill", "F 4", "Fill", "fill a similar region"),
+    tool("superpixel", "S", "Superpixel", "fill a superpixel"),
+    tool("range", "R", "Range", "fill a range of the residual"),
+    tool("light source", "G", "Light", "light source or logo: flood it"),
+    tool("outlier", "O", "Repair", "repair a suggested region"),
+    tool("picker", "L 5", "Pick", "pick the value"),
+    tool("pan", "Z 6", "Move", "move the view"),
+    number("smaller", "[", "smaller brush, or reach of the tool", lambda t: t.resized(-1)),
+    number("larger", "]", "larger brush, or reach of the tool", lambda t: t.resized(1)),
+    number("value down", "-", "value down by 1/255", lambda t: t.nudged(-1 / 255)),
+    number("value up", "=", "value up by 1/255", lambda t: t.nudged(1 / 255)),
+    number("value far down", "9", "value down by 0.05", lambda t: t.nudged(-0.05)),
+    number("value far up", "0", "value up by 0.05", lambda t: t.nudged(0.05)),
+    number("swap", "X", "swap the value with 0", lambda t: t.swapped()),
+    number("negate", "Shift-X", "turn the value's sign", lambda t: t.negated()),
+    number("weaker", ";", "weaker brush", lambda t: t.strengthened(-0.1)),
+    number("stronger", "'", "stronger brush", lambda t: t.strengthened(0.1)),
+    number("softer", "/", "hard, half or fully feathered edge", lambda t: t.softened()),
+    number("highlights", "Shift-H", "only highlights, or all lumas", lambda t: t.highlights_only(),
+           words="only where the luma is", checked=lambda c: c.residual.tools.limited),
+    Action("range here", "Shift-R", "range around the residual under the cursor",
+           lambda c: c.residual.range_here(), "Brush", EXPOSURES),
+    suggestion("next", "J", "go to the next suggested region", lambda c: c.residual.jump(1)),
+    suggestion("previous", "Shift-J", "go to the one before", lambda c: c.residual.jump(-1)),
+    suggestion("repair here", "U", "repair the region under the cursor", lambda c: c.residual.repair_here()),
+    suggestion("confirm here", "Shift-U", "it is right as it is", lambda c: c.residual.confirm_here()),
+    suggestion("repair speckles", "Control-J", "repair every small speckle", lambda c: c.residual.repair_speckles()),
+    # Tools at references
+    zone_mode("set", "P 2", "Set zone", "set a block to the zone in use"),
+    zone_mode("shift", "A", "Lighter", "make it lighter or darker by the stops in use",
+              lambda c: "Lighter" if c.reference.tools.stops > 0 else "Darker"),
+    zone_mode("erase", "E 1", "Erase", "eraser: back to the reference as built"),
+    zone_tool("block", "S", "Blocks", "by blocks; drag over several"),
+    zone_tool("brush", "H", "Brush", "by a free brush"),
+    zone_tool("picker", "L 5", "Pick", "pick the zone"),
+    zone_tool("pan", "Z 6", "Move", "move the view"),
+    Action("set here", "U", "set the block under the cursor to the zone in use",
+           lambda c: c.reference.set_here(), "Zones", REFERENCES),
+    Action("darker here", ";", "the block under the cursor darker by a third of a stop",
+           lambda c: c.reference.shift_here(-1), "Zones", REFERENCES),
+    Action("lighter here", "'", "the block under the cursor lighter by a third of a stop",
+           lambda c: c.reference.shift_here(1), "Zones", REFERENCES),
+    zone_number("zone down", "-", "zone or stops in use down by a third", lambda t: t.nudged(-1)),
+    zone_number("zone up", "=", "zone or stops in use up by a third", lambda t: t.nudged(1)),
+    zone_number("zone far down", "9", "zone or stops in use down by one", lambda t: t.nudged(-3)),
+    zone_number("zone far up", "0", "zone or stops in use up by one", lambda t: t.nudged(3)),
+    zone_number("swap zone", "X", "swap the zone with V", lambda t: t.swapped()),
+    zone_number("turn round", "Shift-X", "lighter becomes darker", lambda t: t.negated()),
+    zone_number("smaller blocks", "[", "smaller blocks, or brush", lambda t: t.resized(-1)),
+    zone_number("larger blocks", "]", "larger blocks, or brush", lambda t: t.resized(1)),
+    zone_number("softer edge", "/", "softer edge, and hard again", lambda t: t.softened()),
+    # Strokes
+    stroke("undo", "Control-Z", "undo", lambda c: c.target.undo(),
+           part="edit", words="Undo", shown=_painting, enabled=_judged_or_changed),
+    stroke("redo", "Control-Shift-Z", "redo", lambda c: c.target.redo(),
+           part="edit", words="Redo", shown=_painting, enabled=_judged_or_changed),
+    stroke("propagate", "Control-L", "propagate to the other levels", lambda c: c.residual.propagate(), on=EXPOSURES,
+           part="edit", words="Propagate…", shown=_painting, enabled=_judged_or_changed),
+    stroke("cancel", "Escape", "drop the stroke in the making", lambda c: c.target.cancel()),
+    stroke("clear", "Shift-E", "the whole image back to its base", lambda c: c.clear()),
+    stroke("adopt stale", "Shift-S", "draw stale strokes again", lambda c: c.adopt_stale(),
+           part="foot", words="Draw stale strokes again",
+           shown=lambda c: c.session.work is not None and len(c.session.work.stale) > 0),
+    # View
+    view("hold to pan", "Space", "hold: move the view with the mouse", lambda c: c.hold(pan=True),
+         let_go=lambda c: c.hold(pan=False)),
+    view("peek", "Q", "hold: hide everything over the picture", lambda c: c.hold(peek=True),
+         let_go=lambda c: c.hold(peek=False)),
+    view("blink", "N", "hold: show the other picture", lambda c: c.hold(blink=True),
+         let_go=lambda c: c.hold(blink=False)),
+    view("next picture", "C", "exposure, reference, preview",
+         lambda c: c.target.next_picture(), on=EXPOSURES),
+    view("next reference picture", "C", "reference, exposure beside it, reference as built",
+         lambda c: c.target.next_picture(), on=REFERENCES),
+    picture("exposure", "Exposure", "the exposure as it is", EXPOSURES),
+    picture("reference", "Reference", "the reference", EXPOSURES),
+    picture("preview", "Preview", "preview: the exposure, corrected", EXPOSURES, "Y"),
+    picture("reference", "Reference", "the reference as edited", REFERENCES),
+    picture("exposure", "Exposure", "the exposure of the level beside it", REFERENCES),
+    picture("built", "As built", "the reference as built", REFERENCES, "Y"),
+    compare("single", "", "Single", "one picture"),
+    compare("wipe", "W", "Wipe", "wipe with the reference (Shift moves it)", EXPOSURES),
+    compare("wipe", "W", "Wipe", "wipe (Shift moves it)", REFERENCES),
+    compare("side by side", "D", "Beside", "side by side"),
+    beside("exposure", "Exposure", EXPOSURES),
+    beside("reference", "Reference", EXPOSURES),
+    beside("preview", "Preview", EXPOSURES),
+    beside("reference", "Reference", REFERENCES),
+    beside("exposure", "Exposure", REFERENCES),
+    beside("built", "As built", REFERENCES),
+    check("zones", "O", "zones", "zones of the blocks, 0 to X",
+          lambda c: c.reference.display.zones, "zones", REFERENCES),
+    check("overlay", "", "residual  V", "show or hide the residual", lambda c: c.target.display.overlay, "overlay"),
+    check("suggestions", "T", "suggestions", "outlines of suggested regions",
+          lambda c: c.target.display.outlines, "outlines", EXPOSURES),
+    check("blocks", "T", "blocks", "outlines of the blocks",
+          lambda c: c.target.display.outlines, "outlines", REFERENCES),
+    check("clipping", "Shift-T", "clipping", "outlines of blown and crushed regions",
+          lambda c: c.target.display.clipping, "clipping", EXPOSURES),
+    check("lost light", "Shift-T", "lost light", "hatch where light is lost",
+          lambda c: c.target.display.clipping, "clipping", REFERENCES),
+    check("edits", "Shift-M", "edits", "outlines of what you edited", lambda c: c.target.display.edited, "edited"),
+    view("opacity", "I", "strength of the overlay", lambda c: c.target.next_opacity()),
+    view("palette", "Shift-C", "colour-blind-safe colours", lambda c: c.target.next_palette(),
+         part="shared", words="colour-blind-safe colours",
+         checked=lambda c: c.target.display.palette == "colour-blind-safe"),
+    view("darker level", ",", "look at a darker level", lambda c: c.target.other_level(-1), on=EXPOSURES),
+    view("brighter level", ".", "look at a brighter level", lambda c: c.target.other_level(1), on=EXPOSURES),
+    view("darker beside", ",", "put a darker level beside it", lambda c: c.target.other_level(-1), on=REFERENCES),
+    view("brighter beside", ".", "put a brighter level beside it", lambda c: c.target.other_level(1), on=REFERENCES),
+    view("home level", "`", "back to the level under work",
+         lambda c: c.residual.go_level(c.residual.home), on=EXPOSURES),
+    # Flow
+    flow("submit", "Control-Enter Control-Return", "submit and open the next", lambda c: c.flow.submit(),
+         part="foot", words="Submit", say=_submit_words),
+    flow("base is right", "Control-B", "submit: the base is right", lambda c: c.flow.base_is_right(),
+         part="verdict", words="Base is right", shown=_annotating, enabled=_judged_or_changed),
+    flow("skip", "Control-K", "skip, with a reason", lambda c: c.flow.skip(),
+         part="verdict", words="Skip…", say=lambda c: "Return…" if c.session.role == "review" else "Skip…",
+         shown=lambda c: c.session.role != "read only", enabled=_judged_or_changed),
+    flow("flag", "Control-I", "tell the curator something", lambda c: c.flow.flag(),
+         part="verdict", words="Tell curator…", shown=_annotating, enabled=_judged_or_changed),
+    flow("next image", "PageDown", "in review and read-only: the next image", lambda c: c.flow.step(1)),
+    flow("previous image", "PageUp", "in review and read-only: the one before", lambda c: c.flow.step(-1)),
+    flow("abandon", "Shift-G", "go on after a lease was lost", lambda c: c.flow.abandon(),
+         part="foot", words="Go on without this image", shown=lambda c: c.session.lost),
+    flow("next left", "Shift-Q", "in review: another map on the left", lambda c: c.flow.next_version("left")),
+    flow("next right", "Shift-W", "in review: another map on the right", lambda c: c.flow.next_version("right")),
+    flow("take over", "Shift-A", "in review: take the left map over as your own", lambda c: c.flow.take_over(),
+         part="maps", words="Take the left map over", shown=lambda c: c.comparing),
+    flow("help", "? Shift-/", "this help", lambda c: c.view.help(c.target.kind), part="verdict", words="Keys"),
 )
-"""What keys mean at a reference that mean something else at an exposure."""
-
-EXPOSURE_ONLY = (
-    "take_brush", "take", "size", "nudge", "swap_value", "negate_value", "strengthen", "soften", "jump", "accept_here",
-    "toggle_highlights", "range_here", "reject_here", "accept_all", "carry", "toggle_preview", "home_level",
-)  # fmt: skip
-"""Verbs that mean nothing at a reference."""
-
-_AT_REFERENCE: dict[str, str | dict[object, str]] = {
-    "cycle_picture": "reference, exposure beside it, reference as built",
-    "compare": {"wipe": "wipe (Shift moves it)", "side by side": "side by side"},
-    "toggle": {"outlines": "outlines of the blocks", "clipping": "hatch where light is lost"},
-    "other_level": {-1: "put a darker level beside it", 1: "put a brighter level beside it"},
-}
-
+# fmt: on
 
 NAPARI = (
     ("V", "show or hide the residual"),
@@ -149,50 +198,50 @@ NAPARI = (
 )
 
 
-def shown(key: str) -> str:
-    """Return a key as people write it."""
-    return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
+def available(kind: Kind) -> list[Action]:
+    """Return the actions at exposures, or those at references."""
+    return [action for action in ACTIONS if kind in action.on]
 
 
-def key_for(name: str, *, at_reference: bool) -> Key | None:
-    """Return what a key means at an exposure, or at a reference; None where it means nothing there."""
-    if at_reference:
-        for key in ZONE_KEYS:
-            if name in key.keys:
-                return key
-    found = next((key for key in KEYS if name in key.keys), None)
-    return None if at_reference and found is not None and found.verb in EXPOSURE_ONLY else found
+def run(controller: Controller, action: Action, *, held: bool | None = None) -> None:
+    """Do an action, unless long work is under way. `held`: its key went down (True) or up (False)."""
+    if held is False:
+        if action.let_go is not None:
+            action.let_go(controller)
+    elif not controller.busy:
+        action.call(controller)
 
 
-def keys_at(*, at_reference: bool) -> list[Key]:
-    """Return every key that means something, each once, with what it says there."""
-    if not at_reference:
-        return list(KEYS)
-    taken = {name for key in ZONE_KEYS for name in key.keys}
-    rest = [key for key in KEYS if key.verb not in EXPOSURE_ONLY and not taken & set(key.keys)]
-    return [*ZONE_KEYS, *(replace(key, text=_text_at_reference(key)) for key in rest)]
-
-
-def help_groups(*, at_reference: bool = False) -> dict[str, list[tuple[str, str]]]:
-    """Return the help: by group, keys and what they do."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for key in keys_at(at_reference=at_reference):
-        names = " or ".join(
-            dict.fromkeys(shown(k) for k in key.keys if k not in ("Control-Return", "Shift-/"))
+def press(controller: Controller, key: str, *, held: bool | None = None) -> None:
+    """Do what a key means just now: at a reference some mean something else."""
+    kind = controller.target.kind
+    action = next((a for a in available(kind) if key in a.names), None)
+    if action is not None:
+        run(controller, action, held=held)
+    elif held is not False and not controller.busy:
+        controller.tell(
+            "info", f"{shown(key)}: not available for {'exposures' if kind == 'residual' else 'references'}."
         )
-        groups.setdefault(key.group, []).append((names, key.text))
+
+
+def bound_keys() -> dict[str, bool]:
+    """Return every key that is bound, with whether it is held."""
+    return {key: action.let_go is not None for action in ACTIONS for key in action.names}
+
+
+def help_groups(kind: Kind) -> dict[str, list[tuple[str, str]]]:
+    """Return the page of keys: by group, keys and what they do."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for action in available(kind):
+        if action.keys:
+            groups.setdefault(action.group, []).append((" or ".join(action.key_words), action.text))
     groups["View"] += list(NAPARI)
     return groups
 
 
-def help_text(*, at_reference: bool = False) -> str:
-    """Return the help as plain text."""
+def help_text(kind: Kind) -> str:
+    """Return the page of keys as plain text."""
     lines = []
-    for group, rows in help_groups(at_reference=at_reference).items():
+    for group, rows in help_groups(kind).items():
         lines += [group, *(f"  {keys:<14} {text}" for keys, text in rows), ""]
     return "\n".join(lines)
-
-
-def _text_at_reference(key: Key) -> str:
-    said = _AT_REFERENCE.get(key.verb, key.text)
-    return said if isinstance(said, str) else said.get(key.arguments[0], key.text)

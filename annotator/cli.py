@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def annotate(
     context: typer.Context,
-    store: Annotated[Path, typer.Argument(help="A store, or with --look-only also a release.")],
+    store: Annotated[Path, typer.Argument(help="A store, or with --read-only also a release.")],
     annotator: Annotated[str, typer.Option("--annotator", help="Your name, as the curator knows it.")] = "",
     ledger: Annotated[
         str | None,
@@ -36,34 +36,34 @@ def annotate(
     new: Annotated[
         bool, typer.Option("--new", help="You are new here: begin under a name that nobody has.")
     ] = False,
-    look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", "--look-only", help="Change nothing.")] = False,
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
 ) -> None:
     """Open the annotator: correct residuals and set zones of references, as the queue brings them."""
-    from annotator.session.opening import sit_down
+    from annotator.session.opening import open_session
 
-    if review and look_only:
-        raise BadInputError("--review and --look-only exclude each other")
-    if not annotator and not look_only:
+    if review and read_only:
+        raise BadInputError("--review and --read-only exclude each other")
+    if not annotator and not read_only:
         raise BadInputError("who are you?", remedy="add --annotator NAME")
     source = context.get_parameter_source("ledger")
     if ledger is not None and source is not None and source.name == "COMMANDLINE":
         refuse_typed_secret(ledger)
     _check_screen()
-    if not look_only and not new:
+    if not read_only and not new:
         _check_name(annotator, str(store) if ledger is None else ledger)
-    mode = "review" if review else "look only" if look_only else "annotate"
-    sitting = sit_down(store, annotator or "reader", ledger_url=ledger, mode=mode, progress=_told)
+    mode = "review" if review else "read only" if read_only else "annotate"
+    session = open_session(store, annotator or "reader", ledger_url=ledger, mode=mode, progress=_told)
     try:
         from annotator.window.opening import run_window
     except ImportError as error:
-        sitting.close()
+        session.close()
         raise explained(error) or BadInputError(
             "the window's packages cannot be loaded",
             got=str(error),
             remedy=f"{install_line('annotator')}; on Linux also the system's libraries: tests/system_packages.sh",
         ) from error
-    run_window(sitting, target)
+    run_window(session, target)
 
 
 def _check_name(name: str, place: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from annotator.residual.regions import suggested_regions
 from annotator.sample import PHOTOGRAPHS, Practice, photograph, practice_scene
 from annotator.session.controller import Controller
-from benchmarks.annotator_sitting import leave, sit
+from benchmarks.annotator_session import leave, sit
 from benchmarks.harness import Figure
 from iea40k.outliers import Outlier
 from iea40k.store.layout import Store
@@ -37,13 +37,15 @@ def expert_figures(root: Path) -> list[Figure]:
         counts, seconds, left = [], [], []
         while controller.session.image is not None:
             practice = practices[controller.session.image.map_key.scene_id]
-            controller.set_hand(tool="brush", mode="set", value=0.0, radius=6.0, feather=0.0, strength=1.0)
+            controller.target.set_tools(
+                tool="brush", mode="set", value=0.0, radius=6.0, feather=0.0, strength=1.0
+            )
             hand = Expert(controller)
             repair(hand, practice)
             counts.append(hand.actions)
             seconds.append(hand.seconds)
             left.append(_error_left(controller, practice))
-            controller.submit()
+            controller.flow.submit()
         actions[way] = statistics.mean(counts)
         note = f"faults' mean |error| falls to {statistics.mean(left) * 100:.0f} % of what it was"
         figures += [
@@ -77,15 +79,15 @@ class Expert:
         self._spent(0.28)
 
     def click(self, at: tuple[float, float]) -> None:
-        self.controller.painter.press(at)
-        self.controller.painter.release()
+        self.controller.residual.press(at)
+        self.controller.residual.release()
         self._spent(1.3)
 
     def drag(self, *points: tuple[float, float]) -> None:
-        self.controller.painter.press(points[0])
+        self.controller.residual.press(points[0])
         for point in points[1:]:
-            self.controller.painter.move(point)
-        self.controller.painter.release()
+            self.controller.residual.move(point)
+        self.controller.residual.release()
         self._spent(2.4)
 
     def think(self) -> None:

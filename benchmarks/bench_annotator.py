@@ -14,7 +14,7 @@ import psutil
 
 from annotator.session.controller import Controller
 from benchmarks.annotator_expert import expert_figures
-from benchmarks.annotator_sitting import draw, leave, sit
+from benchmarks.annotator_session import draw, leave, sit
 from benchmarks.harness import Figure
 from iea40k.scene import BuiltScene, level_name
 from iea40k.store.layout import Store
@@ -74,8 +74,8 @@ def _latency(viewer: Any, where: str, finish: Callable[[], None], root: Path) ->
             add_tasks(ledger, [TaskRequest("s1", "P1", 1)], "bench")
         controller = sit(viewer, store, root / "desks", "Ada")
         for name, look in (("residual", {"picture": "exposure"}), ("preview", {"picture": "preview"})):
-            controller.set_look(**look)
-            controller.set_hand(tool="brush", mode="set", value=0.2, radius=20.0, feather=0.5)
+            controller.target.set_display(**look)
+            controller.target.set_tools(tool="brush", mode="set", value=0.2, radius=20.0, feather=0.5)
             draw(viewer)
             figure = _moves(controller, finish, height, width)
             figures.append(
@@ -90,10 +90,10 @@ def _latency(viewer: Any, where: str, finish: Callable[[], None], root: Path) ->
                 )
             )
         start = time.perf_counter()
-        controller.painter.press((height / 3, width / 3))
-        controller.painter.move((height / 3 + 60, width / 3 + 60))
+        controller.residual.press((height / 3, width / 3))
+        controller.residual.move((height / 3 + 60, width / 3 + 60))
         start = time.perf_counter()
-        controller.painter.release()
+        controller.residual.release()
         figures.append(
             Figure(
                 f"mouse release until the stroke is durable and shown, {width}x{height}",
@@ -172,13 +172,13 @@ def _sitting(
     memory: list[float] = []
     controller = sit(viewer, store, root / "desks", "Ada")
     while controller.session.image is not None and len(times) < images:
-        controller.painter.press((100.0, 100.0))
-        controller.painter.move((140.0, 180.0))
-        controller.painter.release()
+        controller.residual.press((100.0, 100.0))
+        controller.residual.move((140.0, 180.0))
+        controller.residual.release()
         draw(viewer)
         controller.session.wait_ahead()  # a person takes longer than the prefetch
         start = time.perf_counter()
-        controller.submit()
+        controller.flow.submit()
         finish()
         times.append(time.perf_counter() - start)
         memory.append(process.memory_info().rss / 2**20)

@@ -13,7 +13,7 @@ from skimage import data, transform
 from annotator.reference.blocks import cut
 from annotator.sample import practice_scene
 from annotator.session.controller import Controller
-from benchmarks.annotator_sitting import draw, leave, sit
+from benchmarks.annotator_session import draw, leave, sit
 from benchmarks.bench_annotator import _viewer
 from benchmarks.harness import Figure, median_seconds
 from iea40k.store.layout import Store
@@ -28,7 +28,7 @@ def run() -> list[Figure]:
     viewer, where, finish = _viewer()
     with tempfile.TemporaryDirectory() as folder:
         controller = sit(viewer, _store(Path(folder)), Path(folder) / "desks", "Ada")
-        controller.set_look(picture="reference", clipping=True, overlay=False, zones=False)
+        controller.target.set_display(picture="reference", clipping=True, overlay=False, zones=False)
         draw(viewer)
         figures = _presses(controller, finish, where)
         figures.append(_blocks(controller))
@@ -57,10 +57,10 @@ def _presses(controller: Controller, finish: Callable[[], None], where: str) -> 
         ("the reference", {"overlay": False, "zones": False}),
         ("the reference and the residual over it", {"overlay": True, "zones": False}),
     ):
-        controller.set_look(**look)
+        controller.target.set_display(**look)
         shown, durable = [], []
         for i in range(PRESSES):
-            controller.zones.set_zone(float(3 + i % 5))
+            controller.reference.set_tools(zone=float(3 + i % 5))
             event = SimpleNamespace(button=1, modifiers=(), type="mouse_press", position=(0.0, 0.0))
             event.position = (float(rng.uniform(0, height - 1)), float(rng.uniform(0, width - 1)))
             start = time.perf_counter()

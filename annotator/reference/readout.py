@@ -2,25 +2,23 @@
 
 from dataclasses import dataclass
 
-from annotator.reference.state import Reference
+from annotator.reference.state import Reference, Version
 from annotator.reference.strokes import seen
-from annotator.reference.tools import ZoneHand
-from annotator.reference.versions import Version
+from annotator.reference.tools import ReferenceTools
+from annotator.shared.boxes import Spot
 from annotator.shared.light import light, zone_name
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
 
 
 @dataclass(frozen=True)
-class ZoneReadout:
+class Readout:
     """One pixel, and the block or brush around it. Zones in [0, 7.47]; `stops` + = lighter than as built.
 
     `white` is the share of the block of which the edits blew a channel; `residual` that of the level beside, None
     without valid data.
     """
 
-    row: int
-    column: int
     before: float
     after: float
     pixel: str
@@ -46,28 +44,26 @@ class ZoneReadout:
 
 
 def read_zone(
-    reference: Reference, hand: ZoneHand, level: str, row: int, column: int, *, judged: Version | None = None
-) -> ZoneReadout | None:
+    reference: Reference, tools: ReferenceTools, level: str, spot: Spot, *, judged: Version | None = None
+) -> Readout | None:
     """Return what a pixel says beside a level, None outside the picture or its valid data.
 
     `judged`: of somebody else's version instead of one's own edits.
     """
-    found = seen(reference, hand, row, column)
+    found = seen(reference, tools, spot)
     if found is None:
         return None
     box, block = found
     edited = reference.picture if judged is None else judged.picture
     shift = reference.shift if judged is None else judged.shift
     base, picture = reference.base[box], edited[box]
-    spot = (slice(row, row + 1), slice(column, column + 1))
-    code = int(reference.residual(level, spot, None if judged is None else judged.picture)[0, 0])
-    return ZoneReadout(
-        row=row,
-        column=column,
+    pixel = (slice(spot[0], spot[0] + 1), slice(spot[1], spot[1] + 1))
+    code = int(reference.residual(level, pixel, None if judged is None else judged.picture)[0, 0])
+    return Readout(
         before=block_zone(base, block),
         after=block_zone(picture, block),
-        pixel=zone_name(light(edited[row, column])),
-        stops=int(shift[row, column]) / SHIFT_UNITS,
+        pixel=zone_name(light(edited[spot])),
+        stops=int(shift[spot]) / SHIFT_UNITS,
         white=turned_white(base[block][None], picture[block][None]),
         level=level,
         residual=None if code == INVALID_CODE else code / RESIDUAL_SCALE,

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from annotator.reference.blocks import Blocks
 from annotator.shared.boxes import Box
+from annotator.shared.screen import RIM
 from iea40k.arrays import EncodedRGB, Validity
-from iea40k.outliers import Outlier
 from iea40k.zones import LAST_ZONE, zone_name
 
 INK, PAPER = LAST_ZONE + 2, LAST_ZONE + 3
 """The labels of a numeral and of the pixels around it; 1 ... 11 are the zones 0 ... X."""
 
-WHITE, BLACK, RIM = 1, 2, len(Outlier) + 1
-"""Labels of a reference's flags: light that is lost in white or in black, as the first two outlier flags are drawn,
-and the rims of blocks, which follow the last."""
+WHITE, BLACK = 1, 2
+"""Labels of a reference's flags: light that is lost in white or in black, drawn as the first two outlier flags are."""
 
 _LADDER = ((0.0, (0, 32, 96)), (0.5, (124, 123, 120)), (1.0, (255, 234, 70)))
 _HATCH = 6

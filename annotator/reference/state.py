@@ -1,6 +1,7 @@
 """One reference under work: the picture as built, the zone edits that stand on it, and what they make of it."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -8,14 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.reference.blocks import Blocks, cut
-from annotator.shared.boxes import Box
+from annotator.shared.boxes import Box, whole
 from annotator.shared.origin import StoreOrigin
-from annotator.shared.steps import drawn_by
+from annotator.shared.strokes import Draft, drawn_by, traced
+from annotator.target import BASE, CONSENSUS
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_codes
 from iea40k.residuals import residual_codes
-from iea40k.store.ledger import Lease, MapKey, PackedWeights, ZoneDraft, ZoneEdit, history
+from iea40k.store.ledger import Lease, MapKey, PackedWeights, ZoneDraft, ZoneEdit, history, step_draft
+from iea40k.store.ledger.corrected import middle_shift
+from iea40k.store.ledger.rereview import adopt_stale_edit
 from iea40k.store.ledger.zone_replay import replay_zones
-from iea40k.zones import ShiftMap, ZoneChange, apply_shift, luminance
+from iea40k.zones import ShiftMap, ZoneChange, apply_shift, changes_of, luminance
+
+BoxChange = tuple[Box, ZoneChange]
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """A reference as somebody left it, to compare in review.
+
+    `picture` (H, W, 3) uint8; its `shift` (H, W) int32 from the base; `touched` (H, W) bool, where an edit has weight.
+    """
+
+    picture: EncodedRGB
+    shift: ShiftMap
+    touched: Validity
 
 
 @dataclass(eq=False)
@@ -23,13 +41,13 @@ class Reference:
     """An open reference. `picture` (H, W, 3) uint8 is `base` with every standing edit; edits change it in place.
 
     - `valid` (H, W) bool: where some level has valid data; nothing else is edited
-    - `edits` are this lane's, recorded or still in the outbox, in the order made; `stale` those made on an earlier
+    - `edits` are this map's, recorded or still in the outbox, in the order made; `stale` those made on an earlier
       reference, which are not applied. `lease` is None where the reference is looked at only
     - `shift` (H, W) int32, see `iea40k.zones.ShiftMap`; `counts` (H, W) uint16: how many standing edits have weight
     - `light` (H, W) float64: the picture's linear luminance in [0, 1]
     """
 
-    lane: MapKey
+    key: MapKey
     lease: Lease | None
     origin: StoreOrigin
     base: EncodedRGB
@@ -44,12 +62,17 @@ class Reference:
     _frames: dict[str, tuple[EncodedRGB, ResidualCodes]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.refold()
+        self.replay()
 
     @property
     def level(self) -> str:
         """The level under which the ledger keeps zone edits."""
-        return self.lane.level
+        return self.key.level
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        return "Reference: set its zones"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,9 +100,9 @@ class Reference:
         touched: Validity = self.counts > 0
         return touched
 
-    def touched_in(self, box: Box | None) -> Validity:
-        """The pixels of a box (None: of the picture) where a standing edit has weight."""
-        touched: Validity = (self.counts if box is None else self.counts[box]) > 0
+    def touched_in(self, box: Box) -> Validity:
+        """Return the pixels of a box where a standing edit has weight."""
+        touched: Validity = self.counts[box] > 0
         return touched
 
     def blocks(self, side: int) -> Blocks:
@@ -113,7 +136,7 @@ class Reference:
         self,
         kind: str,
         weights: PackedWeights | None,
-        tool: dict[str, object],
+        tool: Mapping[str, object],
         *,
         zones: tuple[int, int] | None = None,
         supersedes: str | None = None,
@@ -121,7 +144,7 @@ class Reference:
         """Return an edit of this reference, to be recorded; `zones` are the old and the new one in 1/256 stop."""
         old, new = (None, None) if zones is None else zones
         return ZoneDraft(
-            map_key=self.lane,
+            map_key=self.key,
             image_shape=self.shape,
             base_digest=self.base_digest,
             kind=kind,
@@ -132,7 +155,7 @@ class Reference:
             supersedes=supersedes,
         )
 
-    def drafts(self, changes: Sequence[tuple[Box, ZoneChange]], tool: dict[str, object]) -> list[ZoneDraft]:
+    def drafts(self, changes: Sequence[BoxChange], tool: Mapping[str, object]) -> list[ZoneDraft]:
         """Return changes, each in its box, as edits to be recorded; those without weight are left out."""
         return [
             self.draft(
@@ -144,6 +167,48 @@ class Reference:
             for box, change in changes
             if change.weights.any()
         ]
+
+    def changes(self, changes: Sequence[BoxChange], tool: Mapping[str, object]) -> list[ZoneDraft]:
+        """Return what one drag did as edits to be recorded: one step, whatever their number."""
+        group = {} if len(changes) == 1 else {"group": uuid.uuid4().hex}
+        return self.drafts(changes, {**tool, **group})
+
+    def clear(self) -> ZoneDraft:
+        """Return the draft that takes the whole reference back to what was built, as one step."""
+        return self.draft("clear", None, {"tool": "clear"})
+
+    def step(self, *, redo: bool) -> Sequence[ZoneDraft]:
+        """Return the drafts that take the last step back, or bring it again; empty where there is none."""
+        return zone_step(self.edits, redo=redo)
+
+    def renewed(self) -> Iterator[ZoneDraft | None]:
+        """Yield the edits of an earlier reference, made again on today's; None where one reaches nothing."""
+        for edit in self.stale:
+            yield adopt_stale_edit(edit, self.base)
+
+    def versions(self, keys: Iterable[MapKey]) -> Mapping[str, Version]:
+        """Return the versions that a reviewer compares: each person's, the median of several, the base."""
+        record = self.origin.record
+        versions: dict[str, Version] = {}
+        recorded = {} if record is None else record.zone_edits
+        for key in keys:
+            found = replay_zones(self.base, recorded.get(key, ()))
+            versions[key.annotator] = Version(found.picture, found.shift, found.touched)
+        if len(versions) > 1:
+            shift = middle_shift([v.shift for v in versions.values()], self.base)
+            versions[CONSENSUS] = Version(apply_shift(self.base, shift), shift, shift != 0)
+        nothing = np.zeros(self.shape, np.bool_)
+        versions[BASE] = Version(self.base, nothing.astype(np.int32), nothing)
+        return versions
+
+    def taken_over(self, version: Version) -> list[ZoneDraft]:
+        """Return the drafts that make somebody's shift one's own, as one step."""
+        changes = [(whole(self.shape), change) for change in changes_of(version.shift - self.shift)]
+        return self.drafts(changes, {"tool": "take over", "group": uuid.uuid4().hex})
+
+    def owns(self, draft: Draft) -> bool:
+        """Return whether an edit belongs to this reference and its person."""
+        return isinstance(draft, ZoneDraft) and draft.map_key == self.key
 
     def move(self, box: Box, by: ShiftMap) -> None:
         """Shift the pixels of a box by `by` (h, w) int32 more, and develop them."""
@@ -165,7 +230,7 @@ class Reference:
             or draft.supersedes
             or edit.base_digest != self.base_digest
         ):
-            self.refold()
+            self.replay()
             return None
         packed, sign = edit.weights, 1 if forward else -1
         box = np.s_[packed.top : packed.top + packed.height, packed.left : packed.left + packed.width]
@@ -175,18 +240,18 @@ class Reference:
             self.move(box, weights.astype(np.int32) * (sign * (edit.new_zone - edit.old_zone)))
         return box
 
-    def refold(self) -> None:
+    def replay(self) -> None:
         """Compute the picture anew from the base and every edit."""
-        folded = replay_zones(self.base, cast("Sequence[ZoneEdit]", self.edits))
+        found = replay_zones(self.base, cast("Sequence[ZoneEdit]", self.edits))
         # In place: the layers show this very array.
         if hasattr(self, "picture"):
-            self.picture[...] = folded.picture
+            self.picture[...] = found.picture
         else:
-            self.picture = folded.picture
-        self.shift, self.stale = folded.shift, folded.stale
+            self.picture = found.picture
+        self.shift, self.stale = found.shift, found.stale
         self.light = luminance(self.picture)
         self.counts = np.zeros(self.shape, np.uint16)
-        for edit in folded.applied:
+        for edit in found.applied:
             if edit.weights is None:
                 self.counts[...] = 0
             else:
@@ -202,3 +267,21 @@ class Reference:
             scene = self.origin.scene
             self._frames[level] = scene.exposure(level), scene.residual(level)
         return self._frames[level]
+
+
+def zone_step(edits: Sequence[ZoneDraft], *, redo: bool) -> list[ZoneDraft]:
+    """Return the drafts that take the last step of zone edits back, or bring it again; empty where there is none.
+
+    Edits that one drag made share a `group` in their `tool` and are one step.
+    """
+    seen, drafts = list(edits), list[ZoneDraft]()
+    first: object = None
+    while isinstance(draft := step_draft(seen, redo=redo), ZoneDraft):
+        edit, _ = traced(draft, seen)
+        group = None if edit is None else edit.tool.get("group")
+        if drafts and (group is None or group != first):
+            break
+        first = group
+        drafts.append(draft)
+        seen.append(draft)
+    return drafts

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.reference.blocks import Blocks
-from annotator.reference.state import Reference
-from annotator.reference.tools import ZoneHand
-from annotator.residual.tools import Point, coverage, footprint
-from annotator.shared.boxes import Box, around, grown
+from annotator.reference.state import BoxChange, Reference
+from annotator.reference.tools import ReferenceTools
+from annotator.shared.boxes import Box, Point, Spot, around, grown, inside
+from annotator.shared.dabs import coverage, footprint
 from iea40k.zones import (
     MOST_SHIFT,
     ZONE_UNITS,
@@ -24,17 +24,15 @@ from iea40k.zones import (
     zone_change,
 )
 
-BoxChange = tuple[Box, ZoneChange]
 
-
-class ZoneStroke:
-    """One stroke with a tool in hand on `reference`, which it changes in place. `stopped`: a shift beyond 20 stops
+class ReferenceStroke:
+    """One stroke with the tool in use on `reference`, which it changes in place. `stopped`: a shift beyond 20 stops
     was asked for and refused."""
 
-    def __init__(self, reference: Reference, hand: ZoneHand) -> None:
+    def __init__(self, reference: Reference, tools: ReferenceTools) -> None:
         self.stopped = False
-        self._reference, self._hand = reference, hand
-        self._blocks: Blocks | None = reference.blocks(hand.side) if hand.tool == "block" else None
+        self._reference, self._tools = reference, tools
+        self._blocks: Blocks | None = reference.blocks(tools.side) if tools.tool == "block" else None
         self._before: ShiftMap = reference.shift.copy()
         self._weights = np.zeros(reference.shape, np.uint8)
         self._changes: list[BoxChange] = []
@@ -58,7 +56,7 @@ class ZoneStroke:
         if self._reach is None:
             return []
         box, self._reach = self._reach, None
-        if self._hand.mode == "erase":
+        if self._tools.mode == "erase":
             by = self._reference.shift[box] - self._before[box]
             moved = by != 0
             zone = block_zone(self._reference.picture[box], moved) if moved.any() else 0.0
@@ -93,21 +91,18 @@ class ZoneStroke:
         return changed
 
     def _take(self, blocks: Blocks, number: int) -> Box | None:
-        reach = round(self._hand.edge) + 1
+        reach = round(self._tools.edge) + 1
         box, block = blocks.part(number, reach)
-        if self._hand.mode != "set":
+        if self._tools.mode != "set":
             # The edge of all that was taken so far, not of this block: between two that were taken there is none.
             wide = grown(box, reach, self._reference.shape)
-            weights = feather(self._taken[blocks.labels[wide]], self._hand.edge, self._reference.valid[wide])
-            rows, columns = (
-                slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True)
-            )
-            return self._weigh(box, weights[rows, columns])
+            weights = feather(self._taken[blocks.labels[wide]], self._tools.edge, self._reference.valid[wide])
+            return self._weigh(box, weights[inside(box, wide)])
         change = zone_change(
             self._reference.picture[box],
             block,
-            self._hand.zone,
-            radius=self._hand.edge,
+            self._tools.zone,
+            radius=self._tools.edge,
             within=self._reference.valid[box],
         )
         if not self._shift(box, change.weights.astype(np.int32) * (change.new_zone - change.old_zone)):
@@ -116,18 +111,17 @@ class ZoneStroke:
         return box
 
     def _dab(self, start: Point, to: Point) -> Box | None:
-        brush = self._hand.brush()
-        box = footprint(start, to, brush.radius, self._reference.shape)
+        box = footprint(start, to, self._tools.radius, self._reference.shape)
         if box is None:
             return None
-        fresh = np.rint(coverage(box, start, to, brush) * 255).astype(np.uint8)
+        fresh = np.rint(coverage(box, start, to, self._tools) * 255).astype(np.uint8)
         fresh[~self._reference.valid[box]] = 0
         return self._weigh(box, np.maximum(self._weights[box], fresh)) if fresh.any() else None
 
     def _weigh(self, box: Box, weights: NDArray[np.uint8]) -> Box | None:
         """Give the pixels of a box these weights in the stroke's shift, instead of those they had."""
         before = self._before[box]
-        if self._hand.mode == "erase":
+        if self._tools.mode == "erase":
             wanted = before - np.rint(before * (weights / 255)).astype(np.int32)
         else:
             old, new = self._zones(box, weights)
@@ -142,12 +136,12 @@ class ZoneStroke:
         if self._step is None:
             full = weights == weights.max()
             old = round(block_zone(self._reference.picture[box], full) * ZONE_UNITS)
-            if self._hand.mode == "set":
-                self._step = old, round(self._hand.zone * ZONE_UNITS)
+            if self._tools.mode == "set":
+                self._step = old, round(self._tools.zone * ZONE_UNITS)
             else:
                 # The shift is what counts; the ledger wants the new zone on its scale.
-                new = min(max(old + self._hand.units, 0), 10 * ZONE_UNITS)
-                self._step = new - self._hand.units, new
+                new = min(max(old + self._tools.units, 0), 10 * ZONE_UNITS)
+                self._step = new - self._tools.units, new
         return self._step
 
     def _shift(self, box: Box, by: ShiftMap) -> bool:
@@ -158,17 +152,17 @@ class ZoneStroke:
         return True
 
 
-def seen(reference: Reference, hand: ZoneHand, row: int, column: int) -> tuple[Box, NDArray[np.bool_]] | None:
+def seen(reference: Reference, tools: ReferenceTools, spot: Spot) -> tuple[Box, NDArray[np.bool_]] | None:
     """Return what a press at a pixel is about: the block, or the brush's disc, as a box and its pixels (h, w) bool.
 
     None outside the picture or its valid data.
     """
-    if hand.tool == "brush":
-        box = footprint((row, column), (row, column), hand.radius, reference.shape)
+    if tools.tool == "brush":
+        box = footprint(spot, spot, tools.radius, reference.shape)
         if box is None:
             return None
-        part = (coverage(box, (row, column), (row, column), hand.brush()) > 0.5) & reference.valid[box]
+        part = (coverage(box, spot, spot, tools) > 0.5) & reference.valid[box]
         return (box, part) if part.any() else None
-    blocks = reference.blocks(hand.side)
-    number = blocks.at(row, column)
+    blocks = reference.blocks(tools.side)
+    number = blocks.at(*spot)
     return None if number is None else blocks.part(number, 0)

@@ -1,191 +1,198 @@
-"""The half of the controller that works on references: its hand, its look, and what its keys and clicks do."""
+"""Setting the zones of a reference: what the mouse and the keys do there."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
-from annotator.reference.display import ZoneLook, resolve_zones
-from annotator.reference.layers import ZoneLayers
-from annotator.reference.painting import ZonePainter
+from annotator.reference.layers import ReferenceLayers
 from annotator.reference.readout import read_zone
 from annotator.reference.state import Reference
-from annotator.reference.strokes import BoxChange
-from annotator.reference.tools import EDGES, SIDES, ZoneHand, ZoneMode, ZoneTool
-from annotator.reference.versions import Version
-from annotator.session.settings import read_settings
-from annotator.shared.boxes import Box
-from annotator.shared.display import Canvas, Facts
+from annotator.reference.strokes import ReferenceStroke, seen
+from annotator.reference.tools import EDITING, SLIDERS, ReferenceTools
+from annotator.shared.boxes import Point, Spot, around
+from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
+from annotator.target import Host, Kind, Target
 from iea40k.errors import IEAError
-from iea40k.zones import LAST_ZONE
-
-if TYPE_CHECKING:
-    from annotator.session.controller import Controller
-
-MIDDLE = 5.0
-"""Zone V: 18 % grey."""
+from iea40k.zones import block_zone
 
 
-class ZoneBench:
-    """Works on the reference that is open in a controller's window."""
+@dataclass(frozen=True)
+class ReferenceDisplay(Display):
+    """How the person wants to see a reference. Raises `BadInputError` for what there is not.
 
-    def __init__(self, controller: "Controller") -> None:
-        self._c = controller
-        file = controller.session.desk.settings_file
-        self.hand, self.look = read_settings(file, ZoneHand), read_settings(file, ZoneLook)
-        self.layers = ZoneLayers(controller.layers)
-        self.painter = ZonePainter(self)
-        self.level = ""
-        self._last_zone = self.hand.zone if self.hand.zone != MIDDLE else 6.0
+    `picture` and `beside` are the reference as edited, as `built`, or the `exposure` of the level beside it; `overlay`:
+    that level's residual over any of them; `outlines`: the rims of the blocks; `clipping`: a hatch where light is lost;
+    `zones`: the blocks' zones.
+    """
 
-    # ------------------------------------------------------------ shown
+    pictures: ClassVar[tuple[str, ...]] = ("reference", "exposure", "built")
+    picture: Picture = "reference"
+    beside: Picture = "exposure"
+    overlay: bool = False
+    clipping: bool = True
+    zones: bool = False
+
+
+def resolve(display: ReferenceDisplay, tools: ReferenceTools, facts: Facts) -> Canvas:
+    """Return what the canvas shows at a reference. Pure.
+
+    The reference can be edited where something that follows the edits is in sight: the reference itself, or the
+    residual or the zones over another picture.
+    """
+    left, right = display.picture, display.beside
+    follows = "reference" in (left, right if display.compare != "single" else left)
+    elsewhere = ""
+    if facts.paintable and not (follows or display.overlay or display.zones):
+        elsewhere = "looking at the " + ("reference as built" if left == "built" else "exposure")
+    if facts.held.blink:
+        left, right = right, left
+    return canvas_of(
+        display,
+        facts,
+        (left, right),
+        (display.overlay, display.overlay),
+        elsewhere=elsewhere,
+        tool=tools.tool,
+        radius=tools.radius,
+        zones=display.zones,
+    )
+
+
+class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, ReferenceStroke]):
+    """Works on one reference, beside one `level` of its scene."""
+
+    kind: ClassVar[Kind] = "reference"
+    sliders = SLIDERS
+    layers: ReferenceLayers
+
+    def __init__(self, host: Host, tools: ReferenceTools, display: ReferenceDisplay) -> None:
+        super().__init__(host, tools, display)
+        self.layers = ReferenceLayers(host.screen)
+        self._level = ""
+        self._begun_with = tools
+
+    # ------------------------------------------------------------ what is shown
 
     @property
-    def reference(self) -> Reference | None:
-        """The reference that is open."""
-        return self._c.session.reference
+    def home(self) -> str:
+        """The level beside the reference."""
+        return self._level
 
-    def opened(self) -> None:
-        """Another reference is open, or another version of it is judged."""
-        reference = self.reference
-        if reference is None:
-            return
-        self.painter.opened()
-        levels = reference.origin.levels
-        if self.level not in levels:
-            evs = [abs(ev) for ev in reference.origin.evs]
-            self.level = levels[evs.index(min(evs))]
-        self.redraw()
+    @property
+    def level(self) -> str:
+        """The level beside the reference."""
+        return self._level
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the canvas shows, just now."""
+        return resolve(self.display, self.tools, self.facts)
+
+    def open(self, work: Reference) -> None:
+        """Open a reference, or another version of it that is judged."""
+        levels = work.origin.levels
+        if self._level not in levels:
+            evs = [abs(ev) for ev in work.origin.evs]
+            self._level = levels[evs.index(min(evs))]
+        super().open(work)
 
     def redraw(self) -> None:
         """Fill the layers anew."""
-        reference = self.reference
-        if reference is not None:
-            beside = self._c.session.versions.get(self._c.right_map)
-            blocks = reference.blocks(self.hand.side)
-            self.layers.open(reference, self.level, blocks, self._judged(), beside)
-            self._c.read()
+        if self.work is not None:
+            blocks = self.work.blocks(self.tools.side)
+            self.layers.open(self.work, self._level, blocks, self._host.judged, self._host.beside)
 
-    def changed(self, box: Box | None, *, recorded: bool = False) -> None:
-        """Show what changed in a box (None: anywhere). What is recorded changes the panel too."""
-        self.layers.changed(box, recorded or box is None)
-        if recorded or box is None:
-            self._c.refresh()
-            self._c.read()
-
-    def canvas(self, facts: Facts) -> Canvas:
-        """Return what the canvas shows."""
-        return resolve_zones(self.look, self.hand, facts)
+    def adjust(self, change: Callable[[ReferenceTools], ReferenceTools]) -> None:
+        """Change the tools; blocks of another size are cut and shown."""
+        side = self.tools.side
+        super().adjust(change)
+        if side != self.tools.side:
+            self.redraw()
+            self._host.refresh()
 
     def go_level(self, level: str) -> None:
         """Put another level beside the reference."""
-        if self.reference is not None and level in self.reference.origin.levels and level != self.level:
-            self.level = level
+        if self.work is not None and level in self.work.origin.levels and level != self._level:
+            self._level = level
             self.redraw()
-            self._c.refresh()
+            self._host.refresh()
 
-    def read(self, spot: tuple[int, int]) -> str:
+    def readout(self, spot: Spot) -> str:
         """Return what a pixel says."""
-        reference = self.reference
-        if reference is None:
+        if self.work is None:
             return ""
-        found = read_zone(reference, self.hand, self.level, *spot, judged=self._judged())
+        found = read_zone(self.work, self.tools, self._level, spot, judged=self._host.judged)
         return "" if found is None else found.text()
 
-    # ------------------------------------------------------------ hand
+    # ------------------------------------------------------------ the mouse
 
-    def take(self, tool: ZoneTool) -> None:
-        """Take a tool: blocks, the free brush, the picker, or the view."""
-        self.set_hand(tool=tool)
+    def press(self, pixel: Point) -> None:
+        """The button went down at a pixel (row, column)."""
+        if self.work is None or not self.canvas.paintable:
+            return
+        if self.tools.tool == "picker":
+            self._pick(self.work, (round(pixel[0]), round(pixel[1])))
+        elif self.tools.tool in EDITING:
+            self._begin(self.work, self.tools, pixel)
 
-    def take_mode(self, mode: ZoneMode) -> None:
-        """Set, shift or erase from now on."""
-        tool = self.hand.tool if self.hand.tool in ("block", "brush") else "block"
-        self.set_hand(mode=mode, tool=tool)
-
-    def size(self, step: int) -> None:
-        """Take smaller or larger blocks, or a smaller or larger brush."""
-        if self.hand.tool == "brush":
-            radius = self.hand.radius * 1.15**step
-            self.set_hand(radius=min(max(round(radius * 2) / 2, 1.0), 500.0))
-        else:
-            at = min(max(SIDES.index(self.hand.side) + step, 0), len(SIDES) - 1)
-            self.set_hand(side=SIDES[at])
-
-    def soften(self) -> None:
-        """Step through the softnesses of the edge."""
-        if self.hand.tool == "brush":
-            self.set_hand(feather={0.0: 0.5, 0.5: 1.0}.get(self.hand.feather, 0.0))
-        else:
-            softer = [edge for edge in EDGES if edge > self.hand.edge]
-            self.set_hand(edge=softer[0] if softer else EDGES[0])
-
-    def nudge(self, thirds: int) -> None:
-        """Move the zone in hand, or the stops where they are in hand, by thirds."""
-        if self.hand.mode == "shift":
-            stops = round(self.hand.stops * 3) + thirds
-            # There is no shift by nothing: it goes on to the other side.
-            stops = stops or (1 if thirds > 0 else -1)
-            self.set_hand(stops=min(max(stops, -12), 12) / 3)
-        else:
-            self.set_zone((round(self.hand.zone * 3) + thirds) / 3)
-
-    def set_zone(self, zone: float) -> None:
-        """Take a zone into the hand."""
-        self.set_hand(zone=min(max(zone, 0.0), float(LAST_ZONE)))
-
-    def swap_zone(self) -> None:
-        """Swap the zone in hand with V."""
-        if self.hand.zone != MIDDLE:
-            self._last_zone = self.hand.zone
-            self.set_hand(zone=MIDDLE)
-        else:
-            self.set_hand(zone=self._last_zone)
-
-    def turn(self) -> None:
-        """Lighter becomes darker, and the other way round."""
-        self.set_hand(stops=-self.hand.stops)
-
-    def set_hand(self, **changes: Any) -> None:
-        """Change settings of the tool in hand."""
-        side = self.hand.side
+    def release(self) -> None:
+        """The button went up: the edits are recorded."""
+        stroke, self._stroke = self._stroke, None
+        reference = self.work
+        if stroke is None or reference is None:
+            return
+        changes = stroke.finish()
+        if stroke.stopped:
+            self._host.tell("info", "A shift of more than 20 stops was not made.")
+        if not changes:
+            if not stroke.stopped:
+                self._host.tell("info", "Nothing changed here.")
+            return
+        drafts = reference.changes(changes, self._begun_with.noted())
         try:
-            self.hand = dataclasses.replace(self.hand, **changes)
+            self._host.record(*drafts, shown=True)
         except IEAError as error:
-            self._c.face.notify("warning", error.letter())
-        if side != self.hand.side:
-            self.redraw()
-        self._c.refresh()
+            # Not even the memory of the upload worker took it: put back what was there, and say so.
+            reference.replay()
+            self._host.tell("error", error.letter())
+            self.recorded(None)
+            return
+        self.recorded(functools.reduce(around, (box for box, _ in changes)))
 
-    def toggle_zones(self) -> None:
-        """Show the zones of the blocks, or not."""
-        self._c.set_look(zones=not self.look.zones)
-
-    def toggle_built(self) -> None:
-        """Show the reference as built, or as edited."""
-        self._c.set_look(picture="reference" if self.look.picture == "built" else "built")
-
-    # ------------------------------------------------------------ edits
+    # ------------------------------------------------------------ keys
 
     def set_here(self) -> None:
-        """Set the block under the cursor to the zone in hand."""
-        self._act(mode="set")
+        """Set the block under the cursor to the zone in use."""
+        self._act_here(dataclasses.replace(self.tools, mode="set"))
 
     def shift_here(self, thirds: int) -> None:
         """Make the block under the cursor lighter or darker by thirds of a stop."""
-        self._act(mode="shift", stops=thirds / 3)
+        self._act_here(dataclasses.replace(self.tools, mode="shift", stops=thirds / 3))
 
-    def record(self, changes: Sequence[BoxChange], tool: dict[str, object]) -> None:
-        """Record what a stroke did."""
-        self._c.session.record_zones(changes, tool)
+    # ------------------------------------------------------------ private
 
-    def tell(self, kind: str, text: str) -> None:
-        """Tell the person something."""
-        self._c.face.notify(kind, text)
+    def _act_here(self, tools: ReferenceTools) -> None:
+        """Do under the cursor what a click with other tools would do."""
+        spot, reference = self._host.cursor, self.work
+        if spot is None or reference is None or self._stroke is not None or not self.canvas.paintable:
+            return
+        if tools.tool not in EDITING:
+            tools = dataclasses.replace(tools, tool="block")
+        self._begin(reference, tools, spot)
+        self.release()
 
-    def _judged(self) -> Version | None:
-        return self._c.session.versions.get(self._c.left_map)
+    def _begin(self, reference: Reference, tools: ReferenceTools, pixel: Point) -> None:
+        self._begun_with = tools
+        self._stroke = ReferenceStroke(reference, tools)
+        self.move(pixel)
 
-    def _act(self, **hand: object) -> None:
-        spot = self._c.cursor
-        if spot is not None and self._c.canvas.paintable:
-            self.painter.act_at(spot, **hand)
+    def _pick(self, reference: Reference, spot: Spot) -> None:
+        found = seen(reference, self.tools, spot)
+        if found is None:
+            self._host.tell("info", "There is no valid data here.")
+            return
+        box, block = found
+        zone = round(block_zone(reference.picture[box], block) * 3) / 3
+        self.adjust(lambda tools: tools.with_zone(zone))

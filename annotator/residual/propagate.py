@@ -1,7 +1,7 @@
-"""Carry a correction over to the other levels of its scene.
+"""Propagate a correction to the other levels of its scene.
 
-A residual is `luma(reference) - luma(exposure)`. Where an expert changes it at one level, they say that the reference
-is wrong there by that change; the reference is shared, so the same change belongs to every level. That is
+A residual is `luma(reference) - luma(exposure)`. Where an expert changes it at one level, they say that the
+reference is wrong there by that change; the reference is shared, so the same change belongs to every level. That is
 `same change`. A fault of the exposure itself (a logo that is right as it is) may want the `same value` instead.
 """
 
@@ -18,7 +18,7 @@ How = Literal["same change", "same value"]
 
 
 @dataclass(frozen=True)
-class Carried:
+class Propagated:
     """What would happen at one level: the patch, None where it touches nothing; and how many of its pixels would pass
     the ends of [-1, 1] and stop there."""
 
@@ -33,10 +33,10 @@ def propagate(
     touched: Validity,
     others: Mapping[str, ResidualCodes],
     how: How = "same change",
-) -> list[Carried]:
+) -> list[Propagated]:
     """Return what a correction does at each of the `others`, whose codes are (H, W) int16 like `base`.
 
-    Only pixels that were `touched` and are valid in both levels are carried.
+    Only pixels that were `touched` and are valid in both levels take part.
     """
     result = []
     for level, codes in others.items():
@@ -47,5 +47,5 @@ def propagate(
         stopped = int((np.abs(wanted[reach]) > RESIDUAL_SCALE).sum())
         after = codes.copy()
         after[reach] = np.clip(wanted[reach], -RESIDUAL_SCALE, RESIDUAL_SCALE).astype(np.int16)
-        result.append(Carried(level, Patch.between(codes, after, reach), stopped))
+        result.append(Propagated(level, Patch.between(codes, after, reach), stopped))
     return result

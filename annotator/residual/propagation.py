@@ -3,7 +3,7 @@
 Everything is cut to the surroundings of what was corrected: a plan costs little to draw again with another choice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from annotator.residual.preview import re_exposed
-from annotator.residual.propagate import Carried, How, propagate
+from annotator.residual.propagate import How, Propagated, propagate
+from annotator.residual.state import Image
 from annotator.shared.boxes import Box, grown
+from annotator.shared.progress import Progress
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
 from iea40k.render import Palette, heatmap
 
@@ -28,14 +30,14 @@ _RIM = np.ones((3, 3), np.uint8)
 class Level:
     """One of the other levels: its exposure (h, w, 3) uint8 and codes (h, w) int16 around what was corrected.
 
-    `barred` says why nothing may be carried there, "" where it may.
+    `blocked` says why nothing may be recorded there, "" where it may.
     """
 
     name: str
     ev: float
     exposure: EncodedRGB
     codes: ResidualCodes
-    barred: str = ""
+    blocked: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class LevelPanel:
     stopped: int
     text: str
     taken: bool
-    barred: bool
+    blocked: bool
 
 
 @dataclass(frozen=True)
-class CarryPlan:
+class PropagationPlan:
     """A propagation to decide on: arrays of the level under work in `box` of the image, the other levels, the choices.
 
-    `how` is carried over, to every level that is not `left_out`; `shown` says what the panels are pictures of.
+    `how` is done to every level that is not `left_out`; `shown` says what the panels are pictures of.
     """
 
     home: str
@@ -74,15 +76,15 @@ class CarryPlan:
     shown: Shown = "residual"
     left_out: frozenset[str] = frozenset()
 
-    def toggled(self, level: str) -> "CarryPlan":
-        """Return the plan with a level left out, or taken in again; a barred level stays out."""
+    def toggled(self, level: str) -> "PropagationPlan":
+        """Return the plan with a level left out, or taken in again; a blocked level stays out."""
         return replace(self, left_out=self.left_out ^ {level})
 
     def taken(self, level: Level) -> bool:
         """Return whether a level takes part."""
-        return not level.barred and level.name not in self.left_out
+        return not level.blocked and level.name not in self.left_out
 
-    def carried(self) -> list[Carried]:
+    def decided(self) -> list[Propagated]:
         """Return what is to be recorded, in pixels of the whole image."""
         found = self._propagate({v.name: v.codes for v in self.levels if self.taken(v)})
         top, left = self.box[0].start, self.box[1].start
@@ -108,10 +110,10 @@ class CarryPlan:
         pixels = sum(p.changed for p in panels)
         return f"{pixels:,} pixels on {', '.join(p.level for p in panels)} would change."
 
-    def _propagate(self, others: Mapping[str, ResidualCodes]) -> list[Carried]:
+    def _propagate(self, others: Mapping[str, ResidualCodes]) -> list[Propagated]:
         return propagate(self.base, self.corrected, self.touched, others, self.how)
 
-    def _panel(self, level: Level, item: Carried) -> LevelPanel:
+    def _panel(self, level: Level, item: Propagated) -> LevelPanel:
         after = level.codes.copy()
         if item.patch is not None:
             patch = item.patch
@@ -122,8 +124,8 @@ class CarryPlan:
         parts = [f"{count:,} pixels change" if count else "nothing changes"]
         if item.stopped:
             parts.append(f"{item.stopped:,} stop at the end of the scale")
-        if level.barred:
-            parts = [f"left out: {level.barred}"]
+        if level.blocked:
+            parts = [f"left out: {level.blocked}"]
         return LevelPanel(
             level=level.name,
             title=f"{level.name}  ({level.ev:+g} EV)",
@@ -133,7 +135,7 @@ class CarryPlan:
             stopped=item.stopped,
             text=",\n".join(parts),
             taken=self.taken(level),
-            barred=bool(level.barred),
+            blocked=bool(level.blocked),
         )
 
     def _picture(self, level: Level, codes: ResidualCodes, changes: Validity) -> EncodedRGB:
@@ -176,3 +178,26 @@ def _reduced(mask: Validity, step: int) -> Validity:
     blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
     reduced: Validity = np.any(blocks, axis=(1, 3))
     return reduced
+
+
+def plan_of(image: Image, blocked: Callable[[str], str], progress: Progress, palette: str) -> PropagationPlan:
+    """Return the plan of a propagation from an image; `blocked` says why a level takes no part, "" where it does."""
+    box = surroundings(image.touched)
+    names = [name for name in image.origin.levels if name != image.level]
+    levels = []
+    with progress("Reading the other levels", len(names)) as step:
+        for name in names:
+            other = image.sibling(name)
+            levels.append(
+                Level(name, other.ev, other.exposure[box].copy(), other.codes[box].copy(), blocked(name))
+            )
+            step()
+    return PropagationPlan(
+        home=image.level,
+        box=box,
+        base=image.base[box],
+        corrected=image.codes[box].copy(),
+        touched=image.touched_in(box),
+        levels=tuple(levels),
+        palette=palette,  # type: ignore[arg-type]
+    )

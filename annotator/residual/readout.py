@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from annotator.residual.state import Image
+from annotator.shared.boxes import Spot, holds
 from annotator.shared.light import light, zone_name
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.outliers import Outlier
@@ -13,15 +14,12 @@ from iea40k.outliers import Outlier
 class Readout:
     """One pixel. `residual` is None without valid data; `stops` is how many stops the exposure must be raised."""
 
-    row: int
-    column: int
     residual: float | None
     base: float | None
     stops: float
     exposure_zone: str
     reference_zone: str
     flags: tuple[str, ...]
-    touched: bool
 
     def text(self) -> str:
         """Return it as one line."""
@@ -40,23 +38,21 @@ class Readout:
         return "   ·   ".join(parts)
 
 
-def read_pixel(image: Image, row: int, column: int) -> Readout | None:
+def read_pixel(image: Image, spot: Spot) -> Readout | None:
     """Return what a pixel says, None outside the image."""
-    height, width = image.shape
-    if not (0 <= row < height and 0 <= column < width):
+    if not holds(image.shape, spot):
         return None
-    code, base = int(image.codes[row, column]), int(image.base[row, column])
-    exposure = light(image.exposure[row, column])
-    reference = light(image.reference[row, column])
-    flags = int(image.flags[row, column])
+    exposure, reference = light(image.exposure[spot]), light(image.reference[spot])
+    flags = int(image.flags[spot])
     return Readout(
-        row=row,
-        column=column,
-        residual=None if code == INVALID_CODE else code / RESIDUAL_SCALE,
-        base=None if base == INVALID_CODE else base / RESIDUAL_SCALE,
+        residual=_residual(int(image.codes[spot])),
+        base=_residual(int(image.base[spot])),
         stops=math.log2(reference / exposure),
         exposure_zone=zone_name(exposure),
         reference_zone=zone_name(reference),
         flags=tuple(bit.title for bit in Outlier if flags & bit),
-        touched=bool(image.counts[row, column]),
     )
+
+
+def _residual(code: int) -> float | None:
+    return None if code == INVALID_CODE else code / RESIDUAL_SCALE

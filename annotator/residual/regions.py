@@ -1,14 +1,18 @@
 """Regions found by one click: which pixels belong together, and what to put there."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import slic
 
-from annotator.residual.tools import Brush, neighbourhood_mean, painted
+from annotator.residual.brushes import Brush, neighbourhood_mean, painted
+from annotator.residual.state import Image
+from annotator.shared.boxes import Spot
 from iea40k.arrays import (
     INVALID_CODE,
     RESIDUAL_SCALE,
@@ -22,7 +26,6 @@ from iea40k.arrays import (
 from iea40k.outliers import Outlier
 from iea40k.store.ledger import Patch
 
-Seed = tuple[int, int]
 SNAP = 5
 """A click this many pixels beside a flagged region still means it."""
 
@@ -32,25 +35,54 @@ SUGGESTED = Outlier(sum(bit for bit in Outlier if bit.suggested))
 CLIPPED = Outlier(sum(bit for bit in Outlier if not bit.suggested))
 """The flags that only tell how the exposure is."""
 
+
+class Reach(Protocol):
+    """The settings that say how far a region goes."""
+
+    @property
+    def tolerance(self) -> float: ...  # noqa: D102
+
+    @property
+    def side(self) -> float: ...  # noqa: D102
+
+    @property
+    def low(self) -> float: ...  # noqa: D102
+
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class RegionTool:
+    """A tool that fills a region at one click: `find` says which, in an image at a pixel.
+
+    `settings` are the names of the settings that it has; `kind` and `noted` are what the ledger notes of it.
+    """
+
+    find: Callable[[Image, Spot, Reach], Validity]
+    settings: tuple[str, ...] = ()
+    kind: str = "fill"
+    noted: Callable[[Reach], dict[str, object]] = lambda _: {}
+
+
 _HALF = 96  # half the side of the window in which superpixels are made
 _NEIGHBOURS = 8
 _PATCH = np.ones((15, 15), np.uint8)  # pieces of a displaced patch this near belong together
 
 
-def similar_region(codes: ResidualCodes, seed: Seed, tolerance: float) -> Validity:
+def similar_region(codes: ResidualCodes, seed: Spot, tolerance: float) -> Validity:
     """Return the connected valid pixels (H, W) whose residual differs from the seed's by at most `tolerance`."""
-    barred = np.pad(~validity_from_codes(codes), 1, constant_values=True).astype(np.uint8)
-    if barred[seed[0] + 1, seed[1] + 1]:
+    found = np.pad(~validity_from_codes(codes), 1, constant_values=True).astype(np.uint8)
+    if found[seed[0] + 1, seed[1] + 1]:
         return np.zeros(codes.shape, np.bool_)
     step = tolerance * RESIDUAL_SCALE + 0.5
-    found = barred.copy()
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (2 << 8)
     cv2.floodFill(codes.astype(np.float32), found, (seed[1], seed[0]), 0.0, step, step, flags)
     region: Validity = found[1:-1, 1:-1] == 2
     return region
 
 
-def superpixel(exposure: EncodedRGB, valid: Validity, seed: Seed, side: float = 16.0) -> Validity:
+def superpixel(exposure: EncodedRGB, valid: Validity, seed: Spot, side: float = 16.0) -> Validity:
     """Return the superpixel (H, W) of about `side` pixels a side that holds the seed: SLIC in a window around it."""
     height, width = valid.shape
     box = (
@@ -79,7 +111,7 @@ def luminance_range(luma: Luma, valid: Validity, low: float, high: float) -> Val
     return inside
 
 
-def flagged_region(flags: OutlierFlags, seed: Seed, bits: Outlier = SUGGESTED) -> Validity:
+def flagged_region(flags: OutlierFlags, seed: Spot, bits: Outlier = SUGGESTED) -> Validity:
     """Return the connected pixels of the flag at the seed, or of the nearest one within `SNAP` pixels.
 
     Of several flags at a pixel the one with the greatest bit counts. Empty where nothing is near.
@@ -97,7 +129,7 @@ def flagged_region(flags: OutlierFlags, seed: Seed, bits: Outlier = SUGGESTED) -
     return region
 
 
-def light_source(flags: OutlierFlags, seed: Seed) -> Validity:
+def light_source(flags: OutlierFlags, seed: Spot) -> Validity:
     """Return the connected region at the seed that is blown in exposure and reference: a lamp, a logo, the sun."""
     return flagged_region(flags, seed, Outlier.CLIPPED_BOTH)
 
@@ -147,8 +179,8 @@ def region_patch(codes: ResidualCodes, region: Validity, brush: Brush, base: Res
     touched = region & (codes != INVALID_CODE)
     weights = np.full(int(touched.sum()), brush.strength, np.float32)
     mean = None
-    if brush.mode == "smooth":
-        mean = neighbourhood_mean(codes, validity_from_codes(codes), max(1.0, brush.radius / 3))[touched]
+    if brush.kind.blurs:
+        mean = neighbourhood_mean(codes, validity_from_codes(codes), brush.sigma)[touched]
     made = painted(codes[touched], weights, brush, base[touched], mean)
     after = codes.copy()
     after[touched] = np.rint(np.clip(made, -RESIDUAL_SCALE, RESIDUAL_SCALE)).astype(np.int16)
@@ -160,7 +192,7 @@ def confirmed_patch(codes: ResidualCodes, region: Validity) -> Patch | None:
     return Patch.between(codes, codes, region & validity_from_codes(codes))
 
 
-def _nearest(wanted: Validity, seed: Seed) -> Seed | None:
+def _nearest(wanted: Validity, seed: Spot) -> Spot | None:
     top, left = max(0, seed[0] - SNAP), max(0, seed[1] - SNAP)
     near = np.argwhere(wanted[top : seed[0] + SNAP + 1, left : seed[1] + SNAP + 1])
     if near.size == 0:
@@ -168,3 +200,29 @@ def _nearest(wanted: Validity, seed: Seed) -> Seed | None:
     distance = ((near - np.array([seed[0] - top, seed[1] - left])) ** 2).sum(axis=1)
     row, column = near[int(np.argmin(distance))]
     return int(row) + top, int(column) + left
+
+
+REGION_TOOLS: dict[str, RegionTool] = {
+    "fill": RegionTool(
+        lambda image, seed, reach: similar_region(image.codes, seed, reach.tolerance),
+        ("tolerance",),
+        noted=lambda reach: {"tolerance": reach.tolerance},
+    ),
+    "superpixel": RegionTool(
+        lambda image, seed, reach: superpixel(image.exposure, image.valid, seed, reach.side),
+        ("side",),
+        kind="superpixel",
+        noted=lambda reach: {"side": reach.side},
+    ),
+    "light source": RegionTool(
+        lambda image, seed, _reach: light_source(image.flags, seed),
+        noted=lambda _: {"light_source": True},
+    ),
+    "range": RegionTool(
+        lambda image, _seed, reach: value_range(image.codes, reach.low, reach.high),
+        ("low", "high"),
+        kind="range",
+        noted=lambda reach: {"low": reach.low, "high": reach.high},
+    ),
+}
+"""By the name of the tool. A new one is one more entry."""

@@ -1,30 +1,44 @@
 """One image under work: its pictures, its base residual, and the strokes that stand on it."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.residual.strokes import Scratch
+from annotator.residual.propagate import Propagated
+from annotator.residual.steps import propagated_tool, step_drafts
 from annotator.shared.boxes import Box
 from annotator.shared.origin import Origin
-from annotator.shared.steps import drawn_by
-from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity
-from iea40k.store.ledger import Correction, CorrectionDraft, Lease, MapKey, PackedPatch, history, replay
+from annotator.shared.strokes import Draft, drawn_by
+from annotator.target import BASE, CONSENSUS
+from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity, validity_from_codes
+from iea40k.store.ledger import (
+    Correction,
+    CorrectionDraft,
+    Lease,
+    MapKey,
+    PackedPatch,
+    Patch,
+    history,
+    replay,
+)
+from iea40k.store.ledger.consensus import consensus
+from iea40k.store.ledger.rereview import adopt, adopt_stale
 
 
 @dataclass(eq=False)
 class Image:
     """An open image. `codes` (H, W) int16 is the base with every standing stroke; painting changes it in place.
 
-    `strokes` are this lane's, recorded or still in the outbox, in the order drawn; `others` those of the same person
+    `strokes` are this map's, recorded or still in the outbox, in the order drawn; `others` those of the same person
     on the scene's other levels. `counts` (H, W) uint16: how many standing strokes touched a pixel. `stale` are strokes
     drawn on an earlier base, which were not applied. `lease` is None where the image is looked at only.
     """
 
-    lane: MapKey
+    key: MapKey
     lease: Lease | None
     origin: Origin
     exposure: EncodedRGB
@@ -38,17 +52,24 @@ class Image:
     stale: tuple[CorrectionDraft, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        self.refold()
+        self.replay()
+
+    # ------------------------------------------------------------ facts
 
     @property
     def level(self) -> str:
         """The level under work."""
-        return self.lane.level
+        return self.key.level
 
     @property
     def ev(self) -> float:
         """Stops of the exposure relative to the as-shot frame."""
         return self.origin.evs[self.origin.levels.index(self.level)]
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        return f"{self.level} ({self.ev:+g} EV)"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,35 +87,98 @@ class Image:
         return len(history(self.strokes).standing)
 
     @property
+    def valid(self) -> Validity:
+        """The pixels that have valid data."""
+        return validity_from_codes(self.codes)
+
+    @property
     def touched(self) -> Validity:
         """The pixels that a standing stroke touched."""
         touched: Validity = self.counts > 0
         return touched
 
-    def touched_in(self, box: Box | None) -> Validity:
-        """The pixels of a box (None: of the image) that a standing stroke touched."""
-        touched: Validity = (self.counts if box is None else self.counts[box]) > 0
+    def touched_in(self, box: Box) -> Validity:
+        """Return the pixels of a box that a standing stroke touched."""
+        touched: Validity = self.counts[box] > 0
         return touched
 
-    def draft(
-        self, kind: str, patch: PackedPatch | None, tool: dict[str, object], *, supersedes: str | None = None
-    ) -> CorrectionDraft:
-        """Return a stroke on this image, to be recorded."""
-        return CorrectionDraft(
-            map_key=self.lane,
-            image_shape=self.shape,
-            base_digest=self.base_digest,
-            kind=kind,
-            patch=patch,
-            tool=tool,
-            supersedes=supersedes,
+    def sibling(self, level: str) -> "Image":
+        """Return another level of the scene, to look at or to propagate a correction to."""
+        return Image(
+            key=replace(self.key, level=level),
+            lease=None,
+            origin=self.origin,
+            exposure=self.origin.exposure(level),
+            reference=self.reference,
+            base=self.origin.base(level),
+            flags=self.origin.outliers(level),
+            strokes=list(self.others.get(level, [])),
         )
 
-    def add(self, draft: CorrectionDraft) -> Box | None:
+    # ------------------------------------------------------------ strokes to be recorded
+
+    def draft(
+        self, kind: str, patch: Patch | None, tool: Mapping[str, object], *, level: str | None = None
+    ) -> CorrectionDraft:
+        """Return a stroke on this image, or on another level of its scene, to be recorded."""
+        on = self.level if level is None else level
+        return CorrectionDraft(
+            map_key=replace(self.key, level=on),
+            image_shape=self.shape,
+            base_digest=self.origin.base_digest(on),
+            kind=kind,
+            patch=None if patch is None else PackedPatch.of(patch),
+            tool=dict(tool),
+        )
+
+    def clear(self) -> CorrectionDraft:
+        """Return the draft that takes the whole image back to its base, as one step."""
+        return self.draft("clear", None, {"tool": "clear"})
+
+    def propagated(self, found: Sequence[Propagated], how: str) -> list[CorrectionDraft]:
+        """Return a propagation as strokes, one on each of the other levels; they share a group and are one step."""
+        tool = propagated_tool(self.level, uuid.uuid4().hex, how)
+        return [self.draft("adopt", p.patch, tool, level=p.level) for p in found if p.patch is not None]
+
+    def step(self, *, redo: bool) -> Sequence[CorrectionDraft]:
+        """Return the drafts that take the last step back, or bring it again; empty where there is none."""
+        return step_drafts(self.strokes, self.others.values(), self.level, redo=redo)
+
+    def renewed(self) -> Iterator[CorrectionDraft | None]:
+        """Yield each stale stroke drawn again on today's base, over those yielded before; None where it reaches
+        nothing."""
+        for stale in self.stale:
+            yield adopt_stale(cast("Correction", stale), self.base, self.codes)
+
+    def versions(self, keys: Iterable[MapKey]) -> Mapping[str, ResidualCodes]:
+        """Return the codes that a reviewer compares: each person's, their consensus where there are two, the base."""
+        record = self.origin.record
+        recorded = {} if record is None else record.corrections
+        maps = {key.annotator: replay(self.base, recorded.get(key, ())).codes for key in keys}
+        if len(maps) > 1:
+            maps[CONSENSUS] = consensus(list(maps.values())).codes
+        return {**maps, BASE: self.base}
+
+    def taken_over(self, version: ResidualCodes) -> list[CorrectionDraft]:
+        """Return the draft that makes somebody's codes one's own, none where they are equal."""
+        draft = adopt(self.key, self.base, self.codes, version)
+        return [] if draft is None else [draft]
+
+    # ------------------------------------------------------------ strokes that were recorded
+
+    def owns(self, draft: Draft) -> bool:
+        """Return whether a stroke belongs to this image or another level of its scene, and to the same person."""
+        return isinstance(draft, CorrectionDraft) and replace(draft.map_key, level=self.level) == self.key
+
+    def add(self, draft: CorrectionDraft, *, shown: bool = False) -> Box | None:
         """Take a recorded stroke into account: paint it, or take back what it undoes; return what changed.
 
-        None stands for the whole image. Exactly what `replay` gives, at the cost of the stroke's box.
+        None stands for the whole image. Exactly what `replay` gives, at the cost of the stroke's box. `shown`: its
+        codes are painted already.
         """
+        if draft.map_key != self.key:
+            self.others.setdefault(draft.map_key.level, []).append(draft)
+            return None
         self.strokes.append(draft)
         stroke, forward = drawn_by(draft, self.strokes)
         if (
@@ -103,13 +187,14 @@ class Image:
             or draft.supersedes
             or stroke.base_digest != self.base_digest
         ):
-            self.refold()
+            self.replay()
             return None
         patch = stroke.patch
         box = np.s_[patch.top : patch.top + patch.height, patch.left : patch.left + patch.width]
         mask = patch.unpack_mask()
         if forward:
-            patch.paint(self.codes)
+            if not shown:
+                patch.paint(self.codes)
             self.counts[box] += mask
         else:
             self.codes[box][mask] = patch.unpack().old
@@ -117,30 +202,25 @@ class Image:
         return box
 
     def take_from(self, sibling: "Image") -> None:
-        """Take over what the same person drew on this scene from a sitting at another of its levels."""
-        if replace(sibling.lane, level=self.level) != self.lane:
+        """Take over what the same person drew on this scene while at another of its levels."""
+        if replace(sibling.key, level=self.level) != self.key:
             return
         known = {**sibling.others, sibling.level: sibling.strokes}
         mine = known.pop(self.level, self.strokes)
         self.others |= {level: list(strokes) for level, strokes in known.items()}
         if len(mine) > len(self.strokes):
             self.strokes = list(mine)
-            self.refold()
+            self.replay()
 
-    def refold(self) -> None:
+    def replay(self) -> None:
         """Compute the codes anew from the base and every stroke."""
-        folded = replay(self.base, cast("Sequence[Correction]", self.strokes))
-        self.codes = folded.codes
-        self.stale = folded.stale
+        found = replay(self.base, cast("Sequence[Correction]", self.strokes))
+        self.codes = found.codes
+        self.stale = found.stale
         self.counts = np.zeros(self.shape, np.uint16)
-        for stroke in folded.applied:
+        for stroke in found.applied:
             if stroke.patch is None:
                 self.counts[...] = 0
             else:
                 p = stroke.patch
                 self.counts[p.top : p.top + p.height, p.left : p.left + p.width] += p.unpack_mask()
-
-
-def scratch_for(image: Image) -> Scratch:
-    """Return working memory for strokes on this image."""
-    return Scratch(image.shape)

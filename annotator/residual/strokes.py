@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from annotator.residual.tools import Brush, Point, coverage, footprint, neighbourhood_mean, painted
-from annotator.shared.boxes import Box, around
+from annotator.residual.brushes import Brush, Codes, neighbourhood_mean, painted
+from annotator.shared.boxes import Box, Point, around, grown, inside
+from annotator.shared.dabs import coverage, footprint
 from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, validity_from_codes
 from iea40k.store.ledger import Patch
 
@@ -21,7 +22,7 @@ class Scratch:
 class Stroke:
     """One stroke on `codes` (H, W) int16, which it changes in place, on valid pixels inside `limit` only.
 
-    `stopped` counts the pixels that the stroke would have carried beyond [-1, 1] and that stopped there.
+    `stopped` counts the pixels that the stroke would have taken beyond [-1, 1] and that stopped there.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Stroke:
         first = grows & (weights == 0)
         before[first] = codes[first]
         weights[grows] = fresh[grows]
-        mean = self._mean(box)[grows] if self.brush.mode == "smooth" else None
+        mean = self._mean(box)[grows] if self.brush.kind.blurs else None
         made = painted(before[grows], fresh[grows], self.brush, self._base[box][grows], mean)
         self.stopped += int((np.abs(made) > RESIDUAL_SCALE + 0.5).sum())
         codes[grows] = np.rint(np.clip(made, -RESIDUAL_SCALE, RESIDUAL_SCALE)).astype(np.int16)
@@ -95,15 +96,9 @@ class Stroke:
         self._scratch.weights[box] = 0
         return box
 
-    def _mean(self, box: Box) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        sigma = max(1.0, self.brush.radius / 3)
-        pad = math.ceil(3 * sigma)
-        wide, inner = [], []
-        for span, size in zip(box, self.codes.shape, strict=True):
-            low, high = max(0, span.start - pad), min(size, span.stop + pad)
-            wide.append(slice(low, high))
-            inner.append(slice(span.start - low, span.stop - low))
-        area = (wide[0], wide[1])
+    def _mean(self, box: Box) -> Codes:
+        area = grown(box, math.ceil(3 * self.brush.sigma), self.codes.shape)
         begun = self._scratch.weights[area] > 0
         as_before = np.where(begun, self._scratch.before[area], self.codes[area])
-        return neighbourhood_mean(as_before, validity_from_codes(as_before), sigma)[inner[0], inner[1]]
+        mean = neighbourhood_mean(as_before, validity_from_codes(as_before), self.brush.sigma)
+        return mean[inside(box, area)]

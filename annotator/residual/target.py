@@ -1,91 +1,175 @@
-"""The painter: what a press, a move and a release do with the tool in hand."""
+"""Correcting the residual of an exposure: what the mouse and the keys do there."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from annotator.residual import regions
+from annotator.residual.layers import ResidualLayers
+from annotator.residual.propagation import plan_of
+from annotator.residual.readout import read_pixel
 from annotator.residual.state import Image
 from annotator.residual.strokes import Scratch, Stroke
-from annotator.residual.tools import Point
-from annotator.shared.boxes import Box
-from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, Validity
+from annotator.residual.tools import SLIDERS, ResidualTools
+from annotator.shared.boxes import Box, Point, Spot, holds
+from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
+from annotator.target import Host, Kind, Target
+from iea40k.arrays import INVALID_CODE, Validity
 from iea40k.errors import IEAError
 from iea40k.outliers import Outlier
 from iea40k.residuals import luma
 from iea40k.store.ledger import Patch
 
-if TYPE_CHECKING:
-    from annotator.session.controller import Controller
 
-SPECKLE_TOOL = {"tool": "repair speckles"}
+@dataclass(frozen=True)
+class ResidualDisplay(Display):
+    """How the person wants to see an exposure. `overlay` is about the exposure; `overlay_photograph`: the residual
+    over reference and preview, which are there to be judged as photographs."""
+
+    pictures: ClassVar[tuple[str, ...]] = ("exposure", "reference", "preview")
+    overlay_photograph: bool = False
 
 
-class Painter:
-    """Paints on the image that is open. A stroke is recorded when the button is released."""
+def resolve(display: ResidualDisplay, tools: ResidualTools, facts: Facts) -> Canvas:
+    """Return what the canvas shows. Pure: the same wishes and facts always give the same canvas.
 
-    def __init__(self, controller: "Controller") -> None:
-        self._c = controller
-        self._image: Image | None = None
-        self._scratch: Scratch | None = None
-        self._stroke: Stroke | None = None
+    Only the level under work can be painted. Two people's maps are compared over the same picture.
+    """
+    left, right = display.picture, display.picture if facts.maps else display.beside
+    if facts.held.blink:
+        left, right = right, left
+    elsewhere = ""
+    if facts.shown != facts.home:
+        elsewhere = f"looking at {facts.shown}; the work is on {facts.home}"
+
+    def overlay(picture: Picture) -> bool:
+        return display.overlay if picture == "exposure" else display.overlay_photograph
+
+    return canvas_of(
+        display,
+        facts,
+        (left, right),
+        (overlay(left), overlay(right)),
+        elsewhere=elsewhere,
+        tool=tools.tool,
+        radius=tools.radius,
+        swap_maps=facts.maps and facts.held.blink,
+    )
+
+
+class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
+    """Works on one image. `shown` is the level that is seen; the others are looked at only."""
+
+    kind: ClassVar[Kind] = "residual"
+    sliders = SLIDERS
+    layers: ResidualLayers
+
+    def __init__(self, host: Host, tools: ResidualTools, display: ResidualDisplay) -> None:
+        super().__init__(host, tools, display)
+        self.layers = ResidualLayers(host.screen, host.working)
+        self.shown: Image | None = None
+        self._scratch = Scratch((0, 0))
         self._limit: tuple[tuple[float, float], Validity] | None = None
+        self._jumped = -1
 
-    def opened(self, image: Image) -> None:
-        """Another image or level is shown."""
-        self._stroke = None
-        self._limit = None
-        self._image = image
-        if self._scratch is None or self._scratch.weights.shape != image.shape:
-            self._scratch = Scratch(image.shape)
+    # ------------------------------------------------------------ what is shown
+
+    @property
+    def home(self) -> str:
+        """The level under work."""
+        return "" if self.work is None else self.work.level
+
+    @property
+    def level(self) -> str:
+        """The level that is seen."""
+        return "" if self.shown is None else self.shown.level
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the canvas shows, just now."""
+        return resolve(self.display, self.tools, self.facts)
+
+    def open(self, work: Image) -> None:
+        """Open an image, or other people's maps of it."""
+        if work is not self.work:
+            self.shown, self._limit, self._jumped = work, None, -1
+        super().open(work)
+
+    def close(self) -> None:
+        """Nothing is open."""
+        super().close()
+        self.shown = None
+
+    def redraw(self) -> None:
+        """Fill the layers anew."""
+        shown = self.shown
+        if shown is not None:
+            mine = shown is self.work
+            self.layers.open(shown, self._host.judged if mine else None, self._host.beside if mine else None)
+
+    def go_level(self, level: str) -> None:
+        """Look at a level of the scene under work."""
+        work = self.work
+        if work is None or level == self.level:
+            return
+        found = work if level == work.level else self._host.attempt(lambda: work.sibling(level))
+        if found is not None:
+            self.cancel()
+            self.shown, self._limit = found, None
+            self.redraw()
+            self._host.refresh()
+
+    def recorded(self, box: Box | None) -> None:
+        """Strokes were recorded: show what changed in a box (None: anywhere), where that is in sight."""
+        if self.shown is self.work:
+            super().recorded(box)
+        else:
+            self._host.refresh()
+
+    def overlay_wish(self) -> str:
+        """Return the name of the display's setting that shows the residual over the picture."""
+        return "overlay" if self.canvas.left == "exposure" else "overlay_photograph"
+
+    def readout(self, spot: Spot) -> str:
+        """Return what a pixel says."""
+        found = None if self.shown is None else read_pixel(self.shown, spot)
+        return "" if found is None else found.text()
+
+    # ------------------------------------------------------------ the mouse
 
     def press(self, pixel: Point) -> None:
         """The button went down at a pixel (row, column)."""
-        image = self._c.session.image
-        if image is None or image is not self._image:
+        image, tools = self._paintable(), self.tools
+        if image is None:
             return
-        tool, hand = self._c.hand.tool, self._c.hand
-        if tool == "brush":
+        if tools.tool == "brush":
+            if self._scratch.weights.shape != image.shape:
+                self._scratch = Scratch(image.shape)
             self._stroke = Stroke(
-                image.codes, image.base, hand.brush(), scratch=self._scratch, limit=self._only(image)
+                image.codes, image.base, tools.brush(), scratch=self._scratch, limit=self._only(image)
             )
             self.move(pixel)
             return
-        seed = (round(pixel[0]), round(pixel[1]))
-        if not (0 <= seed[0] < image.shape[0] and 0 <= seed[1] < image.shape[1]):
+        spot = (round(pixel[0]), round(pixel[1]))
+        if not holds(image.shape, spot):
             return
-        if tool == "picker":
-            self._pick(image, seed)
-        elif tool == "fill":
-            found = regions.similar_region(image.codes, seed, hand.tolerance)
-            self._apply(image, found, "fill", {"tolerance": hand.tolerance})
-        elif tool == "superpixel":
-            found = regions.superpixel(image.exposure, image.codes != INVALID_CODE, seed, hand.side)
-            self._apply(image, found, "superpixel", {"side": hand.side})
-        elif tool == "light source":
-            found = regions.light_source(image.flags, seed)
-            self._apply(image, found, "fill", {"light_source": True})
-        elif tool == "range":
-            found = regions.value_range(image.codes, hand.low, hand.high)
-            self._apply(image, found, "range", {"low": hand.low, "high": hand.high})
-        elif tool == "outlier":
-            self.repair(seed)
-
-    def move(self, pixel: Point) -> None:
-        """The mouse moved to a pixel with the button down."""
-        if self._stroke is not None:
-            box = self._stroke.move(pixel)
-            if box is not None:
-                self._c.layers.changed(box)
+        if tools.tool == "picker":
+            self._pick(image, spot)
+        elif tools.tool == "outlier":
+            self.repair(spot)
+        elif tools.tool in regions.REGION_TOOLS:
+            self._fill(image, tools.tool, spot)
 
     def release(self) -> None:
         """The button went up: the stroke is recorded."""
         stroke, self._stroke = self._stroke, None
-        image = self._image
+        image = self.work
         if stroke is None or image is None:
             return
         patch = stroke.finish()
         if patch is None:
-            self._c.face.notify("info", "There was no pixel with valid data under the brush.")
+            self._host.tell("info", "There was no pixel with valid data under the brush.")
             return
         brush = stroke.brush
         tool: dict[str, object] = {
@@ -95,106 +179,145 @@ class Painter:
             "feather": brush.feather,
             "strength": brush.strength,
         }
-        self._record(patch, "brush", tool)
+        self._record(image, patch, "brush", tool, shown=True)
         if stroke.stopped:
-            self._c.face.notify("info", "Some pixels stopped at the end of the scale, -1 or +1.")
+            self._host.tell("info", "Some pixels stopped at the end of the scale, -1 or +1.")
 
-    def cancel(self) -> None:
-        """Drop the stroke in the making."""
-        stroke, self._stroke = self._stroke, None
-        box = stroke.cancel() if stroke is not None else None
-        if box is not None:
-            self._c.layers.changed(box)
+    # ------------------------------------------------------------ suggestions
 
-    def repair(self, seed: tuple[int, int]) -> None:
-        """Fill the suggested region at a pixel from its surroundings, or a light source with the value in hand."""
+    def repair_here(self) -> None:
+        """Repair the suggested region under the cursor."""
+        if self._host.cursor is not None:
+            self.repair(self._host.cursor)
+
+    def repair(self, spot: Spot) -> None:
+        """Fill the suggested region at a pixel from its surroundings, or a light source with the value in use."""
         image = self._paintable()
         if image is None:
             return
-        lamp = regions.light_source(image.flags, seed)
-        if lamp.any():
-            self._apply(image, lamp, "fill", {"light_source": True})
+        if regions.light_source(image.flags, spot).any():
+            self._fill(image, "light source", spot)
             return
-        region = regions.flagged_region(image.flags, seed)
-        self._fill_from_around(image, region, "Nothing is suggested here.", {"tool": "repair"})
+        region = regions.flagged_region(image.flags, spot)
+        self._fill_from_around(image, region, "Nothing is suggested here.", "repair")
 
     def repair_speckles(self) -> None:
         """Fill every speckle from its surroundings, as one stroke."""
         image = self._paintable()
         if image is not None:
             speckles = (image.flags & int(Outlier.ISOLATED)) != 0
-            self._fill_from_around(image, speckles, "There are no speckles here.", dict(SPECKLE_TOOL))
+            self._fill_from_around(image, speckles, "There are no speckles here.", "repair speckles")
 
-    def confirm(self, seed: tuple[int, int]) -> None:
-        """Record that the suggested region at a pixel is right as it is."""
-        image = self._paintable()
-        if image is None:
+    def confirm_here(self) -> None:
+        """Record that the suggested region under the cursor is right as it is."""
+        image, spot = self._paintable(), self._host.cursor
+        if image is None or spot is None:
             return
-        patch = regions.confirmed_patch(image.codes, regions.flagged_region(image.flags, seed))
+        patch = regions.confirmed_patch(image.codes, regions.flagged_region(image.flags, spot))
         if patch is None:
-            self._c.face.notify("info", "Nothing is suggested here.")
+            self._host.tell("info", "Nothing is suggested here.")
         else:
-            self._record(patch, "fill", {"tool": "confirm"})
+            self._record(image, patch, "fill", {"tool": "confirm"})
+
+    def jump(self, step: int) -> None:
+        """Centre the next suggested region and put the cursor's commands there."""
+        if self.shown is None:
+            return
+        found = [mask for _, mask in regions.suggested_regions(self.shown.flags)]
+        if not found:
+            self._host.tell("info", "Nothing is suggested on this image.")
+            return
+        self._jumped = (self._jumped + step) % len(found)
+        rows, columns = found[self._jumped].nonzero()
+        middle = int(abs(rows - rows.mean()).argmin()) if len(rows) < 4 else len(rows) // 2
+        self._host.cursor = (int(rows[middle]), int(columns[middle]))
+        self._host.screen.centre(*self._host.cursor)
+        self._host.refresh()
+
+    # ------------------------------------------------------------ other keys
+
+    def take_brush(self, mode: str) -> None:
+        """Take the brush, in a mode."""
+        self.set_tools(tool="brush", mode=mode)
+
+    def range_here(self) -> None:
+        """Take the range of residuals around the one under the cursor."""
+        spot = self._host.cursor
+        found = None if self.shown is None or spot is None else read_pixel(self.shown, spot)
+        if found is None or found.residual is None:
+            self._host.tell("info", "There is no valid data under the cursor.")
+            return
+        residual = found.residual
+        self.adjust(lambda tools: tools.ranged(residual))
+
+    def propagate(self) -> None:
+        """Propagate what was corrected to the other levels, after a look at what it would do."""
+        host, image = self._host, self.work
+        if image is None or not self.canvas.paintable or not image.touched.any():
+            host.tell("info", "Nothing is corrected on this level yet.")
+            return
+        palette = self.display.palette
+        plan = host.attempt(lambda: plan_of(image, host.blocked, host.working, palette))
+        decided = None if plan is None else host.preview(plan)
+        if decided is not None:
+            drafts = image.propagated(decided.decided(), decided.how)
+            if host.attempt(lambda: (host.record(*drafts),)) is not None:
+                levels = ", ".join(draft.map_key.level for draft in drafts)
+                told = f"Propagated to {levels}. Ctrl+Z takes it back." if drafts else "Nothing changed."
+                host.tell("info", told)
+        host.refresh()
 
     # ------------------------------------------------------------ private
 
     def _paintable(self) -> Image | None:
-        image = self._c.session.image
-        return image if image is not None and image is self._image and self._c.canvas.paintable else None
+        return self.work if self.shown is self.work and self.canvas.paintable else None
 
     def _only(self, image: Image) -> Validity | None:
-        hand = self._c.hand
-        if not hand.limited:
+        if not self.tools.limited:
             return None
-        key = (hand.only_low, hand.only_high)
+        key = (self.tools.only_low, self.tools.only_high)
         if self._limit is None or self._limit[0] != key:
-            inside = regions.luminance_range(luma(image.exposure), image.codes != INVALID_CODE, *key)
-            self._limit = (key, inside)
+            self._limit = (key, regions.luminance_range(luma(image.exposure), image.valid, *key))
         return self._limit[1]
 
-    def _pick(self, image: Image, seed: tuple[int, int]) -> None:
-        code = int(image.codes[seed])
-        if code == INVALID_CODE:
-            self._c.face.notify("info", "There is no valid data here.")
+    def _pick(self, image: Image, spot: Spot) -> None:
+        found = read_pixel(image, spot)
+        if found is None or found.residual is None:
+            self._host.tell("info", "There is no valid data here.")
         else:
-            self._c.set_value(code / RESIDUAL_SCALE)
+            self.set_tools(value=found.residual)
 
-    def _apply(self, image: Image, region: Validity, kind: str, tool: dict[str, object]) -> None:
-        brush = self._c.hand.brush()
-        limit = self._only(image)
+    def _fill(self, image: Image, name: str, spot: Spot) -> None:
+        tool, brush = regions.REGION_TOOLS[name], self.tools.brush()
+        region, limit = tool.find(image, spot, self.tools), self._only(image)
         patch = regions.region_patch(
             image.codes, region if limit is None else region & limit, brush, image.base
         )
         if patch is None:
-            self._c.face.notify("info", "There is nothing to fill here.")
+            self._host.tell("info", "There is nothing to fill here.")
         else:
-            self._record(patch, kind, {"tool": brush.mode, "value": brush.value, **tool})
+            noted = {"tool": brush.mode, "value": brush.value, **tool.noted(self.tools)}
+            self._record(image, patch, tool.kind, noted)
 
-    def _fill_from_around(
-        self, image: Image, region: Validity, nothing: str, tool: dict[str, object]
-    ) -> None:
+    def _fill_from_around(self, image: Image, region: Validity, nothing: str, tool: str) -> None:
         patch = None
         if region.any():
             after = regions.repaired(image.codes, region)
             patch = Patch.between(image.codes, after, region & (image.codes != INVALID_CODE))
         if patch is None:
-            self._c.face.notify("info", nothing)
+            self._host.tell("info", nothing)
         else:
-            self._record(patch, "fill", tool)
+            self._record(image, patch, "fill", {"tool": tool})
 
-    def _record(self, patch: Patch, kind: str, tool: dict[str, object]) -> None:
-        image = self._image
-        if image is None:
-            return
-        box: Box | None = None
-        record: Callable[[], Box | None] = lambda: self._c.session.record(patch, kind, tool)  # noqa: E731
+    def _record(
+        self, image: Image, patch: Patch, kind: str, tool: dict[str, object], *, shown: bool = False
+    ) -> None:
         try:
-            box = record()
+            box = self._host.record(image.draft(kind, patch, tool), shown=shown)
         except IEAError as error:
-            # Not even the memory of the courier took it: put back what was there, and say so.
-            rows = slice(patch.top, patch.top + patch.mask.shape[0])
-            box = (rows, slice(patch.left, patch.left + patch.mask.shape[1]))
+            # Not even the memory of the upload worker took it: put back what was there, and say so.
+            height, width = patch.mask.shape
+            box = np.s_[patch.top : patch.top + height, patch.left : patch.left + width]
             image.codes[box][patch.mask] = patch.old
-            self._c.face.notify("error", error.letter())
-        self._c.layers.changed(box, image.touched_in(box))
-        self._c.refresh()
+            self._host.tell("error", error.letter())
+        self.recorded(box)

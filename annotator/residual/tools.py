@@ -1,129 +1,155 @@
-"""The brush: how much of a stroke each pixel takes, and what it makes of a residual code.
+"""The tool in use at an exposure and its settings: frozen, so that a key press returns new ones."""
 
-A brush works on int16 residual codes, so it has 128 steps between two neighbouring labels of 1/255. Within one stroke
-a pixel takes the greatest weight any dab gave it, so going over it twice does not count twice; the next stroke does.
-"""
+from dataclasses import dataclass, replace
+from typing import Self
 
-import math
-from dataclasses import dataclass
-from typing import Literal, get_args
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from annotator.shared.boxes import Box as Box
-from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity
+from annotator.residual.brushes import BRUSHES, Brush
+from annotator.residual.regions import REGION_TOOLS
+from annotator.shared.display import following
+from annotator.shared.sliders import Slider, clamped
 from iea40k.errors import BadInputError
 
-Mode = Literal["set", "add", "scale", "smooth", "erase"]
-"""`set` to the value; `add` the value; `scale` by the value (0 = to zero, 1 = as it is); `smooth` towards the
-neighbourhood's mean; `erase` back towards the base, which is the reference's own value."""
+TOOLS = ("brush", "picker", *REGION_TOOLS, "outlier", "pan")
+"""`outlier` repairs a suggested region; `pan` moves the view."""
 
-MODES: tuple[str, ...] = get_args(Mode)
-Point = tuple[float, float]
-"""(row, column) in pixels; the centre of the first pixel is (0, 0)."""
+HIGHLIGHTS = 0.7
+"""The luma from which a pixel of the exposure counts as a highlight."""
 
-Weights = NDArray[np.float32]
-_LIMITS = {"set": (-1.0, 1.0), "add": (-1.0, 1.0), "scale": (0.0, 4.0)}
+FEATHERS = (0.0, 0.5, 1.0)
+STEP = 1.15
+"""By what a key makes a brush larger, or the reach of a tool."""
+
+SLIDERS = (
+    Slider("value", "value", -1, 1, decimals=4, step=1 / 255, colours="residual"),
+    Slider("amount", "amount", -1, 1, decimals=4, step=1 / 255, colours="residual"),
+    Slider("factor", "factor", 0, 4, step=0.05),
+    Slider("radius", "radius", 0.5, 2000, decimals=1, step=1, curve=4),
+    Slider("feather", "feather", 0, 1, step=0.05),
+    Slider("strength", "strength", 0.01, 1, step=0.05),
+    Slider("tolerance", "tolerance", 0, 1, decimals=3, step=0.005, curve=2),
+    Slider("side", "side", 4, 128, decimals=0, step=2, curve=2),
+    Slider("low", "from", -1, 1, decimals=3),
+    Slider("high", "to", -1, 1, decimals=3),
+    Slider("only_low", "luma from", 0, 0.99),
+    Slider("only_high", "luma to", 0.01, 1),
+)
 
 
 @dataclass(frozen=True)
-class Brush:
-    """A brush. Raises `BadInputError` for values that mean nothing.
+class ResidualTools:
+    """The tool in use and its settings. `tolerance`: of fill, in residual; `side`: of a superpixel, in pixels.
 
-    - `value`: what `Mode` says: a residual in [-1, 1] for `set` and `add`, a factor in [0, 4] for `scale`
-    - `radius` in pixels, > 0; `feather` in [0, 1]: the share of the radius over which the weight falls to 0
-    - `strength` in (0, 1]: the greatest weight
+    `low` and `high` are the residuals between which `range` applies; `only` limits brush and fills to pixels of the
+    exposure whose luma lies in [only_low, only_high]. Raises `BadInputError` for values that mean nothing.
     """
 
-    mode: Mode = "set"
+    tool: str = "brush"
+    mode: str = "set"
     value: float = 0.0
-    radius: float = 12.0
-    feather: float = 0.0
+    amount: float = 0.05
+    factor: float = 0.5
+    radius: float = 16.0
+    feather: float = 0.5
     strength: float = 1.0
+    tolerance: float = 0.04
+    side: float = 16.0
+    low: float = 0.5
+    high: float = 1.0
+    only_low: float = 0.0
+    only_high: float = 1.0
+    last_value: float = 0.0
+    """What `swapped` brings back."""
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise BadInputError("no such brush", expected=", ".join(MODES), got=repr(self.mode))
-        low, high = _LIMITS.get(self.mode, (-math.inf, math.inf))
-        if not low <= self.value <= high:
-            raise BadInputError(
-                f"{self.mode}: wrong value", expected=f"{low:g} ... {high:g}", got=f"{self.value}"
-            )
-        if not (self.radius > 0 and 0 <= self.feather <= 1 and 0 < self.strength <= 1):
-            raise BadInputError(
-                "this brush cannot paint",
-                expected="radius > 0, feather 0 ... 1, strength above 0 and up to 1",
-                got=f"radius {self.radius:g}, feather {self.feather:g}, strength {self.strength:g}",
-            )
+        if self.tool not in TOOLS:
+            raise BadInputError("no such tool", expected=", ".join(TOOLS), got=repr(self.tool))
+        self.brush()
+        if not (0 <= self.tolerance <= 2 and 2 <= self.side <= 256):
+            raise BadInputError("tolerance 0 ... 2, side 2 ... 256", got=f"{self.tolerance}, {self.side}")
+        if not (0 <= self.only_low < self.only_high <= 1 and -1 <= self.low <= self.high <= 1):
+            raise BadInputError("a range goes from low to high", got=f"{self.low} ... {self.high}")
+
+    def brush(self) -> Brush:
+        """Return the brush in use, with the value that belongs to its mode."""
+        values = {"value": self.value, "amount": self.amount, "factor": self.factor}
+        setting = BRUSHES[self.mode].setting if self.mode in BRUSHES else ""
+        return Brush(self.mode, values.get(setting, 0.0), self.radius, self.feather, self.strength)
+
+    @property
+    def limited(self) -> bool:
+        """Whether the brush respects a range of luma."""
+        return (self.only_low, self.only_high) != (0.0, 1.0)
+
+    def used(self) -> frozenset[str]:
+        """Return the names of the settings that the tool in use has."""
+        names = {"only_low", "only_high"} if self.limited else set()
+        value = BRUSHES[self.mode].setting
+        if self.tool == "brush":
+            names |= {value, "radius", "feather", "strength"}
+        elif self.tool in REGION_TOOLS:
+            names |= {value, "strength", *REGION_TOOLS[self.tool].settings}
+        elif self.tool in ("picker", "outlier"):
+            names |= {"value"}
+        return frozenset(names)
+
+    def note(self) -> str:
+        """Return nothing: the settings say it all."""
+        return ""
+
+    def resized(self, steps: int) -> Self:
+        """Return a larger (+) or smaller (-) brush, by half a pixel at least; of a fill its reach."""
+        factor = STEP**steps
+        if self.tool == "fill":
+            return replace(self, tolerance=clamped(_stepped(self.tolerance, factor, 0.002), 0.0, 1.0))
+        if self.tool == "superpixel":
+            return replace(self, side=clamped(_stepped(self.side, factor, 2), 4.0, 128.0))
+        if self.tool == "range":
+            middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+            return self._around(middle, max(_stepped(half, factor, 0.005), 0.0))
+        radius = round(_stepped(self.radius, factor, 0.5) * 2) / 2
+        return replace(self, radius=clamped(radius, 0.5, 2000.0))
+
+    def ranged(self, residual: float) -> Self:
+        """Return the range tool, around a residual."""
+        return replace(self, tool="range")._around(residual, self.tolerance)
+
+    def nudged(self, step: float) -> Self:
+        """Return the value in use moved by a step."""
+        if self.mode == "add":
+            return replace(self, amount=clamped(self.amount + step, -1.0, 1.0))
+        if self.mode == "scale":
+            return replace(self, factor=clamped(self.factor + step, 0.0, 4.0))
+        return replace(self, value=clamped(self.value + step, -1.0, 1.0))
+
+    def swapped(self) -> Self:
+        """Return the value swapped with 0."""
+        if self.value != 0:
+            return replace(self, value=0.0, last_value=self.value)
+        return replace(self, value=self.last_value)
+
+    def negated(self) -> Self:
+        """Return the value in use with the other sign."""
+        if self.mode == "add":
+            return replace(self, amount=-self.amount)
+        return replace(self, value=-self.value)
+
+    def strengthened(self, step: float) -> Self:
+        """Return a stronger or weaker brush."""
+        return replace(self, strength=clamped(round(self.strength + step, 2), 0.1, 1.0))
+
+    def softened(self) -> Self:
+        """Return the next of hard, half feathered and fully feathered."""
+        return replace(self, feather=following(FEATHERS, self.feather))
+
+    def highlights_only(self) -> Self:
+        """Return brush and fills limited to the exposure's highlights, or no longer."""
+        return replace(self, only_low=0.0 if self.limited else HIGHLIGHTS, only_high=1.0)
+
+    def _around(self, middle: float, half: float) -> Self:
+        return replace(self, low=max(middle - half, -1.0), high=min(middle + half, 1.0))
 
 
-def footprint(start: Point, end: Point, radius: float, shape: tuple[int, ...]) -> Box | None:
-    """Return the box of an image of `shape` that a dab from `start` to `end` can reach, None where it misses."""
-    spans = []
-    for a, b, size in zip(start, end, shape[:2], strict=True):
-        low = max(0, math.ceil(min(a, b) - radius))
-        high = min(size, math.floor(max(a, b) + radius) + 1)
-        if low >= high:
-            return None
-        spans.append(slice(low, high))
-    return spans[0], spans[1]
-
-
-def coverage(box: Box, start: Point, end: Point, brush: Brush) -> Weights:
-    """Return the weight (h, w) float32 in [0, strength] of each pixel of `box` for a dab from `start` to `end`.
-
-    The weight depends on the distance to the segment: `strength` inside `radius * (1 - feather)`, falling by a smooth
-    step to 0 at `radius`. A hard brush (no feather) takes pixels up to and including the radius.
-    """
-    rows = np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None] - np.float32(start[0])
-    columns = np.arange(box[1].start, box[1].stop, dtype=np.float32)[None, :] - np.float32(start[1])
-    dr, dc = end[0] - start[0], end[1] - start[1]
-    length = dr * dr + dc * dc
-    if length > 1e-9:
-        along = np.clip((rows * np.float32(dr / length) + columns * np.float32(dc / length)), 0, 1)
-        rows = rows - along * np.float32(dr)
-        columns = columns - along * np.float32(dc)
-    distance = np.sqrt(rows * rows + columns * columns)
-    if brush.feather * brush.radius < 1e-3:
-        hard: Weights = (distance <= brush.radius).astype(np.float32) * np.float32(brush.strength)
-        return hard
-    rest = np.clip((brush.radius - distance) / (brush.radius * brush.feather), 0, 1)
-    soft: Weights = (rest * rest * (3 - 2 * rest) * brush.strength).astype(np.float32)
-    return soft
-
-
-def painted(
-    before: ResidualCodes,
-    weights: Weights,
-    brush: Brush,
-    base: ResidualCodes,
-    mean: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """Return the codes, float32 and unlimited, that a brush makes of `before`; all arrays have the same shape.
-
-    `base` are the codes an eraser goes back to, `mean` the neighbourhood's codes that `smooth` goes towards.
-    """
-    codes = before.astype(np.float32)
-    if brush.mode == "add":
-        return codes + weights * np.float32(brush.value * RESIDUAL_SCALE)
-    if brush.mode == "scale":
-        return codes * (1 + weights * np.float32(brush.value - 1))
-    if brush.mode == "set":
-        target = np.full_like(codes, round(brush.value * RESIDUAL_SCALE))
-    elif brush.mode == "erase":
-        target = base.astype(np.float32)
-    else:
-        target = codes if mean is None else mean
-    result: NDArray[np.float32] = codes + weights * (target - codes)
-    return result
-
-
-def neighbourhood_mean(codes: ResidualCodes, valid: Validity, sigma: float) -> NDArray[np.float32]:
-    """Return the Gaussian mean of the valid codes around each pixel, (H, W) float32; 0 where none is near."""
-    known = valid.astype(np.float32)
-    total = cv2.GaussianBlur(np.where(valid, codes, 0).astype(np.float32), (0, 0), sigma)
-    share = cv2.GaussianBlur(known, (0, 0), sigma)
-    mean: NDArray[np.float32] = np.divide(total, share, out=np.zeros_like(total), where=share > 1e-6)
-    return mean
+def _stepped(value: float, factor: float, least: float) -> float:
+    """Return a value times a factor, or `least` beside it where that is further."""
+    grown = value * factor
+    return max(grown, value + least) if factor > 1 else min(grown, value - least)

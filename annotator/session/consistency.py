@@ -1,6 +1,6 @@
-"""A person's own consistency, for their own eyes: worked out beside the window, and never a hint to any one image.
+"""A person's own consistency, for their eyes only: worked out beside the window, and never a hint to any one image.
 
-It is looked up when the sitting begins and after every `BATCH` images handed in, so that a count that grew names
+It is looked up when the session begins and after every `BATCH` images handed in, so that a count that grew names
 none of them.
 """
 

@@ -23,7 +23,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Pace:
-    """A sitting so far: images handed in, and active seconds over them; `target` in images an hour, 0 = none."""
+    """A session so far: images handed in, and active seconds over them; `target` in images an hour, 0 = none."""
 
     done: int = 0
     active_seconds: float = 0.0

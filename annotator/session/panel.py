@@ -1,17 +1,10 @@
-"""What the window's panel says, as one frozen noun, and the few verbs a window must know. Pure, no Qt."""
+"""What the window's panel says, as one frozen noun. Pure, no Qt."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
-from annotator.reference.tools import ZoneHand
-from annotator.residual.propagation import CarryPlan
-from annotator.residual.state import Image
-from annotator.session.loading import Work
-from annotator.session.pace import Pace
+from annotator.session.base import BaseSession, Role
 from annotator.session.upload import Saving, is_lost_lease, is_offline
-from annotator.shared.display import Canvas, Facts, Hand, Look
-from annotator.shared.progress import Step
+from annotator.shared.display import Canvas
 
 REASONS = {
     "suspicion": "the quality checks flag it",
@@ -25,89 +18,49 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Panel:
-    """Everything the panel shows. `alarm` is "", "busy", "warning" or "error": how loud `saving` is."""
+    """Everything the panel says. `alarm` is "", "busy", "warning" or "error": how loud `saving` is.
 
+    `palette` is that of the residual, `zones`: the zones of blocks lie over the picture instead.
+    `levels` are (name, stops) of the scene, `home` the one under work and `shown` the one looked at; `notice` is about
+    what is shown. `maps` are the names of the versions that a reviewer compares, `left` and `right` those shown.
+    """
+
+    role: Role
     title: str
     subtitle: str
     comment: str
+    notice: str
     levels: tuple[tuple[str, str], ...]
     home: str
     shown: str
     strokes: int
-    pace: str
     seconds: int
+    pace: str
     saving: str
     alarm: str
-    look: Look
-    hand: Hand
-    canvas: Canvas
-    can_submit: bool
-    role: str = "annotate"
-    maps: tuple[str, ...] = ()
-    left_map: str = ""
-    right_map: str = ""
-    consistency: str = ""
-    lost: bool = False
-    zone_hand: ZoneHand | None = None
-    """At a reference, the hand that sets zones; `look` is then a `ZoneLook`."""
+    consistency: str
+    maps: tuple[str, ...]
+    left: str
+    right: str
+    palette: str
+    zones: bool
 
     @property
-    def with_tools(self) -> bool:
-        """Whether tools are of use: not where others' maps are judged, nor where one only looks."""
-        return self.role == "annotate" or (self.role == "review" and not self.left_map)
+    def open(self) -> bool:
+        """Whether there is work."""
+        return bool(self.home)
 
 
-class Face(Protocol):
-    """What a window must be able to do; the session's tests have a face without a display."""
-
-    def show(self, panel: Panel) -> None:
-        """Show the panel."""
-
-    def read(self, text: str) -> None:
-        """Show what the pixel under the cursor says."""
-
-    def notify(self, kind: str, text: str) -> None:
-        """Tell something: kind is "info", "warning" or "error"."""
-
-    def ask(self, title: str, question: str) -> str | None:
-        """Ask for a line of text; None where the person changed their mind."""
-
-    def confirm(self, title: str, question: str) -> bool:
-        """Ask yes or no."""
-
-    def choose(self, title: str, question: str, choices: list[str]) -> str | None:
-        """Ask for one of several; None where the person changed their mind."""
-
-    def help(self, *, at_reference: bool) -> None:
-        """Show the keys, those at an exposure or those at a reference."""
-
-    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
-        """Show how far long work is; see `annotator.shared.progress`."""
-
-    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
-        """Show what a propagation would do; return it as decided, None where the person changed their mind."""
-
-
-def panel_of(
-    work: Work | None,
-    look: Look,
-    hand: Hand,
-    facts: Facts,
-    canvas: Canvas,
-    saving: Saving,
-    pace: Pace,
-    remaining: int | None,
-    seconds: float,
-) -> Panel:
-    """Return what the panel shows."""
-    text, alarm = saving_text(saving)
+def panel_of(session: BaseSession, canvas: Canvas, *, home: str, shown: str, left: str, right: str) -> Panel:
+    """Return what the panel says of a session, and of the level that the canvas shows."""
+    work = session.work
+    text, alarm = saving_text(session.saving)
     title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
     levels: tuple[tuple[str, str], ...] = ()
     if work is not None:
-        title = work.lane.scene_id
+        title = work.key.scene_id
         height, width = work.shape
-        what = f"{work.level} ({work.ev:+g} EV)" if isinstance(work, Image) else "Reference: set its zones"
-        subtitle = f"{what} · {width} × {height}"
+        subtitle = f"{work.title} · {width} × {height}"
         levels = tuple((n, f"{e:+g} EV") for n, e in zip(work.origin.levels, work.origin.evs, strict=True))
         if work.lease is not None:
             comment = work.lease.comment
@@ -115,21 +68,25 @@ def panel_of(
         if work.stale:
             subtitle += f"\n{len(work.stale)} strokes were drawn on an earlier base"
     return Panel(
+        role=session.role,
         title=title,
         subtitle=subtitle,
         comment=comment,
+        notice=canvas.notice,
         levels=levels,
-        home=facts.home,
-        shown=facts.shown,
+        home=home,
+        shown=shown,
         strokes=0 if work is None else work.standing,
-        pace=pace.text(remaining),
-        seconds=int(seconds),
+        seconds=int(session.seconds),
+        pace=session.pace.text(session.remaining),
         saving=text,
         alarm=alarm,
-        look=look,
-        hand=hand,
-        canvas=canvas,
-        can_submit=work is not None and canvas.paintable,
+        consistency=session.consistency,
+        maps=tuple(session.versions),
+        left=left,
+        right=right,
+        palette=canvas.palette,
+        zones=canvas.zones,
     )
 
 
@@ -145,7 +102,7 @@ def saving_text(saving: Saving) -> tuple[str, str]:
         return f"The lease was lost: {saving.unsent} strokes are kept on this machine", "error"
     if is_offline(saving):
         return (
-            f"The ledger is away: {saving.unsent} strokes are safe on this machine, trying again",
+            f"The ledger cannot be reached: {saving.unsent} strokes are safe on this machine; trying again",
             "warning",
         )
     if saving.unsent and saving.trouble is not None:

@@ -1,33 +1,29 @@
-"""Where a sitting's images come from: leases taken, the next image read while this one is worked on, places kept."""
+"""Where a session's images come from: leases taken, the next image read while this one is worked on, places kept."""
 
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from annotator.reference.state import Reference
-from annotator.reference.tools import ZoneHand
 from annotator.residual.state import Image
-from annotator.session.loading import Work, load_work
-from annotator.session.settings import Desk, read_settings
+from annotator.session.base import Notice, Work
+from annotator.session.loading import load_work
+from annotator.session.settings import REFERENCE_TOOLS, UserFolder, read_settings
 from annotator.shared.progress import Step
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox, Queue
 from iea40k.store.ledger.overview import remaining
 
-Notice = Callable[[str, str], None]
-"""Told of things the person should know: "info", "warning" or "error", and a text. Called from any thread."""
-
-
 Read = TypeVar("Read")
 _LOOK_SECONDS = 0.1  # between two looks at what is being read
 
 
-class Supply:
+class Prefetcher:
     """One person's leases, and one image read ahead of need. `remaining` is how many the queue has for them.
 
-    `lost` are lanes whose lease somebody else has now, as far as is known.
+    `lost` are maps whose lease somebody else has now, as far as is known.
     """
 
     def __init__(
@@ -35,7 +31,7 @@ class Supply:
         store: Store,
         ledger: Ledger,
         annotator: str,
-        desk: Desk,
+        folder: UserFolder,
         outbox: Outbox,
         notice: Notice,
         *,
@@ -46,7 +42,7 @@ class Supply:
         self.remaining: int | None = None
         self.lost: set[MapKey] = set()
         self._store, self._ledger, self._annotator = store, ledger, annotator
-        self._desk, self._outbox, self._notice = desk, outbox, notice
+        self._folder, self._outbox, self._notice = folder, outbox, notice
         self._purposes, self._ttl = purposes, ttl_seconds
         self._leases: dict[MapKey, Lease] = {}
         self._held: list[Lease] = []
@@ -58,20 +54,20 @@ class Supply:
         self._held = self.queue.resume(self._annotator, ttl_seconds=self._ttl)
         for lease in self._held:
             self._leases[lease.map_key] = lease
-        place = self._desk.read_place()
+        place = self._folder.read_place()
         self._held.sort(key=lambda held: _place_of(held.map_key) != place.get("lane"))
 
-    def asked(self, lane: MapKey, act: Callable[[], None]) -> None:
-        """Ask the queue for something about a lane; that its lease was lost is remembered, and raised."""
+    def asked(self, key: MapKey, act: Callable[[], None]) -> None:
+        """Ask the queue for something about a map; that its lease was lost is remembered, and raised."""
         try:
             act()
         except LeaseLostError:
-            self.lost.add(lane)
+            self.lost.add(key)
             raise
 
-    def lease_of(self, lane: MapKey) -> Lease | None:
-        """Return the lease under which a lane is worked on now."""
-        return self._leases.get(lane)
+    def lease_of(self, key: MapKey) -> Lease | None:
+        """Return the lease under which a map is worked on now."""
+        return self._leases.get(key)
 
     def next(self, left: Work | None = None, step: Step = lambda: None) -> Work | None:
         """Return the next image, None where the queue is empty, and begin to read the one after it.
@@ -79,8 +75,8 @@ class Supply:
         `left` is the image just left, whose lease ends here; `step` is called now and then while this waits.
         """
         if left is not None:
-            self._leases.pop(left.lane, None)
-            self.lost.discard(left.lane)
+            self._leases.pop(left.key, None)
+            self.lost.discard(left.key)
         ahead, self._ahead = self._ahead, None
         work = None
         if ahead is not None:
@@ -92,7 +88,7 @@ class Supply:
         if work is None:
             work = _patient(self._worker.submit(self._fetch), step)
         elif isinstance(left, Image) and isinstance(work, Image) and work.lease is not None:
-            work.take_from(left)  # It was read ahead, and something may have been carried to it since.
+            work.take_from(left)  # It was read ahead, and something may have been propagated to it since.
         if work is not None:
             self._worker.submit(self.remember, work)
             self._ahead = self._worker.submit(self._fetch)
@@ -103,35 +99,30 @@ class Supply:
         if self._ahead is not None:
             self._ahead.result()
 
-    def aside(self, act: Callable[[], Any]) -> None:
-        """Do something small in the thread that reads ahead, after what it is doing."""
-        with contextlib.suppress(RuntimeError):  # The sitting is over.
-            self._worker.submit(act)
-
     def remember(self, work: Work) -> None:
         """Keep on this machine where the person is."""
         with contextlib.suppress(IEAError):
-            self._desk.write_place({"lane": _place_of(work.lane)})
+            self._folder.write_place({"lane": _place_of(work.key)})
 
     def heartbeat(self) -> None:
         """Make every lease last longer; one that was lost is told."""
-        for lane, lease in list(self._leases.items()):
+        for key, lease in list(self._leases.items()):
             try:
                 longer = self.queue.heartbeat(lease, ttl_seconds=self._ttl)
             except LeaseLostError as error:
-                self.lost.add(lane)
+                self.lost.add(key)
                 self._notice("error", error.letter())
             except IEAError:
-                continue  # The courier says that the ledger is away; leases outlast some missed beats.
+                continue  # The upload worker says that the ledger is away; leases outlast some missed beats.
             else:
-                if lane in self._leases:
-                    self._leases[lane] = longer
+                if key in self._leases:
+                    self._leases[key] = longer
 
     def close(self) -> None:
         """End the reading ahead, and give back what was leased for it."""
         self._worker.shutdown(wait=True, cancel_futures=True)
         ahead = None
-        # Whatever went wrong while reading ahead, the courier must still deliver and end.
+        # Whatever went wrong while reading ahead, the upload worker must still deliver and end.
         if self._ahead is not None and not self._ahead.cancelled() and self._ahead.exception() is None:
             ahead = self._ahead.result()
         for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
@@ -144,9 +135,9 @@ class Supply:
         if work.lease is None:
             return True
         try:
-            self._leases[work.lane] = self.queue.heartbeat(work.lease, ttl_seconds=self._ttl)
+            self._leases[work.key] = self.queue.heartbeat(work.lease, ttl_seconds=self._ttl)
         except LeaseLostError:
-            self._leases.pop(work.lane, None)
+            self._leases.pop(work.key, None)
             return False
         except IEAError:
             pass  # The ledger is away: strokes wait in the outbox until it says whose the image is.
@@ -167,7 +158,7 @@ class Supply:
             try:
                 work = load_work(self._store, lease.map_key, self._ledger, self._outbox, lease)
                 if isinstance(work, Reference):  # Cut here, where nobody waits, as it was cut last time.
-                    work.blocks(read_settings(self._desk.settings_file, ZoneHand).side)
+                    work.blocks(read_settings(self._folder.settings_file, *REFERENCE_TOOLS).side)
                 return work
             except LedgerUnavailableError:
                 self._held.insert(0, lease)
@@ -191,5 +182,5 @@ def _patient(coming: Future[Read], step: Step) -> Read:
             step()
 
 
-def _place_of(lane: MapKey) -> list[str]:
-    return [lane.scene_id, lane.level, lane.purpose]
+def _place_of(key: MapKey) -> list[str]:
+    return [key.scene_id, key.level, key.purpose]

@@ -1,94 +1,71 @@
-"""A sitting at the queue: the image under work, its strokes, and what happens to it. No window, no display.
+"""A session at the queue: the work that is open, its strokes, and what happens to it. No window, no display.
 
 Strokes are safe before a method returns (see `annotator.session.upload`). The next image is leased and read while
-this one is worked on. A sitting that is killed resumes where it stopped: same image, same strokes, same undo.
+this one is worked on. A session that is killed resumes where it stopped: same image, same strokes, same undo.
 """
 
+import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
-from annotator.reference import recording as zone_recording
-from annotator.reference.state import Reference
-from annotator.reference.strokes import BoxChange
-from annotator.reference.versions import Version
-from annotator.residual.carrying import barred, carry_drafts
-from annotator.residual.propagate import Carried
-from annotator.residual.state import Image
-from annotator.session import recording
+from annotator.session.base import BaseSession, Role, Work
 from annotator.session.consistency import OwnConsistency
-from annotator.session.loading import Work, waiting_in
-from annotator.session.pace import Clock, Pace
-from annotator.session.prefetch import Notice, Supply
-from annotator.session.settings import Desk, desk_for
-from annotator.session.upload import Courier, Saving, is_lost_lease
-from annotator.shared.boxes import Box
-from annotator.shared.progress import Progress, silent
-from iea40k.arrays import ResidualCodes
+from annotator.session.loading import waiting_in
+from annotator.session.pace import Clock
+from annotator.session.prefetch import Prefetcher
+from annotator.session.settings import UserFolder, user_folder
+from annotator.session.upload import Saving, UploadWorker, is_lost_lease
+from annotator.shared.boxes import Box, around
+from annotator.shared.strokes import Draft
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import (
-    CorrectionDraft,
-    Lease,
-    Ledger,
-    Outbox,
-    PackedPatch,
-    Patch,
-)
+from iea40k.store.ledger import Lease, Ledger, Outbox
 from iea40k.store.ledger.consistency import own_consistency
 from iea40k.store.ledger.queue import BLIND, TTL_SECONDS, Verdict
 
 
-class Session:
-    """One person's sitting at one store's queue. Close it: what is leased ahead is given back then."""
+class Session(BaseSession):
+    """One person's session at one store's queue. Close it: what is leased ahead is given back then."""
 
+    role: Role = "annotate"
     can_paint = True
-    role = "annotate"
-    maps: Mapping[str, ResidualCodes] = MappingProxyType({})
-    """In review: people's maps of the image, the consensus and the base, by name."""
-
-    versions: Mapping[str, Version] = MappingProxyType({})
-    """In review: people's versions of the reference, the consensus and the base, by name."""
 
     def __init__(
         self,
         store: Store,
         ledger: Ledger,
         annotator: str,
-        desk: Desk,
+        folder: UserFolder,
         *,
         purposes: tuple[str, ...] = BLIND,
         ttl_seconds: float = TTL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.store, self.ledger, self.annotator, self.desk = store, ledger, annotator, desk
-        self.work: Work | None = None
-        self.notice: Notice = lambda _kind, _text: None
-        self.progress: Progress = silent
-        self.saving_changed: Callable[[Saving], None] = lambda _: None
-        self.pace = Pace()
+        super().__init__(annotator, folder)
+        self.store, self.ledger = store, ledger
         self._clock = clock
         self._closed = False
         self._time = Clock(clock())
-        outbox = Outbox(desk.outbox)
-        self._supply = Supply(
+        self._outbox = Outbox(folder.outbox)
+        self._prefetcher = Prefetcher(
             store,
             ledger,
             annotator,
-            desk,
-            outbox,
+            folder,
+            self._outbox,
             lambda kind, text: self.notice(kind, text),
             purposes=purposes,
             ttl_seconds=ttl_seconds,
         )
         self._consistency = OwnConsistency(lambda: own_consistency(ledger, store, annotator))
-        self._courier = Courier(
+        self._uploads = UploadWorker(
             ledger,
-            outbox,
-            self._supply.lease_of,
-            beat=self._supply.heartbeat,
+            self._outbox,
+            self._prefetcher.lease_of,
+            beat=self._prefetcher.heartbeat,
             beat_seconds=ttl_seconds / 4,
             changed=lambda saving: self.saving_changed(saving),
         )
@@ -100,25 +77,16 @@ class Session:
         annotator: str,
         *,
         ledger_url: str | None = None,
-        desks: Path | None = None,
+        folders: Path | None = None,
         purposes: tuple[str, ...] = BLIND,
     ) -> Self:
-        """Sit down at the store in folder `place`; `ledger_url` for a ledger that is not the store's own file."""
+        """Open the store in folder `place`; `ledger_url` for a ledger that is not the store's own file, `folders` for
+        where outboxes and settings are kept."""
         store = Store.open(place)
         ledger = Ledger.open(ledger_url or place, create=ledger_url is None)
         return cls(
-            store, ledger, annotator, desk_for(ledger.ledger_id(), annotator, desks), purposes=purposes
+            store, ledger, annotator, user_folder(ledger.ledger_id(), annotator, folders), purposes=purposes
         )
-
-    @property
-    def image(self) -> Image | None:
-        """The exposure under work; None where nothing is, or a reference."""
-        return self.work if isinstance(self.work, Image) else None
-
-    @property
-    def reference(self) -> Reference | None:
-        """The reference under work; None where nothing is, or an exposure."""
-        return self.work if isinstance(self.work, Reference) else None
 
     # ------------------------------------------------------------ coming and going
 
@@ -127,9 +95,9 @@ class Session:
 
         Every lease that this person holds is taken again, so a window still open elsewhere loses its own.
         """
-        self._supply.resume()
-        if self._courier.saving.unsent:
-            self._courier.flush(2.0)
+        self._prefetcher.resume()
+        if self._uploads.saving.unsent:
+            self._uploads.flush(2.0)
         return self._open_next()
 
     def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Work | None:
@@ -140,9 +108,9 @@ class Session:
         work, lease = self._leased()
         self._all_delivered(work)
         seconds = round(self._time.active, 1)
-        submit = self._supply.queue.submit
-        self._supply.asked(
-            work.lane, lambda: submit(lease, verdict=verdict, active_seconds=seconds, comment=comment)
+        submit = self._prefetcher.queue.submit
+        self._prefetcher.asked(
+            work.key, lambda: submit(lease, verdict=verdict, active_seconds=seconds, comment=comment)
         )
         self.pace = self.pace.plus(self._time.active)
         return self._open_next(work)
@@ -151,12 +119,12 @@ class Session:
         """Leave the image to others, for a reason, and open the next."""
         work, lease = self._leased()
         self._all_delivered(work)
-        self._supply.asked(work.lane, lambda: self._supply.queue.skip(lease, reason))
+        self._prefetcher.asked(work.key, lambda: self._prefetcher.queue.skip(lease, reason))
         return self._open_next(work)
 
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
-        self._supply.queue.flag(self._leased()[1], comment)
+        self._prefetcher.queue.flag(self._leased()[1], comment)
 
     def abandon(self) -> Work | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
@@ -172,79 +140,73 @@ class Session:
         raise LedgerError("the queue brings the images", remedy="submit this one, or skip it with a reason")
 
     def close(self) -> Saving:
-        """End the sitting: deliver, keep the image under work, give back what was leased ahead."""
+        """End the session: deliver, keep the image under work, give back what was leased ahead."""
         if self._closed:
             return self.saving
         self._closed = True
         if self.work is not None:
-            self._supply.remember(self.work)
-        self._supply.close()
+            self._prefetcher.remember(self.work)
+        self._prefetcher.close()
         self._consistency.close()
-        saving = self._courier.close()
+        saving = self._uploads.close()
         self.ledger.close()
         return saving
 
     # ------------------------------------------------------------ strokes
 
-    def record(self, patch: Patch, kind: str, tool: dict[str, object]) -> Box | None:
-        """Record a stroke whose codes may be in the image already; return the box that changed."""
-        image = self._open_image()
-        draft = image.draft(kind, PackedPatch.of(patch), tool)
-        return self._post(image, draft)
+    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
+        """Record strokes as one step; return the box that changed, None for all of it. `shown`: the work has them
+        already.
 
-    def record_zones(self, changes: Sequence[BoxChange], tool: dict[str, object]) -> None:
-        """Record zone edits that the reference shows already, as one step."""
-        zone_recording.record_changes(self._courier, self._open_reference(), changes, tool)
-        self.action()
+        Raises `LedgerError` for a stroke on another image, or where a level that is propagated to is work of its own
+        that is finished or leased: nothing is recorded then.
+        """
+        work = self._open_work()
+        for draft in drafts:
+            self._check(work, draft)
+        if any(draft.map_key != work.key for draft in drafts):
+            self._all_delivered(work)
+        return self._post(work, *drafts, shown=shown)
 
     def clear(self) -> None:
-        """Take the whole image or reference back to its base, as one step that can be undone."""
-        if self.reference is not None:
-            zone_recording.clear_reference(self._courier, self.reference)
-            self.action()
-            return
-        image = self._open_image()
-        self._post(image, image.draft("clear", None, {"tool": "clear"}))
+        """Take the whole work back to its base, as one step that can be undone."""
+        work = self._open_work()
+        self._post(work, work.clear())
 
     def undo(self) -> tuple[bool, Box | None]:
         """Take back the last step; return whether there was one, and the box that changed (None: all of it)."""
-        return self._step(redo=False)
+        return self._take_step(redo=False)
 
     def redo(self) -> tuple[bool, Box | None]:
         """Bring back what the last undo took; returns what `undo` returns."""
-        return self._step(redo=True)
-
-    def carry(self, carried: list[Carried], how: str) -> list[str]:
-        """Record a propagation on other levels, as one step; return the levels that took it.
-
-        Raises `LedgerError` where a level is work of its own that is finished or leased: nothing is recorded then.
-        """
-        image = self._open_image()
-        self._all_delivered(image)
-        drafts = carry_drafts(image, carried, how, self._supply)
-        self._courier.post(*drafts)
-        for draft in drafts:
-            image.others.setdefault(draft.map_key.level, []).append(draft)
-        self.action()
-        return [draft.map_key.level for draft in drafts]
-
-    def barred(self, level: str) -> str:
-        """Return why nothing may be carried from this image to a level, "" where it may."""
-        return barred(self._open_image(), level, self._supply)
+        return self._take_step(redo=True)
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
-        self.action()
-        if self.reference is not None:
-            return zone_recording.adopt_stale(self._courier, self.reference)
-        return recording.adopt_stale(self._courier, self._open_image(), self.progress)
+        work = self._open_work()
+        count = 0
+        with self.progress("Drawing strokes again", len(work.stale)) as step:
+            for draft in work.renewed():
+                if draft is not None:
+                    self._post(work, draft)
+                    count += 1
+                step()
+        return count
+
+    def blocked(self, level: str) -> str:
+        """Return why nothing may be recorded on another level from this one, "" where it may."""
+        key = replace(self._open_work().key, level=level)
+        state = self._prefetcher.queue.state(key)
+        if state is None or self._prefetcher.lease_of(key) is not None:
+            return ""
+        return f"it is work of its own, and {state}"
 
     # ------------------------------------------------------------ facts
 
     @property
     def saving(self) -> Saving:
         """How safe the strokes are."""
-        return self._courier.saving
+        return self._uploads.saving
 
     @property
     def seconds(self) -> float:
@@ -254,12 +216,14 @@ class Session:
     @property
     def remaining(self) -> int | None:
         """How many images the queue has for this person; None before it was asked."""
-        return self._supply.remaining
+        return self._prefetcher.remaining
 
     @property
     def lost(self) -> bool:
         """Whether somebody else has the image under work now."""
-        return is_lost_lease(self.saving) or (self.work is not None and self.work.lane in self._supply.lost)
+        return is_lost_lease(self.saving) or (
+            self.work is not None and self.work.key in self._prefetcher.lost
+        )
 
     @property
     def consistency(self) -> str:
@@ -272,11 +236,11 @@ class Session:
 
     def wait_ahead(self) -> None:
         """Wait until the next image is read."""
-        self._supply.wait()
+        self._prefetcher.wait()
 
     def retry(self) -> Saving:
         """Try now to bring what waits to the ledger."""
-        before = self._courier.saving.unsent
+        before = self._uploads.saving.unsent
         with self.progress("Sending strokes to the ledger", before) as step:
             sent = 0
 
@@ -286,7 +250,7 @@ class Session:
                     sent += 1
                     step()
 
-            return self._courier.flush(waiting=told)
+            return self._uploads.flush(waiting=told)
 
     # ------------------------------------------------------------ private
 
@@ -295,41 +259,46 @@ class Session:
             raise LedgerError("no image is open", remedy="the queue is empty: ask the curator for work")
         return self.work
 
-    def _open_image(self) -> Image:
-        work = self._open_work()
-        if isinstance(work, Reference):
-            raise LedgerError("a reference is open, and no exposure", where=work.lane.scene_id)
-        return work
-
-    def _open_reference(self) -> Reference:
-        work = self._open_work()
-        if isinstance(work, Image):
-            raise LedgerError("an exposure is open, and no reference", where=work.lane.scene_id)
-        return work
-
     def _leased(self) -> tuple[Work, Lease]:
         work = self._open_work()
-        lease = self._supply.lease_of(work.lane)
+        lease = self._prefetcher.lease_of(work.key)
         if lease is None:
-            raise LeaseLostError("this image is not leased to you", where=work.lane.scene_id)
+            raise LeaseLostError("this image is not leased to you", where=work.key.scene_id)
         return work, lease
 
-    def _post(self, image: Image, draft: CorrectionDraft) -> Box | None:
-        self.action()
-        return recording.post(self._courier, image, draft)
+    def _check(self, work: Work, draft: Draft) -> None:
+        """Raise `LedgerError` where a stroke may not be recorded with this work."""
+        where = f"{work.key.scene_id} {work.level}"
+        if not work.owns(draft):
+            raise LedgerError("the stroke is for another image", where=where, got=f"{draft.map_key}")
+        level = draft.map_key.level
+        if level != work.level and (reason := self.blocked(level)):
+            raise LedgerError(
+                f"nothing may be propagated to level {level}",
+                where=where,
+                got=reason,
+                remedy="leave this level out; it is corrected when its turn comes",
+            )
 
-    def _step(self, *, redo: bool) -> tuple[bool, Box | None]:
+    def _post(self, work: Work, *drafts: Draft, shown: bool = False) -> Box | None:
         self.action()
-        if self.reference is not None:
-            return zone_recording.take_step(self._courier, self.reference, redo=redo)
-        return recording.take_step(self._courier, self._open_image(), redo=redo)
+        if not drafts:
+            return None
+        self._uploads.post(*drafts)
+        boxes = [work.add(draft, shown=shown) for draft in drafts]  # type: ignore[arg-type]
+        return functools.reduce(lambda a, b: None if a is None or b is None else around(a, b), boxes)
+
+    def _take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
+        work = self._open_work()
+        drafts = work.step(redo=redo)
+        return bool(drafts), self._post(work, *drafts)
 
     def _all_delivered(self, work: Work) -> None:
-        saving = self._courier.saving if self._courier.saving.clean else self._courier.flush()
-        if not saving.clean and any(w.draft.map_key == work.lane for w in waiting_in(self._courier.outbox)):
+        saving = self._uploads.saving if self._uploads.saving.clean else self._uploads.flush()
+        if not saving.clean and any(w.draft.map_key == work.key for w in waiting_in(self._outbox)):
             raise LedgerError(
                 "strokes on this image are not in the ledger yet; they are safe on this machine",
-                where=f"{work.lane.scene_id} {work.level}",
+                where=f"{work.key.scene_id} {work.level}",
                 got=f"{saving.unsent} unsent: {saving.trouble.what if saving.trouble else 'on their way'}",
                 remedy="try again when the ledger answers; go on painting meanwhile",
             )
@@ -337,7 +306,7 @@ class Session:
     def _open_next(self, left: Work | None = None) -> Work | None:
         self.work = None
         with self.progress("Reading the next image", 0) as step:
-            self.work = self._supply.next(left, step)
+            self.work = self._prefetcher.next(left, step)
         self._time = Clock(self._clock())
         if self.work is not None:
             self._consistency.image_opened()

@@ -11,14 +11,27 @@ from typing import Any, TypeVar
 
 import platformdirs
 
+from annotator.reference.target import ReferenceDisplay
+from annotator.reference.tools import ReferenceTools
+from annotator.residual.target import ResidualDisplay
+from annotator.residual.tools import ResidualTools
+from iea40k.errors import IEAError
 from iea40k.files import write_atomic
 
-Noun = TypeVar("Noun")
+Settings = TypeVar("Settings")
+
+
+# The names under which settings are kept are those of the first version, so that a file stays readable both ways.
+RESIDUAL_DISPLAY = ("Look", ResidualDisplay)
+RESIDUAL_TOOLS = ("Hand", ResidualTools)
+REFERENCE_DISPLAY = ("ZoneLook", ReferenceDisplay)
+REFERENCE_TOOLS = ("ZoneHand", ReferenceTools)
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One person's folder for one ledger: `outbox/`, `place.json` (where it stopped), `settings.json` (shared)."""
+class UserFolder:
+    """One person's folder for one ledger, in the user's data folder: `outbox/` and `place.json` (where they stopped).
+    `settings_file` is shared by all that a user of this machine does."""
 
     folder: Path
     settings_file: Path
@@ -37,13 +50,13 @@ class Desk:
         write_atomic(self.folder / "place.json", json.dumps(dict(place), indent=1) + "\n")
 
 
-def desk_for(ledger_id: str, annotator: str, root: Path | None = None) -> Desk:
-    """Return the desk of a person at a ledger, below the user's data folder of this system (or `root`)."""
+def user_folder(ledger_id: str, annotator: str, root: Path | None = None) -> UserFolder:
+    """Return the folder of a person at a ledger, below the user's data folder of this system (or `root`)."""
     base = root or Path(platformdirs.user_data_dir("iea40k", appauthor=False))
     # Names may hold any letter; a folder's name may not, and two names must not share one.
     plain = re.sub(r"[^A-Za-z0-9]+", "_", annotator)[:32]
     tag = hashlib.sha256(annotator.encode()).hexdigest()[:8]
-    return Desk(base / "desks" / ledger_id[:12] / f"{plain}-{tag}", base / "annotator.json")
+    return UserFolder(base / "desks" / ledger_id[:12] / f"{plain}-{tag}", base / "annotator.json")
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -55,23 +68,21 @@ def read_json(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def read_settings(file: Path, kind: type[Noun]) -> Noun:
-    """Return settings of a frozen dataclass: what the file says where that makes sense, else the default."""
-    settings = kind()
-    for name, value in read_json(file).get(kind.__name__, {}).items():
+def read_settings(file: Path, name: str, kind: type[Settings]) -> Settings:
+    """Return settings of a frozen dataclass: what the file says under `name` where that makes sense, else the
+    default."""
+    settings, kept = kind(), read_json(file).get(name)
+    for field, value in kept.items() if isinstance(kept, dict) else ():
         try:
-            settings = dataclasses.replace(settings, **{name: value})  # type: ignore[type-var]
-        except (TypeError, ValueError, ArithmeticError):
+            settings = dataclasses.replace(settings, **{field: value})  # type: ignore[type-var]
+        except (TypeError, ValueError, ArithmeticError, IEAError):
             continue
-        except Exception as error:
-            if type(error).__module__ != "iea40k.errors":
-                raise
     return settings
 
 
-def write_settings(file: Path, *settings: Any) -> None:
-    """Keep settings, each under its class's name, beside what other classes keep there."""
+def write_settings(file: Path, settings: Mapping[str, Any]) -> None:
+    """Keep settings, each under its name, beside what is kept there under other names."""
     known = read_json(file)
-    for noun in settings:
-        known[type(noun).__name__] = dataclasses.asdict(noun)
+    for name, values in settings.items():
+        known[name] = dataclasses.asdict(values)
     write_atomic(file, json.dumps(known, indent=1, sort_keys=True) + "\n")

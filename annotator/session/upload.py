@@ -1,4 +1,4 @@
-"""The courier: brings strokes to the ledger without ever letting the window wait for it, and loses none.
+"""The upload worker: brings strokes to the ledger without ever letting the window wait for it, and loses none.
 
 A stroke is first written to the outbox on this machine's disk; from then on a crash cannot take it. A thread brings
 it to the ledger, usually within the same few milliseconds. While the ledger cannot be reached the strokes wait, and
@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from annotator.shared.strokes import Draft
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, StoreError
-from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, ZoneDraft
+from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox
 
 RETRY_SECONDS = 5.0
-Drawn = CorrectionDraft | ZoneDraft
-"""What is brought to the ledger: a stroke on a residual, or a zone edit of a reference."""
-
 PATIENCE_SECONDS = 0.25
 """How long a mouse release waits for the ledger to have the stroke."""
 
@@ -37,10 +35,10 @@ class Saving:
         return self.unsent == 0 and self.unsaved == 0
 
 
-class Courier:
-    """Delivers in the background. `lease_for` gives the lease under which a lane is painted now, or None.
+class UploadWorker:
+    """Delivers in the background. `lease_for` gives the lease under which a map is painted now, or None.
 
-    `beat` is called every `beat_seconds` in the courier's thread, to keep leases alive.
+    `beat` is called every `beat_seconds` in the worker's thread, to keep leases alive.
     """
 
     def __init__(
@@ -65,9 +63,9 @@ class Courier:
         self._ending = False
         self._asked = 0
         self._answered = 0
-        self._memory: list[Drawn] = []
+        self._memory: list[Draft] = []
         self._saving = Saving(len(outbox))
-        self._thread = threading.Thread(target=self._run, name="iea40k-courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="iea40k-upload", daemon=True)
         self._thread.start()
 
     @property
@@ -75,7 +73,7 @@ class Courier:
         """How safe the strokes are just now."""
         return self._saving
 
-    def post(self, *drafts: Drawn, patience: float = PATIENCE_SECONDS) -> Saving:
+    def post(self, *drafts: Draft, patience: float = PATIENCE_SECONDS) -> Saving:
         """Take strokes over. They are on the disk when this returns, and nearly always in the ledger.
 
         Does not wait for a ledger that could not be reached the last time.
@@ -109,7 +107,7 @@ class Courier:
         self._thread.join(5.0)
         return self._saving
 
-    def _keep(self, draft: Drawn) -> None:
+    def _keep(self, draft: Draft) -> None:
         with self._lock:
             self._memory.append(draft)
             self._write_memory()
@@ -120,7 +118,7 @@ class Courier:
             try:
                 self.outbox.put(self._memory[0])
             except (IEAError, OSError) as error:
-                trouble = _as_letter(error, self.outbox)
+                trouble = _as_error(error, self.outbox)
                 self._tell(Saving(self._saving.unsent, len(self._memory), trouble))
                 return trouble
             del self._memory[0]
@@ -152,7 +150,7 @@ class Courier:
             try:
                 self._deliver()
             except Exception as error:  # The thread must outlive anything: without it nothing is ever sent.
-                self._count(_as_letter(error, self.outbox))
+                self._count(_as_error(error, self.outbox))
             with self._done:
                 self._answered = max(self._answered, asked)
                 self._done.notify_all()
@@ -195,7 +193,7 @@ class Courier:
             self.changed(saving)
 
 
-def _as_letter(error: Exception, outbox: Outbox) -> IEAError:
+def _as_error(error: Exception, outbox: Outbox) -> IEAError:
     if isinstance(error, IEAError):
         return error
     return StoreError(

@@ -1,16 +1,17 @@
-"""What the canvas shows, decided without a window: `resolve` turns wishes and facts into a frozen `Canvas`.
+"""What the canvas shows, decided without a window: wishes and facts become a frozen `Canvas`.
 
-`Look` is what the person chose, kept between images and sittings. `Facts` is what there is to show. The layers do what
-a `Canvas` says and decide nothing.
+`Display` is what the person chose, kept between images and sessions. `Facts` is what there is to show. The layers do
+what a `Canvas` says and decide nothing.
 """
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from annotator.residual.tools import Brush, Mode
-from iea40k.arrays import EncodedRGB
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes
 from iea40k.errors import BadInputError
 from iea40k.render import PALETTES
 
@@ -18,38 +19,37 @@ Picture = Literal["exposure", "reference", "preview", "built"]
 """`preview`: the exposure as corrected; `built`: at a reference, the reference without zone edits."""
 
 Compare = Literal["single", "wipe", "side by side"]
-Tool = Literal["brush", "picker", "fill", "superpixel", "light source", "outlier", "range", "pan"]
-
-PICTURES: tuple[str, ...] = ("exposure", "reference", "preview")
 COMPARES: tuple[str, ...] = get_args(Compare)
-TOOLS: tuple[str, ...] = get_args(Tool)
-
-BRUSH_TOOLS: tuple[Tool, ...] = ("brush",)
 OPACITIES = (1.0, 0.75, 0.5, 0.3)
 
-
-READ_ONLY = "only to look at"
+READ_ONLY = "read-only: nothing can be changed here"
 JUDGING = "judging; choose your own map on the left, or take one over (Shift+A), to paint"
+
+EDGE = (255, 214, 64)
+"""The colour of the wipe's edge."""
+
+Value = TypeVar("Value")
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
-class Look:
+class Display:
     """How the person wants to see it. Raises `BadInputError` for what there is not.
 
     - `picture`: what is under the residual; `beside`: what it is compared with, by `compare`
     - `split` in (0, 1): where the wipe is, as a share of the width
-    - `opacity` in (0, 1]: of the overlay
-    - `overlay`: the residual over the exposure; `overlay_photograph`: over reference and preview, which are there to be
-      judged as photographs
-    - `outlines`: suggested regions; `clipping`: blown and crushed ones; `edited`: the outline of what was touched
+    - `overlay`: whether the residual lies over it; `opacity` in (0, 1]; `palette`: its colours
+    - `outlines`, `clipping`: what a target says of its pixels; `edited`: the outline of what was touched
     """
+
+    pictures: ClassVar[tuple[str, ...]] = ()
+    """The pictures there are to choose from, in the order that a key steps through them."""
 
     picture: Picture = "exposure"
     beside: Picture = "reference"
     compare: Compare = "single"
     split: float = 0.5
     overlay: bool = True
-    overlay_photograph: bool = False
     opacity: float = 0.75
     palette: str = "blue-white-red"
     outlines: bool = True
@@ -58,8 +58,8 @@ class Look:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("picture", self.picture, self.pictures()),
-            ("beside", self.beside, self.pictures()),
+            ("picture", self.picture, self.pictures),
+            ("beside", self.beside, self.pictures),
             ("compare", self.compare, COMPARES),
             ("palette", self.palette, PALETTES),
         ):
@@ -68,70 +68,53 @@ class Look:
         if not (0 < self.split < 1 and 0 < self.opacity <= 1):
             raise BadInputError("split and opacity are shares", got=f"{self.split}, {self.opacity}")
 
-    @classmethod
-    def pictures(cls) -> tuple[str, ...]:
-        """Return the pictures there are to choose from, in the order that a key steps through them."""
-        return PICTURES
+    def chosen(self, **changes: Any) -> Self:
+        """Return the display with other settings."""
+        return replace(self, **changes)
+
+    def next_picture(self) -> Self:
+        """Return the display with the next picture."""
+        return self.chosen(picture=following(self.pictures, self.picture))
+
+    def toggled(self, picture: Picture) -> Self:
+        """Return the display with a picture, or with the first one where that is shown already."""
+        return self.chosen(picture=self.pictures[0] if self.picture == picture else picture)
+
+    def compared(self, how: str) -> Self:
+        """Return the display with a comparison begun, or ended where it is this one already."""
+        return self.chosen(compare=COMPARES[0] if self.compare == how else how)
+
+    def next_opacity(self) -> Self:
+        """Return the display with the next strength of the overlay."""
+        return replace(self, opacity=following(OPACITIES, self.opacity))
+
+    def next_palette(self) -> Self:
+        """Return the display with the next palette."""
+        return replace(self, palette=following(PALETTES, self.palette))
 
 
 @dataclass(frozen=True)
-class Hand:
-    """The tool in hand and its settings. `tolerance`: of fill, in residual; `side`: of a superpixel, in pixels.
+class Held:
+    """The keys held down just now: `peek` hides what is over the picture, `blink` shows the other one, `pan` moves
+    the view by the mouse."""
 
-    `low` and `high` are the residuals, or luminances, between which `range` applies; `only` limits the brush to
-    pixels of the exposure whose luma lies in [only_low, only_high].
-    """
-
-    tool: Tool = "brush"
-    mode: Mode = "set"
-    value: float = 0.0
-    amount: float = 0.05
-    factor: float = 0.5
-    radius: float = 16.0
-    feather: float = 0.5
-    strength: float = 1.0
-    tolerance: float = 0.04
-    side: float = 16.0
-    low: float = 0.5
-    high: float = 1.0
-    only_low: float = 0.0
-    only_high: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.tool not in TOOLS:
-            raise BadInputError("no such tool", expected=", ".join(TOOLS), got=repr(self.tool))
-        self.brush()
-        if not (0 <= self.tolerance <= 2 and 2 <= self.side <= 256):
-            raise BadInputError("tolerance 0 ... 2, side 2 ... 256", got=f"{self.tolerance}, {self.side}")
-        if not (0 <= self.only_low < self.only_high <= 1 and -1 <= self.low <= self.high <= 1):
-            raise BadInputError("a range goes from low to high", got=f"{self.low} ... {self.high}")
-
-    def brush(self) -> Brush:
-        """Return the brush of the mode in hand, with the value that belongs to that mode."""
-        value = {"set": self.value, "add": self.amount, "scale": self.factor}.get(self.mode, 0.0)
-        return Brush(self.mode, value, self.radius, self.feather, self.strength)
-
-    @property
-    def limited(self) -> bool:
-        """Whether the brush respects a range of luminance."""
-        return (self.only_low, self.only_high) != (0.0, 1.0)
+    peek: bool = False
+    blink: bool = False
+    pan: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
     """What there is: an image open or not, whether it may be painted, and what is held down just now.
 
-    `home` is the level under work, `shown` the one being looked at; `peek`, `blink` and `panning` are keys held.
-    `maps`: two maps of the image are compared, which are then shown over the same picture.
+    `home` is the level under work, `shown` the one being looked at. `maps`: versions of several people are compared.
     """
 
     open: bool = False
     paintable: bool = False
     home: str = ""
     shown: str = ""
-    peek: bool = False
-    blink: bool = False
-    panning: bool = False
+    held: Held = Held()
     maps: bool = False
 
 
@@ -162,54 +145,46 @@ class Canvas:
     zones: bool = False
 
 
-def resolve(look: Look, hand: Hand, facts: Facts) -> Canvas:
-    """Return what the canvas shows. Pure: the same wishes and facts always give the same canvas.
+def canvas_of(
+    display: Display,
+    facts: Facts,
+    pictures: tuple[Picture, Picture],
+    overlays: tuple[bool, bool],
+    *,
+    elsewhere: str,
+    tool: str,
+    radius: float,
+    swap_maps: bool = False,
+    zones: bool = False,
+) -> Canvas:
+    """Return what the canvas shows of two `pictures`, left and right, with the residual over them or not.
 
-    `blink` held shows the picture to compare with instead; `peek` held hides everything over the picture. Only the
-    level under work can be painted, and nothing while overlays are out of sight.
+    `elsewhere` says why what is in sight cannot be painted though the work can, "" where it can; `tool` and `radius`
+    are those in use. Nothing lies over the picture while it is peeked at.
     """
-    left, right = look.picture, look.beside
-    if facts.maps:
-        right = left
-    elif facts.blink:
-        left, right = right, left
-    elsewhere = facts.open and facts.shown != facts.home
+    hidden = facts.held.peek or not facts.open
     paintable = facts.open and facts.paintable and not elsewhere
-    hidden = facts.peek or not facts.open
-    notice = ""
-    if not facts.open:
-        notice = "no image is open"
-    elif elsewhere:
-        notice = f"looking at {facts.shown}; the work is on {facts.home}"
-    elif not facts.paintable:
-        notice = READ_ONLY if not facts.maps else JUDGING
-
-    def overlay(picture: Picture) -> bool:
-        return look.overlay if picture == "exposure" else look.overlay_photograph
-
-    painting = paintable and hand.tool in BRUSH_TOOLS
+    moves = tool == "pan" or facts.held.pan or not paintable
+    notice = elsewhere or ("" if facts.paintable else JUDGING if facts.maps else READ_ONLY)
     return Canvas(
-        left=left,
-        right=right if look.compare != "single" else None,
-        split=look.split if look.compare == "wipe" else None,
-        second_panel=look.compare == "side by side" and facts.open,
-        overlay=overlay(left) and not hidden,
-        right_overlay=overlay(right) and not hidden,
-        swap_maps=facts.maps and facts.blink,
-        opacity=look.opacity,
-        palette=look.palette,
-        outlines=look.outlines and not hidden,
-        clipping=look.clipping and not hidden,
-        edited=look.edited and not hidden,
+        left=pictures[0],
+        right=pictures[1] if display.compare != "single" else None,
+        split=display.split if display.compare == "wipe" else None,
+        second_panel=display.compare == "side by side" and facts.open,
+        overlay=overlays[0] and not hidden,
+        right_overlay=overlays[1] and not hidden,
+        swap_maps=swap_maps,
+        opacity=display.opacity,
+        palette=display.palette,
+        outlines=display.outlines and not hidden,
+        clipping=display.clipping and not hidden,
+        edited=display.edited and not hidden,
         paintable=paintable,
-        pan=hand.tool == "pan" or facts.panning or not paintable,
-        cursor=2 * hand.radius if painting and not facts.panning else None,
-        notice=notice,
+        pan=moves,
+        cursor=2 * radius if tool == "brush" and not moves else None,
+        notice=notice if facts.open else "no image is open",
+        zones=zones and not hidden,
     )
-
-
-EDGE = (255, 214, 64)
-"""The colour of the wipe's edge."""
 
 
 def wiped(left: EncodedRGB, right: EncodedRGB, split: float) -> EncodedRGB:
@@ -222,12 +197,25 @@ def wiped(left: EncodedRGB, right: EncodedRGB, split: float) -> EncodedRGB:
     return both
 
 
-def display_levels(codes: np.ndarray) -> np.ndarray:
+def display_levels(codes: ResidualCodes) -> NDArray[np.uint16]:
     """Return residual codes (int16) as labels (uint16): 1 ... 511 for k/255 with k = -255 ... 255, 0 = no valid data.
 
     The screen's eight bits cannot show more than these 511; the codes themselves stay exact.
     """
-    steps = (codes.astype(np.int32) + 32640 + 64) >> 7
-    labels = (steps + 1).astype(np.uint16)
-    labels[codes == -32768] = 0
+    steps = (codes.astype(np.int32) + RESIDUAL_SCALE + 64) >> 7
+    labels: NDArray[np.uint16] = (steps + 1).astype(np.uint16)
+    labels[codes == INVALID_CODE] = 0
     return labels
+
+
+def outlined(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return only the rims of labelled regions (H, W) uint8: pixels beside another label. napari's own contours take
+    ten times as long."""
+    rim = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, _AROUND) != 0
+    result: NDArray[np.uint8] = np.where(rim, labels, 0).astype(np.uint8)
+    return result
+
+
+def following(values: tuple[Value, ...], value: Value) -> Value:
+    """Return the value after this one, the first after the last."""
+    return values[(values.index(value) + 1) % len(values)] if value in values else values[0]

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class Origin(Protocol):
-    """A scene as it is painted on or looked at. Frames are read when asked for."""
+    """A scene as it is painted on or looked at. Frames are read when asked for.
+
+    `record` is what the ledger knows of it, None where there is no ledger.
+    """
+
+    record: SceneRecord | None
 
     @property
     def scene_id(self) -> str:
@@ -129,6 +134,7 @@ class ReleaseOrigin:
     release: "Release"
     scene_id: str
     rows: list[dict[str, Any]]
+    record: SceneRecord | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -71,3 +71,8 @@ def show_activity(window: Any | None, visible: bool) -> None:
         window.statusBar()._toggle_activity_dock(visible)  # type: ignore[union-attr]
     except _PRIVATE_ERRORS:
         return
+
+
+def real_viewer(viewer: Any) -> Any:
+    """Return the viewer behind the proxy that napari gives to plugins, which hides the parts used here."""
+    return getattr(viewer, "__wrapped__", viewer)

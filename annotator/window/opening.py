@@ -8,26 +8,27 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
-from annotator.actions import KEYS, ZONE_KEYS
+from annotator.actions import bound_keys, press
+from annotator.session.base import BaseSession
 from annotator.session.controller import Controller
-from annotator.session.opening import Sitting
 from annotator.window import adapter
 from annotator.window.dock import Dock
-from annotator.window.screen import Layers
-from annotator.window.view import QtFace, ReadoutBar
+from annotator.window.menu import Menu
+from annotator.window.screen import NapariScreen
+from annotator.window.view import QtView, ReadoutBar
 
 
 class Annotator(QObject):
     """What belongs to one viewer: its controller, its widgets, and how they end."""
 
-    def __init__(self, viewer: Any, session: Sitting) -> None:
+    def __init__(self, viewer: Any, session: BaseSession) -> None:
         super().__init__()
         self.viewer, self.session = viewer, session
         self.dock, self.readout = Dock(), ReadoutBar()
         window = adapter.main_window(viewer)
-        self.face = QtFace(self.dock, self.readout, window)
-        self.layers = Layers(viewer)
-        self.controller = Controller(session, self.layers, self.face)
+        self.view = QtView(self.dock, self.readout, window)
+        self.screen = NapariScreen(viewer)
+        self.controller = Controller(session, self.screen, self.view)
         self._closed = self._went = False
         viewer.window.add_dock_widget(self.dock, name="IEA40K", area="right")
         bar = viewer.window.add_dock_widget(self.readout, name="pixel", area="bottom")
@@ -35,7 +36,10 @@ class Annotator(QObject):
         bar.setTitleBarWidget(QWidget(bar))
         bar.setFixedHeight(30)
         self.dock.connect_to(self.controller)
-        bind_keys(viewer, self.layers, self.controller)
+        self.menu = Menu(window, self.controller)
+        if window is not None:
+            window.menuBar().addMenu(self.menu)
+        bind_keys(viewer, self.screen, self.controller)
         viewer.mouse_drag_callbacks.append(self._dragged)
         viewer.mouse_move_callbacks.append(self._moved)
         self._timer = QTimer(self)
@@ -43,12 +47,12 @@ class Annotator(QObject):
         self._timer.start(1000)
         if window is not None:
             window.installEventFilter(self)
-        # A window that is closed takes the dock with it while timers and threads still run: the sitting ends there.
+        # A window that is closed takes the dock with it while timers and threads still run: the session ends there.
         self.dock.destroyed.connect(self._window_went)
 
     def start(self) -> None:
         """Open the first image."""
-        self.controller.start()
+        self.controller.flow.start()
         self.give_focus()
 
     def give_focus(self) -> None:
@@ -58,28 +62,30 @@ class Annotator(QObject):
             canvas.setFocus()
 
     def leave(self) -> bool:
-        """End the sitting where the person agrees; return whether it has ended."""
+        """End the session where the person agrees; return whether it has ended."""
         if not self._closed and self._may_close():
             self.close()
         return self._closed
 
     def close(self) -> None:
-        """End the sitting; the viewer may stay."""
+        """End the session; the viewer may stay."""
         if not self._closed:
             self._closed = True
             self._timer.stop()
-            self.face.end()
+            self.view.end()
             self.dock.connect_to(None)
             window = None if self._went else adapter.main_window(self.viewer)
             if window is not None:
                 window.removeEventFilter(self)
+                window.menuBar().removeAction(self.menu.menuAction())
+                self.menu.deleteLater()
                 self.dock.destroyed.disconnect(self._window_went)
                 # Each removal lays the window out anew; a canvas that is painted in the middle of one ends the process.
                 window.setUpdatesEnabled(False)
                 for widget in (self.dock, self.readout):
                     with contextlib.suppress(LookupError, RuntimeError):
                         self.viewer.window.remove_dock_widget(widget)
-                self.layers.remove()
+                self.screen.remove()
                 window.setUpdatesEnabled(True)
             for callbacks, mine in (
                 (self.viewer.mouse_drag_callbacks, self._dragged),
@@ -87,10 +93,9 @@ class Annotator(QObject):
             ):
                 if mine in callbacks:
                     callbacks.remove(mine)
-            for key in (*KEYS, *ZONE_KEYS):
-                for name in key.keys:
-                    self.viewer.bind_key(name, None)
-                    self.layers.residual.bind_key(name, None)
+            for name in bound_keys():
+                self.viewer.bind_key(name, None)
+                self.screen.residual.bind_key(name, None)
             self.controller.remember()
             self.session.close()
 
@@ -103,7 +108,7 @@ class Annotator(QObject):
 
     def _may_close(self) -> bool:
         """Nothing is closed in the middle of long work, during which Qt goes on."""
-        return not self.controller.busy and self.controller.leave()
+        return not self.controller.busy and self.controller.flow.may_leave()
 
     def _dragged(self, _viewer: Any, event: Any) -> Any:
         yield from self.controller.drag(event)
@@ -117,36 +122,35 @@ class Annotator(QObject):
         self.close()
 
     def _tick(self) -> None:
-        self.face.show(self.controller.panel())
+        self.view.show(self.controller.panel())
 
 
-def bind_keys(viewer: Any, layers: Layers, controller: Controller) -> None:
+def bind_keys(viewer: Any, screen: NapariScreen, controller: Controller) -> None:
     """Bind every key, on the layer under work and on the viewer, so that it works wherever the focus is."""
-    for key in (*KEYS, *ZONE_KEYS):
-        for name in key.keys:
-            act = _held(controller, name) if key.held else _once(controller, name)
-            layers.residual.bind_key(name, act, overwrite=True)
-            viewer.bind_key(name, act, overwrite=True)
+    for name, held in bound_keys().items():
+        act = _held(controller, name) if held else _once(controller, name)
+        screen.residual.bind_key(name, act, overwrite=True)
+        viewer.bind_key(name, act, overwrite=True)
 
 
 def _once(controller: Controller, name: str) -> Callable[[Any], None]:
     def act(_owner: Any) -> None:
-        controller.press(name)
+        press(controller, name)
 
     return act
 
 
 def _held(controller: Controller, name: str) -> Callable[[Any], Any]:
     def act(_owner: Any) -> Any:
-        controller.press(name, held=True)
+        press(controller, name, held=True)
         yield
-        controller.press(name, held=False)
+        press(controller, name, held=False)
 
     return act
 
 
-def run_window(session: Sitting, target: float = 0.0) -> None:
-    """Open a window of its own on a sitting and return when it is closed; `target` in images an hour."""
+def run_window(session: BaseSession, target: float = 0.0) -> None:
+    """Open a window of its own on a session and return when it is closed; `target` in images an hour."""
     import napari
 
     session.pace = replace(session.pace, target=target)

@@ -4,11 +4,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import napari
 from magicgui import magicgui
 from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from annotator.session.opening import sit_down
+from annotator.session.opening import MODES, open_session
 from annotator.shared.progress import Step
 from annotator.window import adapter
 from annotator.window.opening import Annotator
@@ -16,35 +16,49 @@ from annotator.window.progress import napari_progress
 from iea40k.errors import IEAError
 
 
-def annotate_widget(napari_viewer: "napari.Viewer") -> Any:
-    """Return the form. Its button opens the store and puts the annotator's docks into the viewer."""
+class AnnotateWidget(QWidget):
+    """The form. napari gives the viewer to widgets that are classes, by the name `napari_viewer`.
 
-    @magicgui(
-        call_button="Sit down",
-        store={"mode": "d", "label": "store or release"},
-        annotator={"label": "your name"},
-        ledger={"label": "ledger (empty: the store's own)"},
-        mode={"choices": ["annotate", "review", "look only"]},
-    )
-    def form(store: Path = Path(), annotator: str = "", ledger: str = "", mode: str = "annotate") -> None:
-        window = adapter.main_window(napari_viewer)
-        # One sitting a viewer: keys, docks and layers of an earlier one would answer as well.
-        if form.opened is not None and not form.opened.leave():
+    Its button opens the store and puts the annotator's docks into the viewer; `opened` is what it opened.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._viewer = adapter.real_viewer(napari_viewer)
+        self.opened: Annotator | None = None
+
+        @magicgui(
+            call_button="Open",
+            store={"mode": "d", "label": "store or release"},
+            annotator={"label": "your name"},
+            ledger={"label": "ledger (empty: the store's own)"},
+            mode={"choices": MODES},
+        )
+        def form(store: Path = Path(), annotator: str = "", ledger: str = "", mode: str = MODES[0]) -> None:
+            self.open(store, annotator, ledger, mode)
+
+        self.form = form
+        column = QVBoxLayout(self)
+        column.addWidget(form.native)
+        column.addStretch(1)
+
+    def open(self, store: Path, annotator: str, ledger: str = "", mode: str = MODES[0]) -> None:
+        """Open a store in the viewer. What refuses is told."""
+        # One session a viewer: keys, docks and layers of an earlier one would answer as well.
+        if self.opened is not None and not self.opened.leave():
             return
+        window = adapter.main_window(self._viewer)
 
         def progress(text: str, total: int) -> AbstractContextManager[Step]:
             return napari_progress(window, text, total)
 
         try:
-            session = sit_down(
+            session = open_session(
                 store, annotator.strip(), ledger_url=ledger.strip() or None, mode=mode, progress=progress
             )
         except IEAError as error:
             show_error(error.letter())
             return
-        # The viewer keeps it: a widget without a parent would be collected with its keys and callbacks.
-        form.opened = Annotator(napari_viewer, session)
-        form.opened.start()
-
-    form.opened = None
-    return form
+        # Kept: a session without an owner would be collected with its keys and callbacks.
+        self.opened = Annotator(self._viewer, session)
+        self.opened.start()

@@ -1,17 +1,14 @@
-"""The dialog in which a propagation is looked at: one card a level, before and after, and what to carry."""
+"""The dialog in which a propagation is looked at: one card a level, before and after, and what to propagate."""
 
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QCheckBox, QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from annotator.residual.propagation import CarryPlan, LevelPanel
+from annotator.residual.propagation import LevelPanel, PropagationPlan
 from annotator.window.style import SHEET
-from annotator.window.widgets import Choice, check, label, push, row_of
-from iea40k.arrays import EncodedRGB
+from annotator.window.widgets import Choice, check, label, pixmap, push, row_of
 from iea40k.render import legend
 
 COLUMNS = 3
@@ -33,10 +30,10 @@ CHOICES = {
 NUMBERS = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 
-class CarryDialog(QDialog):
+class PropagationDialog(QDialog):
     """Shows a plan and changes it as the person chooses; `plan` is what it is now."""
 
-    def __init__(self, parent: QWidget | None, plan: CarryPlan) -> None:
+    def __init__(self, parent: QWidget | None, plan: PropagationPlan) -> None:
         super().__init__(parent)
         self.plan = plan
         self.setObjectName("iea40k")
@@ -94,7 +91,7 @@ class CarryDialog(QDialog):
             grid.addWidget(card, index // COLUMNS, index % COLUMNS)
         column.addLayout(grid)
         bar = QLabel()
-        bar.setPixmap(_pixmap(legend(*_LEGEND, self.plan.palette)))
+        bar.setPixmap(pixmap(legend(*_LEGEND, self.plan.palette)))
         scale = QHBoxLayout(self.scale)
         scale.setContentsMargins(0, 0, 0, 0)
         for widget in (label("−1 over", "quiet"), bar, label("+1 under", "quiet")):
@@ -141,23 +138,16 @@ class _Card(QFrame):
         """Show a panel."""
         self.box.setText(f"{self.number}   {panel.title}")
         check(self.box, panel.taken)
-        self.box.setEnabled(not panel.barred)
-        self.before.setPixmap(_pixmap(panel.before))
-        self.after.setPixmap(_pixmap(panel.after if panel.taken else panel.before))
+        self.box.setEnabled(not panel.blocked)
+        self.before.setPixmap(pixmap(panel.before))
+        self.after.setPixmap(pixmap(panel.after if panel.taken else panel.before))
         self.text.setText(panel.text)
         self.text.setToolTip(panel.text)
 
 
-def _pixmap(picture: EncodedRGB) -> QPixmap:
-    pixels = np.ascontiguousarray(picture)
-    height, width = pixels.shape[:2]
-    image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return QPixmap.fromImage(image.copy())
-
-
-def ask_carry(parent: QWidget | None, plan: CarryPlan) -> CarryPlan | None:
+def ask_propagation(parent: QWidget | None, plan: PropagationPlan) -> PropagationPlan | None:
     """Show a plan until the person decides; return it as decided, None where they changed their mind."""
-    dialog = CarryDialog(parent, plan)
+    dialog = PropagationDialog(parent, plan)
     accepted = dialog.exec() == QDialog.DialogCode.Accepted
     decided = dialog.plan
     dialog.deleteLater()

@@ -1,6 +1,6 @@
 """How the dock looks: one sheet, on top of napari's own theme."""
 
-ACCENT = "#4f8ef7"
+from qtpy.QtWidgets import QWidget
 
 SHEET = """
 QWidget#iea40k { font-size: 12px; }
@@ -37,3 +37,9 @@ def gradient(colours: list[tuple[float, str]]) -> str:
         "QSlider::handle:horizontal { width: 6px; margin: -5px 0; border-radius: 3px; background: white;"
         " border: 1px solid #20242c; }"
     )
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the sheet again to a widget whose name or property changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

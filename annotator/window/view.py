@@ -1,37 +1,25 @@
-"""The face: napari's notifications, Qt's dialogs, the dock and the read-out."""
+"""The window's half of the controller: napari's notifications, Qt's dialogs, the dock and the read-out."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
 from napari.utils import notifications
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
-    QInputDialog,
-    QLabel,
-    QMessageBox,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QDialog, QHBoxLayout, QInputDialog, QLabel, QMessageBox, QSizePolicy, QWidget
 
-from annotator.actions import help_groups, help_text
 from annotator.reference import shading
-from annotator.residual.propagation import CarryPlan
+from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.progress import Step, silent
+from annotator.target import Kind, Told
 from annotator.window.dock import Dock
+from annotator.window.help import help_dialog
 from annotator.window.progress import napari_progress
-from annotator.window.propagate_dialog import ask_carry
-from annotator.window.widgets import label
+from annotator.window.propagate_dialog import ask_propagation
+from annotator.window.widgets import label, pixmap
 from iea40k.render import legend
 
 _LEGEND = (220, 10)
-_COLUMNS = (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow"))
-_ZONE_COLUMNS = (("Zones",), ("View",), ("Strokes", "Flow"))
 
 
 class ReadoutBar(QWidget):
@@ -59,16 +47,13 @@ class ReadoutBar(QWidget):
         if wanted != self._palette:
             self._palette = wanted
             pixels = shading.legend() if zones else legend(*_LEGEND, palette)  # type: ignore[arg-type]
-            pixels = np.ascontiguousarray(pixels)
-            height, width = pixels.shape[:2]
-            image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-            self.bar.setPixmap(QPixmap.fromImage(image.copy()))
+            self.bar.setPixmap(pixmap(pixels))
             for end in self._ends:
                 end.setVisible(not zones)
 
 
-class QtFace(QObject):
-    """The window's half of the controller. Notices from other threads are brought to this one."""
+class QtView(QObject):
+    """What the controller shows, tells and asks. Notices from other threads are brought to this one."""
 
     _told = Signal(str, str)
 
@@ -88,7 +73,7 @@ class QtFace(QObject):
         if self._ended:
             return
         self.dock.show_panel(panel)
-        self.readout.show_legend(panel.look.palette, zones=panel.canvas.zones)
+        self.readout.show_legend(panel.palette, zones=panel.zones)
 
     def read(self, text: str) -> None:
         """Show what the pixel under the cursor says."""
@@ -96,7 +81,7 @@ class QtFace(QObject):
             return
         self.readout.text.setText(text)
 
-    def notify(self, kind: str, text: str) -> None:
+    def notify(self, kind: Told, text: str) -> None:
         """Tell something by napari's notifications; may be called from any thread."""
         self._told.emit(kind, text)
 
@@ -110,52 +95,22 @@ class QtFace(QObject):
         answer = QMessageBox.question(self.parent_window, title, question)
         return bool(answer == QMessageBox.StandardButton.Yes)
 
-    def choose(self, title: str, question: str, choices: list[str]) -> str | None:
-        """Ask for one of several."""
-        text, accepted = QInputDialog.getItem(self.parent_window, title, question, choices, 0, False)
-        return str(text) if accepted else None
-
-    def help(self, *, at_reference: bool) -> None:
+    def help(self, kind: Kind) -> None:
         """Show the keys, or put them away."""
         if self._help is not None and self._help.isVisible():
             self._help.close()
             return
-        self._help = help_dialog(self.parent_window, at_reference=at_reference)
+        self._help = help_dialog(self.parent_window, kind)
         self._help.show()
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         """Show how far long work is, by napari's progress bars."""
         return silent(text, total) if self._ended else napari_progress(self.parent_window, text, total)
 
-    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+    def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
         """Show what a propagation would do, and let the person decide."""
-        return ask_carry(self.parent_window, plan)
+        return ask_propagation(self.parent_window, plan)
 
     def _notify(self, kind: str, text: str) -> None:
         show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}
         show.get(kind, notifications.show_error)(text)
-
-
-def help_dialog(parent: QWidget | None, *, at_reference: bool) -> QDialog:
-    """Return the window with every key, in columns, and the same as text for screen readers."""
-    dialog = QDialog(parent)
-    dialog.setWindowTitle("Keys")
-    dialog.setAccessibleDescription(help_text(at_reference=at_reference))
-    columns = QHBoxLayout(dialog)
-    columns.setSpacing(28)
-    groups = help_groups(at_reference=at_reference)
-    for names in _ZONE_COLUMNS if at_reference else _COLUMNS:
-        column = QVBoxLayout()
-        for name in names:
-            rows = "".join(
-                f"<tr><td style='padding:2px 12px 2px 0'><b>{_plain(keys)}</b></td><td>{_plain(what)}</td></tr>"
-                for keys, what in groups[name]
-            )
-            column.addWidget(QLabel(f"<h3>{name}</h3><table>{rows}</table>"))
-        column.addStretch(1)
-        columns.addLayout(column)
-    return dialog
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,9 +1,11 @@
 """Small widgets: a row of exclusive buttons, and a slider with its number beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -11,6 +13,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -18,6 +21,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from iea40k.arrays import EncodedRGB
 
 _STEPS = 1000
 
@@ -112,11 +117,6 @@ class Number(QWidget):
         self.changed.emit(value)
 
 
-def when(signal: Callable[..., object], act: Callable[..., object]) -> None:
-    """Connect a Qt signal."""
-    signal.connect(act)  # type: ignore[attr-defined]
-
-
 def push(text: str, name: str, tip: str = "") -> QPushButton:
     """Return a button that leaves the keys to the canvas; the sheet knows it by `name`."""
     button = QPushButton(text)
@@ -127,12 +127,22 @@ def push(text: str, name: str, tip: str = "") -> QPushButton:
     return button
 
 
-def column_in(widget: QWidget) -> QVBoxLayout:
-    """Give a widget a column without margins, and return it."""
+def column_of(
+    *items: QWidget | QLayout, margins: tuple[int, int, int, int] = (0, 0, 0, 0), stretch: bool = False
+) -> QWidget:
+    """Return widgets and rows below each other; with `stretch` they keep to the top."""
+    widget = QWidget()
     column = QVBoxLayout(widget)
-    column.setContentsMargins(0, 0, 0, 0)
+    column.setContentsMargins(*margins)
     column.setSpacing(5)
-    return column
+    for item in items:
+        if isinstance(item, QLayout):
+            column.addLayout(item)
+        else:
+            column.addWidget(item)
+    if stretch:
+        column.addStretch(1)
+    return widget
 
 
 def row_of(*widgets: Any) -> QHBoxLayout:
@@ -156,3 +166,11 @@ def check(box: QCheckBox, on: bool) -> None:
     box.blockSignals(True)
     box.setChecked(on)
     box.blockSignals(False)
+
+
+def pixmap(picture: EncodedRGB) -> QPixmap:
+    """Return a picture (H, W, 3) uint8 for a label."""
+    pixels = np.ascontiguousarray(picture)
+    height, width = pixels.shape[:2]
+    image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QPixmap.fromImage(image.copy())

@@ -1,4 +1,4 @@
-"""Stores with planted faults and sittings at them, without any display."""
+"""Stores with planted faults and sessions at them, without any display."""
 
 import os
 import sys
@@ -63,20 +63,20 @@ def queued(store: Store) -> Store:
     return store
 
 
-Sit = Callable[..., Session]
+Begin = Callable[..., Session]
 
 
 @pytest.fixture
-def sit(queued: Store, tmp_path: Path) -> Iterator[Sit]:
-    """Open sittings at the queue; they are closed afterwards."""
+def begin(queued: Store, tmp_path: Path) -> Iterator[Begin]:
+    """Open sessions at the queue; they are closed afterwards."""
     opened: list[Session] = []
 
-    def sit_down(name: str = "Ada", **options: object) -> Session:
-        session = Session.open(queued.path, name, desks=tmp_path / "desks", **options)  # type: ignore[arg-type]
+    def begin(name: str = "Ada", **options: object) -> Session:
+        session = Session.open(queued.path, name, folders=tmp_path / "desks", **options)  # type: ignore[arg-type]
         opened.append(session)
         return session
 
-    yield sit_down
+    yield begin
     for session in opened:
         session.close()
 

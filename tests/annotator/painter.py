@@ -9,15 +9,15 @@ import random
 import sys
 from pathlib import Path
 
+from annotator.residual.brushes import Brush
 from annotator.residual.strokes import Stroke
-from annotator.residual.tools import Brush
 from annotator.session.session import Session
 
 
 def main() -> None:
     place, desks, ledger, seed = sys.argv[1:]
     rng = random.Random(int(seed))
-    session = Session.open(Path(place), "Ada", desks=Path(desks), ledger_url=ledger or None)
+    session = Session.open(Path(place), "Ada", folders=Path(desks), ledger_url=ledger or None)
     image = session.start()
     assert image is not None
     print("open", hashlib.sha256(image.codes.tobytes()).hexdigest(), flush=True)
@@ -32,7 +32,7 @@ def main() -> None:
                 stroke.move((rng.uniform(0, 96), rng.uniform(0, 128)))
             patch = stroke.finish()
             assert patch is not None
-            session.record(patch, "brush", {"tool": "add"})
+            session.record(image.draft("brush", patch, {"tool": "add"}), shown=True)
         print("safe", hashlib.sha256(image.codes.tobytes()).hexdigest(), flush=True)
 
 

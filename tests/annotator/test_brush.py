@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotator.residual.brushes import BRUSHES, Brush
 from annotator.residual.strokes import Stroke
-from annotator.residual.tools import MODES, Brush, coverage, footprint
+from annotator.shared.dabs import coverage, footprint
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.errors import BadInputError
 
@@ -137,7 +138,7 @@ def test_cancel_puts_everything_back():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(MODES),
+    st.sampled_from(list(BRUSHES)),
     st.floats(0, 1),
     st.floats(0.5, 20),
     st.floats(0, 1),

@@ -77,7 +77,7 @@ annotator.session.settings.platformdirs.user_data_dir = lambda *a, **k: {str(tmp
 start = opening.Annotator.start
 def started(self):
     start(self)
-    print("open", self.session.image.lane.scene_id, self.dock.title.text(), flush=True)
+    print("open", self.session.image.key.scene_id, self.dock.title.text(), flush=True)
     QTimer.singleShot(1500, self.viewer.close)
 opening.Annotator.start = started
 app = typer.Typer()
@@ -95,7 +95,7 @@ print("ended", flush=True)
 
 @pytest.mark.gui
 @pytest.mark.screen
-def test_a_sitting_ends_and_the_window_stays(screen: None, queued: Store, tmp_path: Path):
+def test_a_session_ends_and_the_window_stays(screen: None, queued: Store, tmp_path: Path):
     """In a process of its own: a canvas painted in the middle of a removal ends the process."""
     code = f"""
 import napari
@@ -105,7 +105,7 @@ from annotator.session.session import Session
 from annotator.window.opening import Annotator
 viewer = napari.Viewer(show=True)
 for name in ("Ada", "Boris"):
-    annotator = Annotator(viewer, Session.open(Path({str(queued.path)!r}), name, desks=Path({str(tmp_path)!r})))
+    annotator = Annotator(viewer, Session.open(Path({str(queued.path)!r}), name, folders=Path({str(tmp_path)!r})))
     annotator.start()
     for _ in range(5):
         QApplication.processEvents()

@@ -53,21 +53,21 @@ def test_a_ledger_that_does_not_give_it_is_no_trouble():
     assert own.text == ""
 
 
-def test_a_sitting_tells_what_the_ledger_knows_and_no_image_gives_itself_away(queued: Store, tmp_path: Path):
+def test_a_session_tells_what_the_ledger_knows_and_no_image_gives_itself_away(queued: Store, tmp_path: Path):
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 0, purpose="repeat")], "curator")
-    first = Session.open(queued.path, "Ada", desks=tmp_path / "desks")
+    first = Session.open(queued.path, "Ada", folders=tmp_path / "desks")
     image = first.start()
     purposes = []
     while image is not None:
-        purposes.append(image.lane.purpose)
-        paint(first, (30, 30), value=0.25 if image.lane.purpose == "expert" else 0.27)  # type: ignore[union-attr]
+        purposes.append(image.key.purpose)
+        paint(first, (30, 30), value=0.25 if image.key.purpose == "expert" else 0.27)  # type: ignore[union-attr]
         image = first.submit()
     assert purposes.count("repeat") == 1
     first._consistency.close()
     assert first.consistency == ""  # looked up before the repeat was handed in, and not just after it
     first.close()
-    later = Session.open(queued.path, "Ada", desks=tmp_path / "desks")
+    later = Session.open(queued.path, "Ada", folders=tmp_path / "desks")
     with Ledger.open(queued.path) as ledger:
         known = own_consistency(ledger, queued, "Ada")
         add_tasks(ledger, [TaskRequest("s1", "P1", 1)], "curator")

@@ -6,27 +6,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotator.shared.display import display_levels
-from annotator.window.labels import outlined
+from annotator.actions import available, press, run
+from annotator.shared.display import Held, display_levels, outlined
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
-from tests.annotator.conftest import Sit, a_practice
-from tests.annotator.face import QuietFace
+from tests.annotator.conftest import Begin, a_practice
+from tests.annotator.view import QuietView
 
 pytestmark = pytest.mark.gui
 components = pytest.importorskip("napari.components")
 
 
 @pytest.fixture
-def at_work(sit: Sit) -> Iterator[SimpleNamespace]:
+def at_work(begin: Begin) -> Iterator[SimpleNamespace]:
     from annotator.session.controller import Controller
-    from annotator.window.screen import Layers
+    from annotator.window.screen import NapariScreen
 
-    session, face = sit(), QuietFace()
-    layers = Layers(components.ViewerModel())
-    controller = Controller(session, layers, face)
-    controller.start()
-    yield SimpleNamespace(session=session, face=face, layers=layers, c=controller)
+    session, view = begin(), QuietView()
+    screen = NapariScreen(components.ViewerModel())
+    controller = Controller(session, screen, view)
+    controller.flow.start()
+    yield SimpleNamespace(session=session, view=view, layers=screen, c=controller)
     controller.remember()
 
 
@@ -50,12 +50,12 @@ def test_the_layers_show_the_image(at_work):
     image = at_work.session.image
     assert np.array_equal(at_work.layers.picture.data, image.exposure)
     assert np.array_equal(shown_codes(at_work), display_levels(image.codes))
-    assert at_work.face.panel.title == "s1"
-    assert at_work.face.panel.can_submit
+    assert at_work.view.panel.title == "s1"
+    assert at_work.c.canvas.paintable
 
 
 def test_a_drag_paints_what_is_shown_and_recorded(at_work):
-    at_work.c.set_hand(value=0.5, radius=6.0, feather=0.0)
+    at_work.c.target.set_tools(value=0.5, radius=6.0, feather=0.0)
     drag(at_work.c, (30, 30), (30, 60), (50, 60))
     image = at_work.session.image
     assert image.codes[30, 45] == 16320
@@ -65,23 +65,23 @@ def test_a_drag_paints_what_is_shown_and_recorded(at_work):
     assert edited[24, 45] == 1  # the rim of the stroke
     assert edited[30, 45] == 0
     assert np.array_equal(edited, outlined(image.touched.astype(np.uint8)))
-    at_work.c.undo()
+    at_work.c.target.undo()
     assert np.array_equal(shown_codes(at_work), display_levels(image.base))
     assert not at_work.layers.edited.data.any()
-    at_work.c.redo()
+    at_work.c.target.redo()
     assert shown_codes(at_work)[30, 45] == display_levels(np.array([[16320]], np.int16))[0, 0]
 
 
 def test_the_right_button_and_the_view_tool_paint_nothing(at_work):
     drag(at_work.c, (30, 30), (40, 40), button=2)
-    at_work.c.take("pan")
+    at_work.c.target.set_tools(tool="pan")
     assert at_work.layers.residual.mouse_pan
     drag(at_work.c, (30, 30), (40, 40))
-    at_work.c.take_brush("set")
-    at_work.c.pan_held(True)
+    at_work.c.residual.take_brush("set")
+    at_work.c.hold(pan=True)
     assert at_work.layers.residual.mouse_pan
     drag(at_work.c, (30, 30), (40, 40))
-    at_work.c.pan_held(False)
+    at_work.c.hold(pan=False)
     assert not at_work.layers.residual.mouse_pan
     assert at_work.session.image.standing == 0
 
@@ -93,50 +93,50 @@ def test_one_click_each_repairs_the_planted_faults(at_work):
         rows, columns = np.nonzero(region)
         spot = (float(rows[0]), float(columns[0]))
         if name == "logo":
-            at_work.c.take("light source")
-            at_work.c.set_value(-0.35)
+            at_work.c.target.set_tools(tool="light source")
+            at_work.c.residual.set_tools(value=-0.35)
             drag(at_work.c, spot)
             assert np.abs(image.codes[region].astype(int) - truth[region]).max() <= 1
         elif name == "speckle":
-            at_work.c.accept_all()
+            at_work.c.residual.repair_speckles()
             assert np.abs(image.codes[region].astype(int) - truth[region]).max() < 1000
 
 
 def test_accept_reject_and_jump(at_work):
     image = at_work.session.image
-    at_work.c.jump(1)
-    assert at_work.face.readout
-    at_work.c.reject_here()
+    at_work.c.residual.jump(1)
+    assert at_work.view.readout
+    at_work.c.residual.confirm_here()
     assert image.standing == 1
     assert np.array_equal(image.codes, image.base)
     assert image.touched.any()
-    at_work.c.jump(1)
-    at_work.c.accept_here()
+    at_work.c.residual.jump(1)
+    at_work.c.residual.repair_here()
     assert image.standing == 2
     assert not np.array_equal(image.codes, image.base)
 
 
 def test_fill_superpixel_range_and_picker(at_work):
     image = at_work.session.image
-    at_work.c.set_value(0.25)
+    at_work.c.residual.set_tools(value=0.25)
     for tool in ("fill", "superpixel", "range"):
-        at_work.c.set_hand(low=-0.05, high=0.05)
-        at_work.c.take(tool)
+        at_work.c.target.set_tools(low=-0.05, high=0.05)
+        at_work.c.target.set_tools(tool=tool)
         before = image.codes.copy()
         drag(at_work.c, (48.2, 61.7))
         changed = image.codes != before
         assert changed.any(), tool
         assert set(image.codes[changed]) == {8160}, tool
-        at_work.c.undo()
-    at_work.c.take("picker")
+        at_work.c.target.undo()
+    at_work.c.target.set_tools(tool="picker")
     drag(at_work.c, (10, 12))
-    assert at_work.c.hand.value == pytest.approx(image.codes[10, 12] / 32640)
+    assert at_work.c.residual.tools.value == pytest.approx(image.codes[10, 12] / 32640)
 
 
 def test_the_preview_follows_the_brush(at_work):
-    at_work.c.toggle_preview()
+    at_work.c.target.see_picture("preview", back=True)
     before = at_work.layers.picture.data.copy()
-    at_work.c.set_hand(value=0.5, radius=6.0, feather=0.0)
+    at_work.c.target.set_tools(value=0.5, radius=6.0, feather=0.0)
     event = SimpleNamespace(button=1, modifiers=(), position=(30, 30), type="mouse_press")
     moves = at_work.c.drag(event)
     next(moves)
@@ -148,7 +148,7 @@ def test_the_preview_follows_the_brush(at_work):
 
 
 def test_the_wipe_moves_with_shift_and_paints_its_own_side(at_work):
-    at_work.c.compare("wipe")
+    at_work.c.target.compare("wipe")
     image = at_work.session.image
     at_work.c.hover((40.0, 31.5), shift=True)
     picture = at_work.layers.picture.data
@@ -157,102 +157,102 @@ def test_the_wipe_moves_with_shift_and_paints_its_own_side(at_work):
 
 
 def test_painting_works_in_either_panel(at_work):
-    at_work.c.compare("side by side")
+    at_work.c.target.compare("side by side")
     image = at_work.session.image
     assert at_work.layers.right.visible
-    at_work.c.set_hand(value=0.5, radius=3.0, feather=0.0)
+    at_work.c.target.set_tools(value=0.5, radius=3.0, feather=0.0)
     drag(at_work.c, (20, 30 + image.shape[1] + 8))
     assert image.codes[20, 30] == 16320
-    at_work.c.compare("side by side")
+    at_work.c.target.compare("side by side")
     assert not at_work.layers.right.visible
 
 
 def test_other_levels_are_one_key_away_and_read_only(at_work):
     image = at_work.session.image
-    at_work.c.other_level(-1)
+    at_work.c.target.other_level(-1)
     assert np.array_equal(at_work.layers.picture.data, image.origin.exposure("N1"))
     drag(at_work.c, (30, 30), (40, 40))
     assert image.standing == 0
-    assert "looking at N1" in at_work.face.panel.canvas.notice
-    at_work.c.home_level()
+    assert "looking at N1" in at_work.view.panel.notice
+    at_work.c.residual.go_level(at_work.c.residual.home)
     assert np.array_equal(at_work.layers.picture.data, image.exposure)
 
 
 def test_submit_shows_the_next_image_with_the_same_tool_and_view(at_work, queued: Store):
-    at_work.c.set_hand(value=0.5, radius=6.0)
+    at_work.c.target.set_tools(value=0.5, radius=6.0)
     at_work.layers.viewer.scene.camera.zoom = 3.5
     drag(at_work.c, (30, 30), (40, 40))
     first = at_work.session.image
-    at_work.c.submit()
-    assert at_work.session.image.lane.scene_id == "s2"
+    at_work.c.flow.submit()
+    assert at_work.session.image.key.scene_id == "s2"
     assert np.array_equal(at_work.layers.picture.data, at_work.session.image.exposure)
     assert np.array_equal(shown_codes(at_work), display_levels(at_work.session.image.codes))
     assert at_work.layers.viewer.scene.camera.zoom == 3.5
-    assert at_work.c.hand.radius == 6.0
+    assert at_work.c.residual.tools.radius == 6.0
     with Ledger.open(queued.path) as ledger:
-        assert Queue(ledger).state(first.lane) == "submitted"
+        assert Queue(ledger).state(first.key) == "submitted"
 
 
 def test_a_refused_submit_says_why_and_stays(at_work):
-    at_work.c.submit()
-    assert at_work.face.told[-1][0] == "error"
-    assert "nothing was corrected" in at_work.face.told[-1][1]
-    assert at_work.session.image.lane.scene_id == "s1"
+    at_work.c.flow.submit()
+    assert at_work.view.told[-1][0] == "error"
+    assert "nothing was corrected" in at_work.view.told[-1][1]
+    assert at_work.session.image.key.scene_id == "s1"
 
 
 def test_the_end_of_the_queue(at_work):
     for _ in range(3):
-        at_work.c.base_is_right()
+        at_work.c.flow.base_is_right()
     assert at_work.session.image is None
-    assert at_work.face.panel.title == "The queue is empty"
+    assert at_work.view.panel.title == "The queue is empty"
     assert not at_work.layers.residual.visible
-    at_work.c.submit()  # asks again
+    at_work.c.flow.submit()  # asks again
     assert at_work.session.image is None
 
 
 def test_skip_flag_and_carry_ask_first(at_work):
     drag(at_work.c, (30, 30), (40, 40))
-    at_work.face.answers = [None]
-    at_work.c.skip()
-    assert at_work.session.image.lane.scene_id == "s1"
-    at_work.face.answers = ["the sky is odd"]
-    at_work.c.flag()
-    assert at_work.face.told[-1] == ("info", "The curator will see it.")
-    at_work.face.answers = [lambda plan: plan]
-    at_work.c.carry()
-    assert "N1, P1" in at_work.face.told[-1][1]
-    assert ("Reading the other levels", 2, 2) in at_work.face.progressed
-    at_work.c.go_level("N1")
+    at_work.view.answers = [None]
+    at_work.c.flow.skip()
+    assert at_work.session.image.key.scene_id == "s1"
+    at_work.view.answers = ["the sky is odd"]
+    at_work.c.flow.flag()
+    assert at_work.view.told[-1] == ("info", "The curator will see it.")
+    at_work.view.answers = [lambda plan: plan]
+    at_work.c.residual.propagate()
+    assert "N1, P1" in at_work.view.told[-1][1]
+    assert ("Reading the other levels", 2, 2) in at_work.view.progressed
+    at_work.c.target.go_level("N1")
     assert at_work.layers.edited.data.any()
-    at_work.c.home_level()
-    at_work.face.answers = ["too dark"]
-    at_work.c.skip()
-    assert at_work.session.image.lane.scene_id == "s2"
+    at_work.c.residual.go_level(at_work.c.residual.home)
+    at_work.view.answers = ["too dark"]
+    at_work.c.flow.skip()
+    assert at_work.session.image.key.scene_id == "s2"
 
 
 def test_napari_s_own_eye_and_key_are_a_wish(at_work):
     at_work.layers.residual.visible = False
-    assert not at_work.c.look.overlay
+    assert not at_work.c.residual.display.overlay
     at_work.layers.residual.visible = True
-    assert at_work.c.look.overlay
-    at_work.c.peek(True)
+    assert at_work.c.residual.display.overlay
+    at_work.c.hold(peek=True)
     assert not at_work.layers.residual.visible
-    at_work.c.peek(False)
+    at_work.c.hold(peek=False)
     assert at_work.layers.residual.visible
-    assert at_work.c.look.overlay
+    assert at_work.c.residual.display.overlay
 
 
-def test_every_key_s_verb_exists_and_runs(at_work):
-    from annotator.actions import KEYS
-
-    at_work.face.answers = [None] * 10
-    for key in KEYS:
-        verb = getattr(at_work.c, key.verb)
-        if key.held:
-            verb(True)
-            verb(False)
-        elif key.verb not in ("submit", "base_is_right"):
-            verb(*key.arguments)
+def test_every_action_runs_at_an_exposure(at_work):
+    at_work.view.answers = [None] * 10
+    for action in available("residual"):
+        if action.id not in ("submit", "base is right"):
+            assert isinstance(action.label(at_work.c), str)
+            assert action.enabled(at_work.c) in (True, False)
+            run(at_work.c, action)
+            if action.let_go is not None:
+                run(at_work.c, action, held=False)
+    assert at_work.c.held == Held()
+    assert at_work.session.image.key.scene_id == "s1"
 
 
 def test_the_luminance_limit_keeps_the_brush_in_the_highlights(at_work):
@@ -260,125 +260,125 @@ def test_the_luminance_limit_keeps_the_brush_in_the_highlights(at_work):
 
     image = at_work.session.image
     middle = float(np.median(luma(image.exposure)))
-    at_work.c.set_hand(only_low=round(middle, 2), only_high=1.0, value=-0.5, radius=30.0, feather=0.0)
+    at_work.c.target.set_tools(only_low=round(middle, 2), only_high=1.0, value=-0.5, radius=30.0, feather=0.0)
     drag(at_work.c, (48, 64))
     changed = image.codes != image.base
     assert changed.any()
     assert luma(image.exposure)[changed].min() >= round(middle, 2)
 
 
-def test_settings_are_there_in_the_next_sitting(at_work, sit: Sit):
+def test_settings_are_there_in_the_next_session(at_work, begin: Begin):
     from annotator.session.controller import Controller
-    from annotator.window.screen import Layers
+    from annotator.window.screen import NapariScreen
 
-    at_work.c.cycle_palette()
-    at_work.c.set_hand(radius=33.0)
+    at_work.c.target.next_palette()
+    at_work.c.target.set_tools(radius=33.0)
     at_work.c.remember()
-    again = Controller(sit("Ben"), Layers(components.ViewerModel()), QuietFace())
-    assert again.look.palette == "colour-blind-safe"
-    assert again.hand.radius == 33.0
+    again = Controller(begin("Ben"), NapariScreen(components.ViewerModel()), QuietView())
+    assert again.residual.display.palette == "colour-blind-safe"
+    assert again.residual.tools.radius == 33.0
 
 
 def test_the_outline_of_edits_is_right_after_every_stroke(at_work):
     """Partial updates of the outline give what outlining the whole image gives."""
     image, rng = at_work.session.image, np.random.default_rng(4)
     for _ in range(8):
-        at_work.c.set_hand(radius=float(rng.uniform(2, 20)), value=0.1)
+        at_work.c.target.set_tools(radius=float(rng.uniform(2, 20)), value=0.1)
         drag(at_work.c, tuple(rng.uniform(0, 96, 2)), tuple(rng.uniform(0, 96, 2)))
         assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))
-    at_work.c.undo()
+    at_work.c.target.undo()
     assert np.array_equal(at_work.layers.edited.data, outlined(image.touched.astype(np.uint8)))
 
 
 def test_bracket_keys_change_the_reach_of_the_tool_in_hand(at_work):
-    hand = at_work.c.hand
+    hand = at_work.c.residual.tools
     for tool, name in (("fill", "tolerance"), ("superpixel", "side"), ("brush", "radius")):
-        at_work.c.take(tool)
-        at_work.c.size(1.15)
-        assert getattr(at_work.c.hand, name) > getattr(hand, name)
-        at_work.c.size(1 / 1.15)
-        at_work.c.size(1 / 1.15)
-        assert getattr(at_work.c.hand, name) < getattr(hand, name)
-    at_work.c.take("range")
+        at_work.c.target.set_tools(tool=tool)
+        at_work.c.residual.adjust(lambda t: t.resized(1))
+        assert getattr(at_work.c.residual.tools, name) > getattr(hand, name)
+        at_work.c.residual.adjust(lambda t: t.resized(-1))
+        at_work.c.residual.adjust(lambda t: t.resized(-1))
+        assert getattr(at_work.c.residual.tools, name) < getattr(hand, name)
+    at_work.c.target.set_tools(tool="range")
     for _ in range(60):
-        at_work.c.size(1.15)
-    assert (at_work.c.hand.low, at_work.c.hand.high) == (-1.0, 1.0)
+        at_work.c.residual.adjust(lambda t: t.resized(1))
+    assert (at_work.c.residual.tools.low, at_work.c.residual.tools.high) == (-1.0, 1.0)
     for _ in range(120):
-        at_work.c.size(1 / 1.15)
-    assert at_work.c.hand.low == at_work.c.hand.high
+        at_work.c.residual.adjust(lambda t: t.resized(-1))
+    assert at_work.c.residual.tools.low == at_work.c.residual.tools.high
 
 
 def test_a_range_around_the_pixel_under_the_cursor(at_work):
     image = at_work.session.image
     at_work.c.hover((10.2, 12.4))
-    at_work.c.range_here()
+    at_work.c.residual.range_here()
     value = image.codes[10, 12] / 32640
-    assert at_work.c.hand.tool == "range"
-    assert at_work.c.hand.low == pytest.approx(value - at_work.c.hand.tolerance)
-    assert at_work.c.hand.high == pytest.approx(value + at_work.c.hand.tolerance)
+    assert at_work.c.residual.tools.tool == "range"
+    assert at_work.c.residual.tools.low == pytest.approx(value - at_work.c.residual.tools.tolerance)
+    assert at_work.c.residual.tools.high == pytest.approx(value + at_work.c.residual.tools.tolerance)
     at_work.c.hover((500.0, 12.4))
-    at_work.c.range_here()
-    assert at_work.face.told[-1][1] == "There is no valid data under the cursor."
+    at_work.c.residual.range_here()
+    assert at_work.view.told[-1][1] == "There is no valid data under the cursor."
 
 
 def test_highlights_only_and_the_whole_image_back(at_work):
-    at_work.c.toggle_highlights()
-    assert (at_work.c.hand.only_low, at_work.c.hand.only_high) == (0.7, 1.0)
-    at_work.c.toggle_highlights()
-    assert not at_work.c.hand.limited
+    at_work.c.residual.adjust(lambda t: t.highlights_only())
+    assert (at_work.c.residual.tools.only_low, at_work.c.residual.tools.only_high) == (0.7, 1.0)
+    at_work.c.residual.adjust(lambda t: t.highlights_only())
+    assert not at_work.c.residual.tools.limited
     drag(at_work.c, (30, 30), (40, 40))
     image = at_work.session.image
     at_work.c.clear()
     assert np.array_equal(image.codes, image.base)
-    at_work.c.undo()
+    at_work.c.target.undo()
     assert not np.array_equal(image.codes, image.base)
 
 
 def test_a_lost_lease_can_be_left_and_only_a_lost_one(at_work, queued: Store):
-    at_work.c.abandon()
-    assert at_work.session.image.lane.scene_id == "s1"
-    assert "not lost" in at_work.face.told[-1][1]
+    at_work.c.flow.abandon()
+    assert at_work.session.image.key.scene_id == "s1"
+    assert "not lost" in at_work.view.told[-1][1]
     with Ledger.open(queued.path) as ledger:
         Queue(ledger).resume("Ada")  # the same person sat down elsewhere
-    at_work.c.base_is_right()
-    assert at_work.face.told[-1][0] == "error"
-    assert at_work.face.panel.lost
-    at_work.c.abandon()
-    assert at_work.session.image is None or at_work.session.image.lane.scene_id != "s1"
+    at_work.c.flow.base_is_right()
+    assert at_work.view.told[-1][0] == "error"
+    assert at_work.session.lost
+    at_work.c.flow.abandon()
+    assert at_work.session.image is None or at_work.session.image.key.scene_id != "s1"
 
 
 def test_long_work_is_shown_and_nothing_can_be_done_meanwhile(at_work):
     drag(at_work.c, (30, 30), (40, 40))
     with at_work.c.working("Counting", 2) as step:
         step()
-        at_work.c.press("Control-Z")
+        press(at_work.c, "Control-Z")
         at_work.c.hover((3.0, 4.0))
         drag(at_work.c, (50, 50), (60, 60))
         assert at_work.session.image.standing == 1
-    assert ("Counting", 2, 1) in at_work.face.progressed
-    at_work.c.press("Control-Z")
+    assert ("Counting", 2, 1) in at_work.view.progressed
+    press(at_work.c, "Control-Z")
     assert at_work.session.image.standing == 0
 
 
 def test_a_big_preview_is_made_in_bands_that_are_told(at_work, monkeypatch: pytest.MonkeyPatch):
+    from annotator.residual import layers
     from annotator.residual.preview import re_exposed
-    from annotator.window import screen as layers
 
     monkeypatch.setattr(layers, "BAND", 128 * 7)
-    at_work.c.toggle_preview()
+    at_work.c.target.see_picture("preview", back=True)
     image = at_work.session.image
-    assert ("Re-exposing the picture", 14, 14) in at_work.face.progressed
+    assert ("Re-exposing the picture", 14, 14) in at_work.view.progressed
     assert np.array_equal(at_work.layers.picture.data, re_exposed(image.exposure, image.codes))
 
 
 def test_strokes_that_wait_are_sent_with_progress_before_leaving(at_work):
     session = at_work.session
-    beat = session._courier._ledger
-    session._courier._ledger = None  # nothing can be sent: every try fails
+    beat = session._uploads._ledger
+    session._uploads._ledger = None  # nothing can be sent: every try fails
     for row in (20, 40, 60):
         drag(at_work.c, (row, 30), (row, 50))
     assert session.saving.unsent == 3
-    session._courier._ledger = beat
-    assert at_work.c.leave()
-    assert ("Sending strokes to the ledger", 3, 3) in at_work.face.progressed
+    session._uploads._ledger = beat
+    assert at_work.c.flow.may_leave()
+    assert ("Sending strokes to the ledger", 3, 3) in at_work.view.progressed
     assert session.saving.clean

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.annotator.conftest import Sit
+from tests.annotator.conftest import Begin
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -26,10 +26,10 @@ def shown(screen: None, qapp: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def window(shown: Any, sit: Sit) -> Iterator[SimpleNamespace]:
+def window(shown: Any, begin: Begin) -> Iterator[SimpleNamespace]:
     from annotator.window.opening import Annotator
 
-    annotator = Annotator(shown, sit())
+    annotator = Annotator(shown, begin())
     annotator.start()
     yield SimpleNamespace(viewer=shown, a=annotator, c=annotator.controller, session=annotator.session)
     annotator.close()
@@ -69,8 +69,8 @@ def qt_drag(window: SimpleNamespace, *pixels: tuple[float, float]) -> None:
 
 
 def test_a_real_stroke_is_seen_where_it_was_painted(window):
-    window.c.set_look(outlines=False, edited=False, compare="single", picture="exposure")
-    window.c.set_hand(tool="brush", mode="set", value=0.9, radius=8.0, feather=0.0)
+    window.c.target.set_display(outlines=False, edited=False, compare="single", picture="exposure")
+    window.c.target.set_tools(tool="brush", mode="set", value=0.9, radius=8.0, feather=0.0)
     before = picture(window)
     qt_drag(window, (40, 40), (40, 60), (40, 80))
     image = window.session.image
@@ -90,13 +90,13 @@ def test_partial_updates_of_texture_are_taken_by_napari(window):
 
     picture(window)
     box = (slice(10, 30), slice(20, 50))
-    assert adapter.update_labels(window.a.layers.residual, box)
-    assert adapter.update_picture(window.viewer, window.a.layers.picture, box)
+    assert adapter.update_labels(window.a.screen.residual, box)
+    assert adapter.update_picture(window.viewer, window.a.screen.picture, box)
 
 
 def test_the_preview_on_screen_follows_the_brush(window):
-    window.c.set_look(outlines=False, edited=False, compare="single", picture="preview")
-    window.c.set_hand(tool="brush", mode="set", value=0.6, radius=10.0, feather=0.0)
+    window.c.target.set_display(outlines=False, edited=False, compare="single", picture="preview")
+    window.c.target.set_tools(tool="brush", mode="set", value=0.6, radius=10.0, feather=0.0)
     before = picture(window)
     qt_drag(window, (60, 50), (60, 70))
     after = picture(window)

@@ -12,7 +12,7 @@ import pytest
 
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Outbox
-from tests.annotator.conftest import Sit
+from tests.annotator.conftest import Begin
 
 PAINTER = Path(__file__).parent / "painter.py"
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,9 @@ KILLS = int(os.environ.get("IEA40K_KILLS", "6"))
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_of_painting_loses_no_promised_stroke(queued: Store, sit: Sit, tmp_path: Path):
+def test_kill_9_in_the_middle_of_painting_loses_no_promised_stroke(
+    queued: Store, begin: Begin, tmp_path: Path
+):
     """The codes after a kill are those of the last promise, or of the one stroke that was on its way."""
     rng = random.Random(5)
     previous: list[str] = []
@@ -41,7 +43,7 @@ def test_kill_9_in_the_middle_of_painting_loses_no_promised_stroke(queued: Store
         process.stdout.close()
         process.wait()
         promised = [line[1] for line in lines if len(line) == 2 and len(line[1]) == 64]
-        session = sit()
+        session = begin()
         image = session.start()
         assert image is not None
         found = hashlib.sha256(image.codes.tobytes()).hexdigest()

@@ -1,10 +1,11 @@
 import numpy as np
 
-from annotator.reference import shading
 from annotator.residual import regions
+from annotator.residual.brushes import Brush
+from annotator.residual.layers import flag_labels
 from annotator.residual.propagate import propagate
-from annotator.residual.tools import Brush
-from annotator.window.labels import FLAG_COLOURS, flag_labels
+from annotator.shared.screen import RIM
+from annotator.window.colourmaps import FLAG_COLOURS
 from iea40k.arrays import INVALID_CODE
 from iea40k.outliers import Outlier
 from tests.annotator.conftest import a_photograph, a_practice
@@ -155,4 +156,4 @@ def test_the_practice_photograph_is_not_blown_by_itself():
 def test_every_flag_has_a_number_of_its_own_that_nothing_else_on_its_layer_has():
     numbers = [int(flag_labels(np.full((1, 1), int(bit), np.uint8))[0, 0]) for bit in Outlier]
     assert numbers == list(FLAG_COLOURS) == list(range(1, len(Outlier) + 1))
-    assert shading.RIM not in FLAG_COLOURS
+    assert RIM not in FLAG_COLOURS

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.residual.brushes import Brush
 from annotator.residual.propagate import propagate
 from annotator.residual.strokes import Stroke
-from annotator.residual.tools import Brush
 from annotator.session.session import Session
 from annotator.session.upload import Saving, is_lost_lease
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
-from tests.annotator.conftest import Sit
+from tests.annotator.conftest import Begin
 
 
 def paint(
@@ -28,7 +28,7 @@ def paint(
         stroke.move(point)
     patch = stroke.finish()
     assert patch is not None
-    session.record(patch, "brush", {"tool": "set", "value": value})
+    session.record(image.draft("brush", patch, {"tool": "set", "value": value}), shown=True)
     return image.codes.copy()
 
 
@@ -38,25 +38,25 @@ def in_ledger(store: Store, lane: MapKey) -> np.ndarray:
         return ledger.replayed(lane, store.open_scene(lane.scene_id).residual(lane.level)).codes
 
 
-def test_a_sitting_opens_the_most_urgent_image(sit: Sit):
-    image = sit().start()
+def test_a_session_opens_the_most_urgent_image(begin: Begin):
+    image = begin().start()
     assert image is not None
-    assert (image.lane.scene_id, image.level) == ("s1", "P0")
+    assert (image.key.scene_id, image.level) == ("s1", "P0")
     assert np.array_equal(image.codes, image.base)
 
 
-def test_a_stroke_is_in_the_ledger_when_record_returns(sit: Sit, queued: Store):
-    session = sit()
+def test_a_stroke_is_in_the_ledger_when_record_returns(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     after = paint(session, (40, 40), (50, 70))
     assert session.saving.clean
-    assert np.array_equal(in_ledger(queued, image.lane), after)
+    assert np.array_equal(in_ledger(queued, image.key), after)
     assert not np.array_equal(after, image.base)
 
 
-def test_undo_and_redo_follow_the_strokes_bit_by_bit(sit: Sit, queued: Store):
-    session = sit()
+def test_undo_and_redo_follow_the_strokes_bit_by_bit(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     base = image.base.copy()
@@ -65,7 +65,7 @@ def test_undo_and_redo_follow_the_strokes_bit_by_bit(sit: Sit, queued: Store):
     for expected in reversed(states[:-1]):
         assert session.undo()[0]
         assert np.array_equal(image.codes, expected)
-        assert np.array_equal(in_ledger(queued, image.lane), expected)
+        assert np.array_equal(in_ledger(queued, image.key), expected)
     assert session.undo() == (False, None)
     assert not image.touched.any()
     for expected in states[1:]:
@@ -77,19 +77,19 @@ def test_undo_and_redo_follow_the_strokes_bit_by_bit(sit: Sit, queued: Store):
     assert session.redo() == (False, None)
 
 
-def test_undo_works_after_a_restart(sit: Sit):
-    first = sit()
+def test_undo_works_after_a_restart(begin: Begin):
+    first = begin()
     first.start()
     states = [paint(first, (30, 30)), paint(first, (50, 50), value=-0.5)]
     first.close()
-    second = sit()
+    second = begin()
     image = second.start()
     assert image is not None
-    assert image.lane.scene_id == "s1"
+    assert image.key.scene_id == "s1"
     assert np.array_equal(image.codes, states[1])
     second.undo()
     assert np.array_equal(image.codes, states[0])
-    third = sit()
+    third = begin()
     again = third.start()
     assert again is not None
     assert np.array_equal(again.codes, states[0])
@@ -97,8 +97,8 @@ def test_undo_works_after_a_restart(sit: Sit):
     assert np.array_equal(again.codes, states[1])
 
 
-def test_clear_is_one_step(sit: Sit):
-    session = sit()
+def test_clear_is_one_step(begin: Begin):
+    session = begin()
     image = session.start()
     assert image is not None
     before = paint(session, (30, 30))
@@ -108,25 +108,25 @@ def test_clear_is_one_step(sit: Sit):
     assert np.array_equal(image.codes, before)
 
 
-def test_submit_opens_the_next_image_and_the_queue_knows(sit: Sit, queued: Store):
-    session = sit()
+def test_submit_opens_the_next_image_and_the_queue_knows(begin: Begin, queued: Store):
+    session = begin()
     first = session.start()
     assert first is not None
     paint(session, (30, 30))
     second = session.submit()
     assert second is not None
-    assert second.lane.scene_id == "s2"
+    assert second.key.scene_id == "s2"
     assert session.pace.done == 1
     with Ledger.open(queued.path) as ledger:
-        assert Queue(ledger).state(first.lane) == "submitted"
+        assert Queue(ledger).state(first.key) == "submitted"
     third = session.submit("base is right")
     assert third is not None
     assert session.skip("out of focus") is None
     assert session.image is None
 
 
-def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_lost(sit: Sit):
-    session = sit()
+def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_lost(begin: Begin):
+    session = begin()
     image = session.start()
     with pytest.raises(LedgerError, match="nothing was corrected"):
         session.submit("corrected")
@@ -138,53 +138,53 @@ def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_lost(sit: Sit):
     assert image.standing == 1
 
 
-def test_a_returned_image_comes_back_first_with_its_comment(sit: Sit, queued: Store):
-    session = sit()
+def test_a_returned_image_comes_back_first_with_its_comment(begin: Begin, queued: Store):
+    session = begin()
     first = session.start()
     assert first is not None
     drawn = paint(session, (30, 30))
     session.submit()
     session.wait_ahead()  # s3 is leased ahead, before the return
     with Ledger.open(queued.path) as ledger:
-        Queue(ledger).return_(first.lane, "curator", "the lamp is overexposed")
+        Queue(ledger).return_(first.key, "curator", "the lamp is overexposed")
     session.submit("base is right")
     assert session.image is not None
-    assert session.image.lane.scene_id == "s3"
+    assert session.image.key.scene_id == "s3"
     back = session.submit("base is right")
     assert back is not None
-    assert back.lane.scene_id == "s1"
+    assert back.key.scene_id == "s1"
     assert back.lease is not None
     assert back.lease.comment == "the lamp is overexposed"
     assert np.array_equal(back.codes, drawn)
 
 
-def test_two_people_never_get_the_same_slot_and_see_nothing_of_each_other(sit: Sit, queued: Store):
+def test_two_people_never_get_the_same_slot_and_see_nothing_of_each_other(begin: Begin, queued: Store):
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 3, slots=2)], "curator")
-    ada, ben = sit("Ada"), sit("Ben")
+    ada, ben = begin("Ada"), begin("Ben")
     hers, his = ada.start(), ben.start()
     assert hers is not None
     assert his is not None
-    assert hers.lane.scene_id == his.lane.scene_id == "s1"
+    assert hers.key.scene_id == his.key.scene_id == "s1"
     paint(ada, (30, 30))
     after = paint(ben, (60, 60), value=-0.3)
-    assert np.array_equal(in_ledger(queued, his.lane), after)
+    assert np.array_equal(in_ledger(queued, his.key), after)
     assert (hers.codes != his.codes).any()
     assert his.standing == 1
 
 
-def test_what_was_leased_ahead_is_given_back_at_the_end(sit: Sit, queued: Store):
-    ada = sit("Ada")
+def test_what_was_leased_ahead_is_given_back_at_the_end(begin: Begin, queued: Store):
+    ada = begin("Ada")
     ada.start()
     ada.close()
-    ben = sit("Ben")
+    ben = begin("Ben")
     image = ben.start()
     assert image is not None
-    assert image.lane.scene_id == "s2"  # s1 stays Ada's
+    assert image.key.scene_id == "s2"  # s1 stays Ada's
 
 
-def test_a_stroke_on_its_way_is_no_stroke_in_the_ledger(sit: Sit, queued: Store):
-    session = sit()
+def test_a_stroke_on_its_way_is_no_stroke_in_the_ledger(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     first = paint(session, (30, 30))
@@ -202,13 +202,13 @@ def test_a_stroke_on_its_way_is_no_stroke_in_the_ledger(sit: Sit, queued: Store)
     session.submit()
     end.join()
     assert session.saving.clean
-    assert np.array_equal(in_ledger(queued, image.lane), last)
+    assert np.array_equal(in_ledger(queued, image.key), last)
 
 
-def test_an_expired_lease_opens_nothing_that_another_person_holds(sit: Sit, queued: Store):
-    session = sit()
+def test_an_expired_lease_opens_nothing_that_another_person_holds(begin: Begin, queued: Store):
+    session = begin()
     assert session.start() is not None
-    session._supply.wait()  # s2 is leased and read ahead
+    session._prefetcher.wait()  # s2 is leased and read ahead
     with sqlite3.connect(queued.path / "ledger.sqlite") as database:
         database.execute(
             "UPDATE assignments SET expires = 1 WHERE task = (SELECT task FROM tasks WHERE scene_id = 's2')"
@@ -220,11 +220,11 @@ def test_an_expired_lease_opens_nothing_that_another_person_holds(sit: Sit, queu
     assert taken.map_key.scene_id == "s2"
     following = session.skip("not mine to judge")
     assert following is not None
-    assert following.lane.scene_id == "s3"
+    assert following.key.scene_id == "s3"
 
 
-def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
-    session = sit()
+def test_a_lost_lease_costs_no_stroke(begin: Begin, queued: Store, tmp_path: Path):
+    session = begin()
     image = session.start()
     assert image is not None
     paint(session, (30, 30))
@@ -239,7 +239,7 @@ def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
     assert session.saving.unsent == 1
     with pytest.raises(LedgerError, match="not in the ledger yet"):
         session.submit()
-    files = list(session.desk.outbox.glob("*.json"))
+    files = list(session.folder.outbox.glob("*.json"))
     assert len(files) == 1
     session.abandon()
     session.close()
@@ -248,18 +248,18 @@ def test_a_lost_lease_costs_no_stroke(sit: Sit, queued: Store, tmp_path: Path):
         queue = Queue(ledger)
         for lease in queue.resume("Ben"):
             queue.give_back(lease)
-    later = sit("Ada")
+    later = begin("Ada")
     seen = later.start()
-    while seen is not None and seen.lane != image.lane:
+    while seen is not None and seen.key != image.key:
         seen = later.skip("not now")
     assert seen is not None
     assert np.array_equal(seen.codes, after)
     assert later.retry().clean
-    assert np.array_equal(in_ledger(queued, image.lane), after)
+    assert np.array_equal(in_ledger(queued, image.key), after)
 
 
-def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(sit: Sit, queued: Store):
-    session = sit()
+def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     first = paint(session, (20, 20))
@@ -285,18 +285,18 @@ def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(sit: Sit, queued: S
         if (away / name).exists():
             (away / name).rename(queued.path / name)
     assert session.retry().clean
-    assert np.array_equal(in_ledger(queued, image.lane), image.codes)
+    assert np.array_equal(in_ledger(queued, image.key), image.codes)
     assert not np.array_equal(image.codes, last)
     assert not np.array_equal(image.codes, first)
 
 
-def test_strokes_stay_in_memory_and_shout_when_the_disk_refuses(sit: Sit, queued: Store):
-    session = sit()
+def test_strokes_stay_in_memory_and_shout_when_the_disk_refuses(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     told = []
     session.saving_changed = told.append
-    outbox = session.desk.outbox
+    outbox = session.folder.outbox
     outbox.parent.mkdir(parents=True, exist_ok=True)
     if outbox.is_dir():
         outbox.rmdir()
@@ -304,7 +304,7 @@ def test_strokes_stay_in_memory_and_shout_when_the_disk_refuses(sit: Sit, queued
     paint(session, (30, 30))
     # The ledger took it straight from memory: not lost although the outbox could not be written.
     assert session.retry().clean
-    assert np.array_equal(in_ledger(queued, image.lane), image.codes)
+    assert np.array_equal(in_ledger(queued, image.key), image.codes)
     assert any(saving.unsaved == 1 for saving in told)
     outbox.unlink()
     paint(session, (50, 50))
@@ -312,14 +312,14 @@ def test_strokes_stay_in_memory_and_shout_when_the_disk_refuses(sit: Sit, queued
     assert image.standing == 2
 
 
-def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, queued: Store):
-    session = sit()
+def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(begin: Begin, queued: Store):
+    session = begin()
     image = session.start()
     assert image is not None
     paint(session, (30, 30), value=0.0)
     bases = {level: image.origin.base(level) for level in ("N1", "P1")}
     carried = propagate(image.base, image.codes, image.touched, bases)
-    assert session.carry(carried, "same change") == ["N1", "P1"]
+    assert session.record(*image.propagated(carried, "same change")) is None
     lanes = {level: MapKey("s1", level, "Ada") for level in bases}
     change = (image.codes.astype(int) - image.base)[image.touched]
     for level, lane in lanes.items():
@@ -327,7 +327,7 @@ def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, q
         wanted = np.clip(bases[level][image.touched] + change, -32640, 32640)
         assert np.array_equal(codes[image.touched], wanted)
     session.close()
-    again = sit()
+    again = begin()
     image = again.start()
     assert image is not None
     painted = image.codes.copy()
@@ -343,37 +343,37 @@ def test_propagation_reaches_the_other_levels_and_undoes_in_one_step(sit: Sit, q
     assert not np.array_equal(in_ledger(queued, lanes["N1"]), bases["N1"])
 
 
-def test_a_carried_correction_is_there_when_that_level_comes_up(sit: Sit, queued: Store):
+def test_a_carried_correction_is_there_when_that_level_comes_up(begin: Begin, queued: Store):
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P1", 2.9)], "curator")
-    session = sit()
+    session = begin()
     image = session.start()
     assert image is not None
     session.wait_ahead()  # P1 has been read ahead
     paint(session, (30, 30), value=0.0)
     carried = propagate(image.base, image.codes, image.touched, {"P1": image.origin.base("P1")})
-    session.carry(carried, "same change")
+    session.record(*image.propagated(carried, "same change"))
     following = session.submit()
     assert following is not None
     assert following.level == "P1"
     assert following.standing == 1
 
 
-def test_a_scene_that_cannot_be_read_costs_that_image_only(sit: Sit, queued: Store):
+def test_a_scene_that_cannot_be_read_costs_that_image_only(begin: Begin, queued: Store):
     (queued.scene_path("s1") / "residual" / "zarr.json").write_text("{")
-    session = sit()
+    session = begin()
     told: list[tuple[str, str]] = []
     session.notice = lambda kind, text: told.append((kind, text))
     image = session.start()
     assert image is not None
-    assert image.lane.scene_id == "s2"
+    assert image.key.scene_id == "s2"
     assert told
     assert told[0][0] == "error"
 
 
 def test_the_pace_leaves_pauses_out(queued: Store, tmp_path: Path):
     now = [0.0]
-    session = Session.open(queued.path, "Ada", desks=tmp_path / "desks")
+    session = Session.open(queued.path, "Ada", folders=tmp_path / "desks")
     session._clock = lambda: now[0]
     session.start()
     for pause in (10, 20, 3600, 5):
@@ -383,25 +383,25 @@ def test_the_pace_leaves_pauses_out(queued: Store, tmp_path: Path):
     session.close()
 
 
-def test_place_and_settings_survive_damage(sit: Sit):
-    session = sit()
+def test_place_and_settings_survive_damage(begin: Begin):
+    session = begin()
     session.start()
     paint(session, (30, 30))
     session.close()
-    (session.desk.folder / "place.json").write_text("{broken")
-    session.desk.settings_file.write_text(json.dumps({"Look": {"palette": "jet", "opacity": 0.5}}))
-    again = sit()
+    (session.folder.folder / "place.json").write_text("{broken")
+    session.folder.settings_file.write_text(json.dumps({"Look": {"palette": "jet", "opacity": 0.5}}))
+    again = begin()
     image = again.start()
     assert image is not None
-    assert image.lane.scene_id == "s1"
+    assert image.key.scene_id == "s1"
     assert image.standing == 1
 
 
-def test_the_lane_read_ahead_knows_what_was_drawn_since(sit: Sit, queued: Store):
+def test_the_lane_read_ahead_knows_what_was_drawn_since(begin: Begin, queued: Store):
     """Undo of a propagation from the first level works from the second, which was read ahead."""
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P1", 2.9)], "curator")
-    session = sit()
+    session = begin()
     first = session.start()
     assert first is not None
     drawn = paint(session, (30, 30))

@@ -23,7 +23,7 @@ def test_two_people_paint_and_submit_at_once(store: Store, ledger_place: str | N
 
     def work(name: str, value: float) -> None:
         try:
-            session = Session.open(store.path, name, ledger_url=ledger_place, desks=tmp_path / name)
+            session = Session.open(store.path, name, ledger_url=ledger_place, folders=tmp_path / name)
             image = session.start()
             while image is not None:
                 for i in range(4):
@@ -31,7 +31,7 @@ def test_two_people_paint_and_submit_at_once(store: Store, ledger_place: str | N
                 session.undo()
                 session.redo()
                 assert np.array_equal(image.codes, codes)
-                drawn[image.lane.scene_id, image.level, name] = codes
+                drawn[image.key.scene_id, image.level, name] = codes
                 image = session.submit()
             assert session.pace.done == 9
             assert session.close().clean

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotator.shared.display import display_levels
-from tests.annotator.conftest import Sit
+from tests.annotator.conftest import Begin
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -29,10 +29,10 @@ def viewer(screen: None, qapp: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def window(viewer: Any, sit: Sit) -> Iterator[SimpleNamespace]:
+def window(viewer: Any, begin: Begin) -> Iterator[SimpleNamespace]:
     from annotator.window.opening import Annotator
 
-    annotator = Annotator(viewer, sit())
+    annotator = Annotator(viewer, begin())
     annotator.start()
     yield SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
     annotator.close()
@@ -75,31 +75,31 @@ def press(window: SimpleNamespace, key: str) -> None:
 
 
 def test_a_drag_through_napari_paints_and_is_saved(window):
-    window.c.set_hand(value=0.5, radius=5.0, feather=0.0)
+    window.c.target.set_tools(value=0.5, radius=5.0, feather=0.0)
     drag(window.viewer, (30, 30), (30, 50), (50, 50))
     image = window.session.image
     assert image.codes[30, 40] == 16320
     assert image.codes[40, 50] == 16320
     assert image.standing == 1
     assert window.session.saving.clean
-    assert np.array_equal(window.a.layers.residual.data, display_levels(image.codes))
+    assert np.array_equal(window.a.screen.residual.data, display_levels(image.codes))
 
 
 def test_keys_reach_the_controller_whatever_is_selected(window):
     press(window, "A")
-    assert (window.c.hand.tool, window.c.hand.mode) == ("brush", "add")
-    window.viewer.layers.selection.active = window.a.layers.picture
+    assert (window.c.residual.tools.tool, window.c.residual.tools.mode) == ("brush", "add")
+    window.viewer.layers.selection.active = window.a.screen.picture
     press(window, "E")
-    assert window.c.hand.mode == "erase"
+    assert window.c.residual.tools.mode == "erase"
     press(window, "P")
-    radius = window.c.hand.radius
+    radius = window.c.residual.tools.radius
     press(window, "]")
-    assert window.c.hand.radius > radius
-    window.c.set_value(0.1)
+    assert window.c.residual.tools.radius > radius
+    window.c.residual.set_tools(value=0.1)
     press(window, "=")
-    assert window.c.hand.value == pytest.approx(0.1 + 1 / 255)
+    assert window.c.residual.tools.value == pytest.approx(0.1 + 1 / 255)
     press(window, "X")
-    assert window.c.hand.value == 0
+    assert window.c.residual.tools.value == 0
 
 
 def test_undo_key_takes_back_the_stroke_and_not_napari_s_history(window):
@@ -113,63 +113,64 @@ def test_undo_key_takes_back_the_stroke_and_not_napari_s_history(window):
 
 def test_napari_s_own_visibility_key_still_works(window):
     press(window, "V")
-    assert not window.a.layers.residual.visible
-    assert not window.c.look.overlay
+    assert not window.a.screen.residual.visible
+    assert not window.c.residual.display.overlay
     press(window, "V")
-    assert window.a.layers.residual.visible
+    assert window.a.screen.residual.visible
 
 
 def test_held_keys_last_while_held(window):
     handler = window.viewer.window._qt_viewer._key_map_handler
     handler.press_key("Q")
-    assert not window.a.layers.residual.visible
+    assert not window.a.screen.residual.visible
     handler.release_key("Q")
-    assert window.a.layers.residual.visible
+    assert window.a.screen.residual.visible
     handler.press_key("Space")
-    assert window.a.layers.residual.mouse_pan
+    assert window.a.screen.residual.mouse_pan
     handler.release_key("Space")
-    assert not window.a.layers.residual.mouse_pan
+    assert not window.a.screen.residual.mouse_pan
 
 
 def test_napari_s_brush_cannot_paint_past_the_session(window):
-    window.a.layers.residual.mode = "paint"
+    window.a.screen.residual.mode = "paint"
     drag(window.viewer, (60, 60), (70, 70))
     image = window.session.image
-    assert np.array_equal(window.a.layers.residual.data, display_levels(image.codes))
+    assert np.array_equal(window.a.screen.residual.data, display_levels(image.codes))
 
 
 def test_submit_key_goes_on(window):
     drag(window.viewer, (30, 30), (40, 40))
     press(window, "Control-Enter")
-    assert window.session.image.lane.scene_id == "s2"
+    assert window.session.image.key.scene_id == "s2"
     press(window, "Control-B")
-    assert window.session.image.lane.scene_id == "s3"
+    assert window.session.image.key.scene_id == "s3"
     assert window.a.dock.title.text() == "s3"
 
 
 def test_the_dock_shows_and_changes_the_hand(window):
     dock = window.a.dock
-    dock.tool_part.tools.buttons["smooth"].click()
-    assert window.c.hand.mode == "smooth"
-    dock.tool_part.numbers["radius"].box.setValue(42.0)
-    assert window.c.hand.radius == 42.0
-    window.c.take("superpixel")
-    assert dock.tool_part.tools.buttons["superpixel"].isChecked()
-    dock.view_part.checks["outlines"].click()
-    assert not window.c.look.outlines
-    dock.view_part.pictures.buttons["preview"].click()
-    assert window.c.look.picture == "preview"
-    dock.view_part.compares.buttons["wipe"].click()
-    assert window.c.look.compare == "wipe"
-    dock.view_part.compares.buttons["single"].click()
-    assert window.c.look.compare == "single"
-    dock.view_part.safe.click()
-    assert window.c.look.palette == "colour-blind-safe"
+    part = dock.parts["residual"]
+    part.buttons["smooth"].click()
+    assert window.c.residual.tools.mode == "smooth"
+    part.numbers["radius"].box.setValue(42.0)
+    assert window.c.residual.tools.radius == 42.0
+    window.c.target.set_tools(tool="superpixel")
+    assert part.buttons["superpixel"].isChecked()
+    part.buttons["suggestions"].click()
+    assert not window.c.residual.display.outlines
+    part.buttons["residual picture preview"].click()
+    assert window.c.residual.display.picture == "preview"
+    part.buttons["residual wipe"].click()
+    assert window.c.residual.display.compare == "wipe"
+    part.buttons["single"].click()
+    assert window.c.residual.display.compare == "single"
+    dock.buttons["palette"].click()
+    assert window.c.residual.display.palette == "colour-blind-safe"
 
 
 def test_the_level_buttons_look_elsewhere(window):
     window.a.dock._levels.buttons["N1"].click()
-    assert window.c.shown.level == "N1"
+    assert window.c.residual.shown.level == "N1"
     assert not window.c.canvas.paintable
 
 
@@ -187,11 +188,11 @@ def test_no_shortcut_of_napari_s_menus_is_taken(window):
     from napari._app_model import get_app_model
     from napari.utils.key_bindings import coerce_keybinding
 
-    from annotator.actions import KEYS
+    from annotator.actions import bound_keys
 
     taken = {coerce_keybinding(str(bound.keybinding)) for bound in get_app_model().keybindings}
     assert coerce_keybinding("Control-O") in taken
-    ours = {coerce_keybinding(name) for key in KEYS for name in key.keys}
+    ours = {coerce_keybinding(name) for name in bound_keys()}
     assert not ours & taken
 
 
@@ -207,11 +208,11 @@ def test_closing_over_unsent_strokes_asks(window, monkeypatch: pytest.MonkeyPatc
         asked.append(question)
         return answers.pop(0)
 
-    monkeypatch.setattr(window.a.face, "confirm", confirm)
+    monkeypatch.setattr(window.a.view, "confirm", confirm)
     qt_window = window.viewer.window._qt_window
     assert not window.a.eventFilter(qt_window, QCloseEvent())
     assert asked == []
-    monkeypatch.setattr(window.session._courier, "_saving", Saving(3))
+    monkeypatch.setattr(window.session._uploads, "_saving", Saving(3))
     monkeypatch.setattr(window.session, "retry", lambda: Saving(3))
     event = QCloseEvent()
     assert window.a.eventFilter(qt_window, event)
@@ -236,24 +237,24 @@ def test_sample_data_opens(viewer: Any):
 
 
 def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
-    from annotator.window.plugin import annotate_widget
+    from annotator.window.plugin import AnnotateWidget
 
-    form = annotate_widget(viewer)
+    form = AnnotateWidget(viewer)
     form(store=queued.path, annotator="Ada")
-    assert form.opened.session.image.lane.scene_id == "s1"
+    assert form.opened.session.image.key.scene_id == "s1"
     form.opened.close()
     form.native.close()
 
 
-def test_sitting_down_again_ends_the_sitting_before(viewer: Any, queued: Any):
-    from annotator.window.plugin import annotate_widget
+def test_session_down_again_ends_the_session_before(viewer: Any, queued: Any):
+    from annotator.window.plugin import AnnotateWidget
 
-    form = annotate_widget(viewer)
+    form = AnnotateWidget(viewer)
     form(store=queued.path, annotator="Ada")
     before, layers = form.opened, len(viewer.layers)
     form(store=queued.path, annotator="Boris")
     assert form.opened is not before
-    assert form.opened.session.image.lane.annotator == "Boris"
+    assert form.opened.session.image.key.annotator == "Boris"
     assert len(viewer.layers) == layers
     assert viewer.mouse_drag_callbacks.count(before._dragged) == 0
     assert before.session._closed
@@ -325,7 +326,7 @@ def test_long_work_shows_napari_s_progress_and_ends_it(window):
             shown = [bar for bar in progress._all_instances if "Counting" in str(bar.desc)]
             seen += [(str(bar.desc), bar.n, window.c.busy) for bar in shown]
         press(window, "Control-B")
-        assert window.session.image.lane.scene_id == "s1"
+        assert window.session.image.key.scene_id == "s1"
     assert [n for _, n, _ in seen] == [2, 3, 4]
     assert all(busy for *_, busy in seen)
     assert not [bar for bar in progress._all_instances if "Counting" in str(bar.desc)]
@@ -343,7 +344,7 @@ def test_open_sample_finds_the_photograph(viewer: Any):
     viewer.layers.clear()
 
 
-def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp: Any):
+def test_a_window_that_is_destroyed_ends_its_session(viewer: Any, begin: Begin, qapp: Any):
     """The timer would go on speaking to widgets that are gone, and the leases would stay held."""
     import time
 
@@ -351,7 +352,7 @@ def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp
 
     from annotator.window.opening import Annotator
 
-    session = sit("Zoe")
+    session = begin("Zoe")
     annotator = Annotator(viewer, session)
     annotator.start()
     annotator.dock.deleteLater()
@@ -362,5 +363,5 @@ def test_a_window_that_is_destroyed_ends_its_sitting(viewer: Any, sit: Sit, qapp
     assert session._closed
     assert not annotator._timer.isActive()
     annotator.controller.refresh()  # shows nothing, and raises nothing
-    annotator.layers.remove()
+    annotator.screen.remove()
     viewer.window.remove_dock_widget(annotator.readout)

@@ -1,17 +1,18 @@
-# ruff: noqa: ARG002 - a face must take what it is told
-"""A face without a display: it keeps what it was told, and answers what the test put there."""
+# ruff: noqa: ARG002 - a view must take what it is told
+"""A view without a display: it keeps what it was told, and answers what the test put there."""
 
 import contextlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from annotator.actions import help_text
-from annotator.residual.propagation import CarryPlan
+from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.progress import Step
+from annotator.target import Kind
 
 
-class QuietFace:
+class QuietView:
     def __init__(self) -> None:
         self.panel: Panel | None = None
         self.told: list[tuple[str, str]] = []
@@ -36,17 +37,13 @@ class QuietFace:
     def confirm(self, title: str, question: str) -> bool:
         return bool(self.answers.pop(0))
 
-    def choose(self, title: str, question: str, choices: list[str]) -> str | None:
-        answer = self.answers.pop(0)
-        return choices[answer] if isinstance(answer, int) else None
-
-    def help(self, *, at_reference: bool) -> None:
-        self.told.append(("help", help_text(at_reference=at_reference)))
+    def help(self, kind: Kind) -> None:
+        self.told.append(("help", help_text(kind)))
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         return counted(self.progressed, text, total)
 
-    def preview_carry(self, plan: CarryPlan) -> CarryPlan | None:
+    def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
         answer = self.answers.pop(0)
         assert answer is None or callable(answer)
         return None if answer is None else answer(plan)

@@ -1,4 +1,4 @@
-"""Sittings at references, on SQLite and on PostgreSQL, without any display."""
+"""Sessions at references, on SQLite and on PostgreSQL, without any display."""
 
 import dataclasses
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from annotator.reference.state import Reference
-from annotator.reference.tools import ZoneHand
+from annotator.reference.tools import ReferenceTools
 from annotator.residual.state import Image
+from annotator.session.loading import load_image
 from annotator.session.review import Review
 from annotator.session.upload import is_lost_lease
 from iea40k.errors import LedgerError, LedgerUnavailableError
@@ -17,46 +18,47 @@ from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.corrected import corrected_reference, read_record
 from iea40k.store.ledger.rereview import offer_stale
 from iea40k.store.ledger.zone_replay import replay_zones
-from tests.annotator.zones.conftest import SitAt, paint_zone
+from tests.annotator.reference.conftest import BeginAt, paint_zone
 
-SET = ZoneHand(side=24, edge=3, zone=6)
-LIGHTER = ZoneHand(mode="shift", side=24, edge=3)
+SET = ReferenceTools(side=24, edge=3, zone=6)
+LIGHTER = ReferenceTools(mode="shift", side=24, edge=3)
 
 
 def in_ledger(asked: tuple[Store, str | None], lane: MapKey) -> np.ndarray:
-    """The picture that the ledger's edits make, whatever the sitting shows."""
+    """The picture that the ledger's edits make, whatever the session shows."""
     store, place = asked
     with Ledger.open(place or store.path) as ledger:
         return replay_zones(store.open_scene(lane.scene_id).reference(), ledger.zone_edits(lane)).picture
 
 
-def test_a_reference_task_opens_the_reference_and_nothing_is_skipped(sit_at: SitAt, asked):
-    session = sit_at()
+def test_a_reference_task_opens_the_reference_and_nothing_is_skipped(begin_at: BeginAt, asked):
+    session = begin_at()
     work = session.start()
     assert isinstance(work, Reference)
-    assert work.lane == MapKey("s1", "reference", "Ada")
+    assert work.key == MapKey("s1", "reference", "Ada")
     assert session.image is None
     assert session.reference is work
     assert np.array_equal(work.picture, asked[0].open_scene("s1").reference())
     assert session.remaining == 2
-    with pytest.raises(LedgerError, match="a reference is open"):
-        session.record(None, "brush", {})  # type: ignore[arg-type]
+    image = load_image(asked[0], MapKey("s1", "P0", "Ada"), session.ledger, None)
+    with pytest.raises(LedgerError, match="for another image"):
+        session.record(image.clear())
 
 
-def test_every_edit_is_in_the_ledger_and_undo_goes_on_after_a_restart(sit_at: SitAt, asked):
-    session = sit_at()
+def test_every_edit_is_in_the_ledger_and_undo_goes_on_after_a_restart(begin_at: BeginAt, asked):
+    session = begin_at()
     session.start()
     first = paint_zone(session, SET, (48, 20), (48, 100))
     second = paint_zone(session, LIGHTER, (20, 64))
-    lane = session.reference.lane
+    lane = session.reference.key
     assert session.retry().clean
     assert np.array_equal(in_ledger(asked, lane), second)
     assert session.undo()[0]
     assert np.array_equal(session.reference.picture, first)
     assert session.close().clean
-    again = sit_at()
+    again = begin_at()
     reference = again.start()
-    assert reference.lane == lane
+    assert reference.key == lane
     assert np.array_equal(reference.picture, first)
     assert again.redo()[0]
     assert np.array_equal(reference.picture, second)
@@ -72,8 +74,8 @@ def test_every_edit_is_in_the_ledger_and_undo_goes_on_after_a_restart(sit_at: Si
     assert np.array_equal(in_ledger(asked, lane), first)
 
 
-def test_submit_needs_an_edit_and_the_base_is_right_needs_none(sit_at: SitAt, asked):
-    session = sit_at()
+def test_submit_needs_an_edit_and_the_base_is_right_needs_none(begin_at: BeginAt, asked):
+    session = begin_at()
     session.start()
     with pytest.raises(LedgerError, match="nothing was corrected"):
         session.submit()
@@ -82,8 +84,8 @@ def test_submit_needs_an_edit_and_the_base_is_right_needs_none(sit_at: SitAt, as
         session.submit("base is right")
     following = session.submit()
     assert isinstance(following, Reference)
-    assert following.lane.scene_id == "s2"
-    assert session.submit("base is right").lane.scene_id == "s3"
+    assert following.key.scene_id == "s2"
+    assert session.submit("base is right").key.scene_id == "s3"
     session.flag("is this the sun?")
     assert session.skip("not my field") is None
     assert session.pace.done == 2
@@ -94,44 +96,44 @@ def test_submit_needs_an_edit_and_the_base_is_right_needs_none(sit_at: SitAt, as
         assert list(ledger.tampering()) == []
 
 
-def test_returned_work_comes_first_with_its_comment_and_its_edits(sit_at: SitAt, asked):
-    session = sit_at()
+def test_returned_work_comes_first_with_its_comment_and_its_edits(begin_at: BeginAt, asked):
+    session = begin_at()
     session.start()
     drawn = paint_zone(session, SET, (48, 64))
-    lane = session.reference.lane
+    lane = session.reference.key
     session.submit()
     with Ledger.open(asked[1] or asked[0].path) as ledger:
         Queue(ledger).return_(lane, "Cy", "the sky is too light")
     back = session.submit("base is right")
-    if back.lane.scene_id == "s3":  # it was read ahead before s1 was returned
+    if back.key.scene_id == "s3":  # it was read ahead before s1 was returned
         back = session.submit("base is right")
     assert isinstance(back, Reference)
-    assert back.lane == lane
+    assert back.key == lane
     assert back.lease.comment == "the sky is too light"
     assert np.array_equal(back.picture, drawn)
 
 
-def test_the_next_reference_is_read_and_cut_ahead(sit_at: SitAt):
-    session = sit_at()
+def test_the_next_reference_is_read_and_cut_ahead(begin_at: BeginAt):
+    session = begin_at()
     session.start()
     session.wait_ahead()
     following = session.submit("base is right")
     assert isinstance(following, Reference)
-    assert list(following._blocks) == [ZoneHand().side]
+    assert list(following._blocks) == [ReferenceTools().side]
 
 
-def test_exposures_and_references_come_from_one_queue(sit_at: SitAt, asked):
+def test_exposures_and_references_come_from_one_queue(begin_at: BeginAt, asked):
     store, place = asked
     with Ledger.open(place or store.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 2.5)], "curator")
-    session = sit_at()
+    session = begin_at()
     kinds = [type(session.start())]
     kinds += [type(session.submit("base is right")) for _ in range(3)]
     assert kinds == [Reference, Image, Reference, Reference]
 
 
-def test_a_lost_lease_costs_no_edit(sit_at: SitAt, asked):
-    session = sit_at()
+def test_a_lost_lease_costs_no_edit(begin_at: BeginAt, asked):
+    session = begin_at()
     work = session.start()
     paint_zone(session, SET, (30, 30))
     store, place = asked
@@ -145,16 +147,16 @@ def test_a_lost_lease_costs_no_edit(sit_at: SitAt, asked):
         with pytest.raises(LedgerError, match="not in the ledger yet"):
             session.submit()
         session.close()
-    later = sit_at("Ada")
+    later = begin_at("Ada")
     seen = later.start()
-    assert seen.lane == work.lane
+    assert seen.key == work.key
     assert np.array_equal(seen.picture, last)
     assert later.retry().clean
-    assert np.array_equal(in_ledger(asked, work.lane), last)
+    assert np.array_equal(in_ledger(asked, work.key), last)
 
 
-def test_a_ledger_that_is_away_costs_no_edit_and_no_undo(sit_at: SitAt, asked, monkeypatch):
-    session = sit_at()
+def test_a_ledger_that_is_away_costs_no_edit_and_no_undo(begin_at: BeginAt, asked, monkeypatch):
+    session = begin_at()
     work = session.start()
     first = paint_zone(session, SET, (30, 30))
     session.wait_ahead()
@@ -170,17 +172,17 @@ def test_a_ledger_that_is_away_costs_no_edit_and_no_undo(sit_at: SitAt, asked, m
         assert session.saving.unsent == 2
         assert session.saving.trouble is away
         last = paint_zone(session, LIGHTER, (60, 30), (60, 100))
-        assert np.array_equal(in_ledger(asked, work.lane), first)
+        assert np.array_equal(in_ledger(asked, work.key), first)
     assert session.retry().clean
-    assert np.array_equal(in_ledger(asked, work.lane), last)
+    assert np.array_equal(in_ledger(asked, work.key), last)
 
 
-def test_edits_of_a_rebuilt_reference_are_offered_again(sit_at: SitAt, asked, practices):
+def test_edits_of_a_rebuilt_reference_are_offered_again(begin_at: BeginAt, asked, practices):
     store, place = asked
-    session = sit_at()
+    session = begin_at()
     session.start()
     paint_zone(session, SET, (48, 40), (48, 90))
-    lane, shift = session.reference.lane, session.reference.shift.copy()
+    lane, shift = session.reference.key, session.reference.shift.copy()
     session.submit()
     session.close()
     built: BuiltScene = practices["s1"].scene
@@ -189,9 +191,9 @@ def test_edits_of_a_rebuilt_reference_are_offered_again(sit_at: SitAt, asked, pr
     store.write_scene(dataclasses.replace(built, reference=brighter))
     with Ledger.open(place or store.path) as ledger:
         assert [s.map_key for s in offer_stale(ledger, store, "curator") if s.returned] == [lane]
-    again = sit_at()
+    again = begin_at()
     reference = again.start()
-    while reference is not None and reference.lane != lane:
+    while reference is not None and reference.key != lane:
         reference = again.submit("base is right")
     assert len(reference.stale) > 1
     assert np.array_equal(reference.picture, brighter)
@@ -203,19 +205,19 @@ def test_edits_of_a_rebuilt_reference_are_offered_again(sit_at: SitAt, asked, pr
 
 
 @pytest.fixture
-def handed_in(sit_at: SitAt, asked, tmp_path):
+def handed_in(begin_at: BeginAt, asked, tmp_path):
     """Ada and Ben have handed the reference of s1 in; Cy reviews."""
     store, place = asked
     with Ledger.open(place or store.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "reference", 9, slots=2)], "curator")
     pictures = {}
     for name, zone in (("Ada", 6.0), ("Ben", 4.0)):
-        session = sit_at(name)
-        assert session.start().lane.scene_id == "s1"
-        pictures[name] = paint_zone(session, ZoneHand(side=24, zone=zone), (48, 64))
+        session = begin_at(name)
+        assert session.start().key.scene_id == "s1"
+        pictures[name] = paint_zone(session, ReferenceTools(side=24, zone=zone), (48, 64))
         session.submit()
         session.close()
-    review = Review.open(store.path, "Cy", ledger_url=place, desks=tmp_path / "desks")
+    review = Review.open(store.path, "Cy", ledger_url=place, folders=tmp_path / "desks")
     yield review, pictures, asked
     review.close()
 

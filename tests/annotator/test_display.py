@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.shared.display import Facts, Hand, Look, display_levels, resolve, wiped
+from annotator.residual.target import ResidualDisplay, resolve
+from annotator.residual.tools import ResidualTools
+from annotator.shared.display import Facts, Held, display_levels, wiped
 from iea40k.arrays import INVALID_CODE
 from iea40k.errors import BadInputError
 
@@ -13,7 +15,7 @@ AT_WORK = Facts(open=True, paintable=True, home="P0", shown="P0")
 
 
 def test_at_work_the_exposure_lies_under_the_residual_and_can_be_painted():
-    canvas = resolve(Look(), Hand(radius=8), AT_WORK)
+    canvas = resolve(ResidualDisplay(), ResidualTools(radius=8), AT_WORK)
     assert (canvas.left, canvas.right, canvas.overlay, canvas.paintable) == ("exposure", None, True, True)
     assert canvas.cursor == 16
     assert not canvas.pan
@@ -21,7 +23,7 @@ def test_at_work_the_exposure_lies_under_the_residual_and_can_be_painted():
 
 
 def test_another_level_is_looked_at_and_not_painted():
-    canvas = resolve(Look(), Hand(), dataclasses.replace(AT_WORK, shown="N1"))
+    canvas = resolve(ResidualDisplay(), ResidualTools(), dataclasses.replace(AT_WORK, shown="N1"))
     assert not canvas.paintable
     assert canvas.pan
     assert canvas.cursor is None
@@ -30,28 +32,33 @@ def test_another_level_is_looked_at_and_not_painted():
 
 
 def test_blink_swaps_and_peek_hides():
-    look = Look(picture="exposure", beside="reference")
-    assert resolve(look, Hand(), dataclasses.replace(AT_WORK, blink=True)).left == "reference"
-    peek = resolve(look, Hand(), dataclasses.replace(AT_WORK, peek=True))
+    look = ResidualDisplay(picture="exposure", beside="reference")
+    assert (
+        resolve(look, ResidualTools(), dataclasses.replace(AT_WORK, held=Held(blink=True))).left
+        == "reference"
+    )
+    peek = resolve(look, ResidualTools(), dataclasses.replace(AT_WORK, held=Held(peek=True)))
     assert not any((peek.overlay, peek.outlines, peek.edited, peek.clipping))
     assert peek.left == "exposure"
 
 
 def test_photographs_are_judged_without_the_map_over_them():
-    assert not resolve(Look(picture="preview"), Hand(), AT_WORK).overlay
-    assert resolve(Look(picture="preview", overlay_photograph=True), Hand(), AT_WORK).overlay
-    both = resolve(Look(compare="side by side"), Hand(), AT_WORK)
+    assert not resolve(ResidualDisplay(picture="preview"), ResidualTools(), AT_WORK).overlay
+    assert resolve(
+        ResidualDisplay(picture="preview", overlay_photograph=True), ResidualTools(), AT_WORK
+    ).overlay
+    both = resolve(ResidualDisplay(compare="side by side"), ResidualTools(), AT_WORK)
     assert (both.overlay, both.right_overlay, both.second_panel) == (True, False, True)
 
 
 def test_space_moves_the_view_while_it_is_held():
-    canvas = resolve(Look(), Hand(), dataclasses.replace(AT_WORK, panning=True))
+    canvas = resolve(ResidualDisplay(), ResidualTools(), dataclasses.replace(AT_WORK, held=Held(pan=True)))
     assert canvas.pan
     assert canvas.cursor is None
 
 
 def test_nothing_open_shows_nothing_over_the_picture():
-    canvas = resolve(Look(compare="side by side"), Hand(), Facts())
+    canvas = resolve(ResidualDisplay(compare="side by side"), ResidualTools(), Facts())
     assert {canvas.overlay, canvas.outlines, canvas.second_panel, canvas.paintable} == {False}
 
 
@@ -60,13 +67,13 @@ def test_nothing_open_shows_nothing_over_the_picture():
 )
 def test_a_look_that_there_is_not(wrong):
     with pytest.raises(BadInputError):
-        Look(**wrong)
+        ResidualDisplay(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"tool": "lasso"}, {"value": 2.0}, {"only_low": 0.9, "only_high": 0.1}])
 def test_a_hand_that_cannot_hold(wrong):
     with pytest.raises(BadInputError):
-        Hand(**wrong)
+        ResidualTools(**wrong)
 
 
 def test_the_wipe_takes_each_side_from_its_picture():

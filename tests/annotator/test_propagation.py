@@ -7,7 +7,7 @@ import pytest
 
 from annotator.residual.preview import re_exposed
 from annotator.residual.propagate import propagate
-from annotator.residual.propagation import CarryPlan, Level, outlined, surroundings
+from annotator.residual.propagation import Level, PropagationPlan, outlined, surroundings
 from iea40k.arrays import INVALID_CODE
 from iea40k.render import heatmap
 
@@ -15,7 +15,7 @@ SHAPE = (120, 160)
 
 
 @pytest.fixture
-def plan() -> CarryPlan:
+def plan() -> PropagationPlan:
     """A square painted from 1,000 to 5,000; `bright` is near the end of the scale, `dark` lacks data in a corner."""
     rng = np.random.default_rng(2)
     touched = np.zeros(SHAPE, np.bool_)
@@ -31,10 +31,10 @@ def plan() -> CarryPlan:
         Level("N1", -1.0, exposure[box], dark[box]),
         Level("P1", 1.0, exposure[box], bright[box]),
     )
-    return CarryPlan("P0", box, base[box], corrected[box], touched[box], levels)
+    return PropagationPlan("P0", box, base[box], corrected[box], touched[box], levels)
 
 
-def test_the_counts_are_those_of_the_propagation(plan: CarryPlan):
+def test_the_counts_are_those_of_the_propagation(plan: PropagationPlan):
     dark, bright = plan.panels()
     assert (dark.changed, dark.stopped) == (20 * 30 - 5 * 10, 0)
     assert (bright.changed, bright.stopped) == (600, 600)
@@ -43,10 +43,10 @@ def test_the_counts_are_those_of_the_propagation(plan: CarryPlan):
     assert plan.total() == "1,150 pixels on N1, P1 would change."
 
 
-def test_what_is_recorded_lies_where_it_was_painted_in_the_whole_image(plan: CarryPlan):
+def test_what_is_recorded_lies_where_it_was_painted_in_the_whole_image(plan: PropagationPlan):
     whole = np.full(SHAPE, -2000, np.int16)
     whole[40:45, 70:80] = INVALID_CODE
-    patch = plan.carried()[0].patch
+    patch = plan.decided()[0].patch
     assert patch is not None
     after = whole.copy()
     rows, columns = patch.mask.shape
@@ -62,7 +62,7 @@ def test_what_is_recorded_lies_where_it_was_painted_in_the_whole_image(plan: Car
     assert (after[40:45, 70:80] == INVALID_CODE).all()
 
 
-def test_the_picture_follows_the_choice(plan: CarryPlan):
+def test_the_picture_follows_the_choice(plan: PropagationPlan):
     change = plan.panels()[0]
     value = replace(plan, how="same value").panels()[0]
     assert np.array_equal(change.before, value.before)
@@ -74,7 +74,7 @@ def test_the_picture_follows_the_choice(plan: CarryPlan):
         assert np.array_equal(panel.after[spot], heatmap(np.array([[code]], np.int16))[0, 0])
 
 
-def test_the_fixed_scale_and_the_palette_in_hand(plan: CarryPlan):
+def test_the_fixed_scale_and_the_palette_in_hand(plan: PropagationPlan):
     safe = replace(plan, palette="colour-blind-safe").panels()[0]
     ordinary = plan.panels()[0]
     assert np.array_equal(
@@ -83,7 +83,7 @@ def test_the_fixed_scale_and_the_palette_in_hand(plan: CarryPlan):
     assert np.array_equal(ordinary.before[0, 0], heatmap(np.array([[-2000]], np.int16))[0, 0])
 
 
-def test_photographs_are_re_exposed_before_and_after(plan: CarryPlan):
+def test_photographs_are_re_exposed_before_and_after(plan: PropagationPlan):
     level = plan.levels[1]
     panel = replace(plan, shown="photograph").panels()[1]
     zoom = panel.before.shape[0] // level.codes.shape[0]
@@ -92,16 +92,16 @@ def test_photographs_are_re_exposed_before_and_after(plan: CarryPlan):
     assert not np.array_equal(panel.before, panel.after)
 
 
-def test_a_level_left_out_or_barred_is_not_recorded(plan: CarryPlan):
-    assert [c.level for c in plan.toggled("N1").carried()] == ["P1"]
-    assert [c.level for c in plan.toggled("N1").toggled("N1").carried()] == ["N1", "P1"]
-    barred = replace(plan, levels=(replace(plan.levels[0], barred="it is submitted"), plan.levels[1]))
-    assert [c.level for c in barred.carried()] == ["P1"]
-    assert [c.level for c in barred.toggled("N1").carried()] == ["P1"]
-    panel = barred.panels()[0]
+def test_a_level_left_out_or_blocked_is_not_recorded(plan: PropagationPlan):
+    assert [c.level for c in plan.toggled("N1").decided()] == ["P1"]
+    assert [c.level for c in plan.toggled("N1").toggled("N1").decided()] == ["N1", "P1"]
+    blocked = replace(plan, levels=(replace(plan.levels[0], blocked="it is submitted"), plan.levels[1]))
+    assert [c.level for c in blocked.decided()] == ["P1"]
+    assert [c.level for c in blocked.toggled("N1").decided()] == ["P1"]
+    panel = blocked.panels()[0]
     assert panel.text == "left out: it is submitted"
     assert not panel.taken
-    assert barred.total() == "600 pixels on P1 would change."
+    assert blocked.total() == "600 pixels on P1 would change."
 
 
 def test_the_outline_rings_the_pixels_that_change_and_hides_none_of_them():
@@ -124,7 +124,7 @@ def test_a_small_stroke_on_a_big_picture_is_cut_out_and_still_outlined():
     base = np.zeros(shape, np.int16)
     corrected = np.where(touched, 900, 0).astype(np.int16)
     level = Level("P1", 1.0, np.full((*shape, 3), 90, np.uint8)[box], base[box])
-    panel = CarryPlan("P0", box, base[box], corrected[box], touched[box], (level,)).panels()[0]
+    panel = PropagationPlan("P0", box, base[box], corrected[box], touched[box], (level,)).panels()[0]
     assert max(panel.after.shape) <= 168
     assert panel.changed == 5
     assert (panel.after[:8, :8] == 0).any()

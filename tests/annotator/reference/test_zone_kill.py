@@ -31,7 +31,7 @@ def picture_after(reference: Reference, edits: list[ZoneDraft]) -> str:
 
 
 @pytest.mark.slow
-def test_kill_9_while_zones_are_set_loses_no_promised_edit(asked, sit_at, tmp_path: Path):
+def test_kill_9_while_zones_are_set_loses_no_promised_edit(asked, begin_at, tmp_path: Path):
     """The promised picture is that of the edits found, or of all but the last few of one step under way."""
     store, _ = asked
     rng = random.Random(7)
@@ -50,7 +50,7 @@ def test_kill_9_while_zones_are_set_loses_no_promised_edit(asked, sit_at, tmp_pa
         process.stdout.close()
         process.wait()
         promised = [line[1] for line in lines if len(line) == 2 and len(line[1]) == 64]
-        session = sit_at()
+        session = begin_at()
         reference = session.start()
         assert isinstance(reference, Reference)
         edits = list(reference.edits)

@@ -9,15 +9,15 @@ import random
 import sys
 from pathlib import Path
 
-from annotator.reference.strokes import ZoneStroke
-from annotator.reference.tools import ZoneHand
+from annotator.reference.strokes import ReferenceStroke
+from annotator.reference.tools import ReferenceTools
 from annotator.session.session import Session
 
 
 def main() -> None:
     place, desks, seed = sys.argv[1:]
     rng = random.Random(int(seed))
-    session = Session.open(Path(place), "Ada", desks=Path(desks))
+    session = Session.open(Path(place), "Ada", folders=Path(desks))
     session.start()
     reference = session.reference
     assert reference is not None
@@ -27,11 +27,13 @@ def main() -> None:
             session.undo()
         else:
             mode = rng.choice(("set", "shift", "shift", "erase"))
-            hand = ZoneHand(mode=mode, zone=rng.uniform(2, 7), stops=rng.choice((-1, 1)) / 3, side=16, edge=2)
-            stroke = ZoneStroke(reference, hand)
+            hand = ReferenceTools(
+                mode=mode, zone=rng.uniform(2, 7), stops=rng.choice((-1, 1)) / 3, side=16, edge=2
+            )
+            stroke = ReferenceStroke(reference, hand)
             for _ in range(2):
                 stroke.move((rng.uniform(0, 95), rng.uniform(0, 127)))
-            session.record_zones(stroke.finish(), {"tool": mode})
+            session.record(*reference.changes(stroke.finish(), {"tool": mode}), shown=True)
         print("safe", hashlib.sha256(reference.picture.tobytes()).hexdigest(), flush=True)
 
 

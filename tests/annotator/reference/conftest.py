@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from annotator.reference.state import Reference
-from annotator.reference.strokes import ZoneStroke
-from annotator.reference.tools import ZoneHand
+from annotator.reference.strokes import ReferenceStroke
+from annotator.reference.tools import ReferenceTools
 from annotator.session.session import Session
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, TaskRequest, add_tasks
@@ -25,21 +25,21 @@ def asked(store: Store, ledger_place: str | None) -> tuple[Store, str | None]:
     return store, ledger_place
 
 
-SitAt = Callable[..., Session]
+BeginAt = Callable[..., Session]
 
 
 @pytest.fixture
-def sit_at(asked: tuple[Store, str | None], tmp_path: Path) -> Iterator[SitAt]:
-    """Open sittings at references; they are closed afterwards."""
+def begin_at(asked: tuple[Store, str | None], tmp_path: Path) -> Iterator[BeginAt]:
+    """Open sessions at references; they are closed afterwards."""
     opened: list[Session] = []
     store, place = asked
 
-    def sit_down(name: str = "Ada", **options: object) -> Session:
-        session = Session.open(store.path, name, ledger_url=place, desks=tmp_path / "desks", **options)  # type: ignore[arg-type]
+    def begin(name: str = "Ada", **options: object) -> Session:
+        session = Session.open(store.path, name, ledger_url=place, folders=tmp_path / "desks", **options)  # type: ignore[arg-type]
         opened.append(session)
         return session
 
-    yield sit_down
+    yield begin
     for session in opened:
         session.close()
 
@@ -54,15 +54,15 @@ def reference(store: Store) -> Iterator[Reference]:
 
 
 @pytest.fixture
-def window(viewer: Any, sit_at: SitAt) -> Iterator[SimpleNamespace]:
+def window(viewer: Any, begin_at: BeginAt) -> Iterator[SimpleNamespace]:
     """A window at the first reference, with nothing over the picture. Modules say which `viewer` it is in."""
     from annotator.window.opening import Annotator
 
-    annotator = Annotator(viewer, sit_at())
+    annotator = Annotator(viewer, begin_at())
     annotator.start()
     controller = annotator.controller
-    controller.zones.set_hand(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
-    controller.set_look(
+    controller.reference.set_tools(side=24, edge=3.0, tool="block", mode="set", zone=5.0)
+    controller.target.set_display(
         picture="reference",
         compare="single",
         outlines=False,
@@ -76,12 +76,12 @@ def window(viewer: Any, sit_at: SitAt) -> Iterator[SimpleNamespace]:
     assert not viewer.layers
 
 
-def paint_zone(session: Session, hand: ZoneHand, *points: tuple[float, float]) -> np.ndarray:
+def paint_zone(session: Session, tools: ReferenceTools, *points: tuple[float, float]) -> np.ndarray:
     """Paint from press to release, as the window does; return the picture then."""
     reference = session.reference
     assert reference is not None
-    stroke = ZoneStroke(reference, hand)
+    stroke = ReferenceStroke(reference, tools)
     for point in points:
         stroke.move(point)
-    session.record_zones(stroke.finish(), {"tool": hand.mode})
+    session.record(*reference.changes(stroke.finish(), {"tool": tools.mode}), shown=True)
     return reference.picture.copy()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.actions import press
 from annotator.session.review import Review
 from annotator.session.session import Session
 from iea40k.arrays import validity_from_codes
@@ -12,8 +13,8 @@ from iea40k.residuals import residual_codes
 from iea40k.store.layout import Store
 from iea40k.store.release import Release
 from pipelines.cli.program import run
+from tests.annotator.reference.test_target import at
 from tests.annotator.test_controller import drag
-from tests.annotator.zones.test_bench import at
 
 pytestmark = pytest.mark.gui
 
@@ -21,15 +22,15 @@ pytestmark = pytest.mark.gui
 def test_an_accepted_edit_is_in_the_release_with_its_residuals_and_its_author(store: Store, tmp_path: Path):
     place = str(store.path)
     assert run(["queue", place, "add", "--references", "--where", "scene_id == 's1'", "--priority", "1"]) == 0
-    made = at(Session.open(store.path, "Ada", desks=tmp_path / "desks"))
-    made.c.press("P")
-    made.z.set_zone(6.5)
+    made = at(Session.open(store.path, "Ada", folders=tmp_path / "desks"))
+    press(made.c, "P")
+    made.z.adjust(lambda t: t.with_zone(6.5))
     drag(made.c, (30.0, 20.0), (30.0, 100.0))
-    made.c.press("A")
+    press(made.c, "A")
     drag(made.c, (70.0, 64.0))
     edited = made.session.reference.picture.copy()
     touched = made.session.reference.touched.copy()
-    made.c.press("Control-Enter")
+    press(made.c, "Control-Enter")
     assert made.session.work is None
     made.session.close()
 
@@ -48,9 +49,9 @@ def test_an_accepted_edit_is_in_the_release_with_its_residuals_and_its_author(st
     assert np.array_equal(reference_in(before), scene.reference())
     assert len(before.provenance) == 0
 
-    review = at(Review.open(store.path, "Cy", desks=tmp_path / "desks"))
+    review = at(Review.open(store.path, "Cy", folders=tmp_path / "desks"))
     assert np.array_equal(review.layers.picture.data, edited)
-    review.c.press("Control-Enter")
+    press(review.c, "Control-Enter")
     review.session.close()
 
     after = released("1.1.0")

@@ -35,7 +35,7 @@ def test_a_real_click_is_seen_on_its_block_and_nowhere_else(window):
     blocks = reference.blocks(24)
     number = blocks.at(48, 64)
     row, column = (int(v) for v in blocks.middles[number])
-    window.c.zones.set_zone(7.0)
+    window.c.reference.adjust(lambda t: t.with_zone(7.0))
     before = picture(window)
     qt_drag(window, (row, column), (row, column))
     after = picture(window)

@@ -32,54 +32,54 @@ def viewer(screen: None, qapp: Any) -> Iterator[Any]:
 def test_keys_and_a_drag_through_napari_set_zones_that_are_saved(window, asked):
     for key in ("P", "0", "="):
         press(window, key)
-    assert window.c.zones.hand.zone == pytest.approx(19 / 3)
+    assert window.c.reference.tools.zone == pytest.approx(19 / 3)
     drag(window.viewer, (48, 20), (48, 100))
     reference = window.session.reference
     assert reference.standing > 2
     assert window.session.saving.clean
-    assert np.array_equal(window.a.layers.picture.data, reference.picture)
+    assert np.array_equal(window.a.screen.picture.data, reference.picture)
     with Ledger.open(asked[0].path) as ledger:
         assert len(ledger.zone_edits(MapKey("s1", "reference", "Ada"))) == reference.standing
     press(window, "Control-Z")
-    assert np.array_equal(window.a.layers.picture.data, reference.base)
+    assert np.array_equal(window.a.screen.picture.data, reference.base)
     press(window, "Control-Enter")  # nothing stands: it is refused, and says so
     assert window.session.reference is reference
 
 
 def test_the_dock_is_that_of_references_and_its_buttons_work(window):
     dock = window.a.dock
-    part = dock.zone_part
+    part = dock.parts["reference"]
     assert part.tools.isVisibleTo(dock)
-    assert not dock.tool_part.widget.isVisibleTo(dock)
-    assert not dock.carry.isVisibleTo(dock)
-    assert dock.right.isEnabled()
-    part.modes.buttons["shift"].click()
-    assert window.c.zones.hand.mode == "shift"
+    assert not dock.parts["residual"].tools.isVisibleTo(dock)
+    assert not dock.buttons["propagate"].isVisibleTo(dock)
+    assert dock.buttons["base is right"].isEnabled()
+    part.buttons["zone shift"].click()
+    assert window.c.reference.tools.mode == "shift"
     part.numbers["stops"].box.setValue(-1.0)
-    assert window.c.zones.hand.stops == -1
-    assert part.modes.buttons["shift"].text().startswith("Darker")
-    part.kinds.buttons["brush"].click()
+    assert window.c.reference.tools.stops == -1
+    assert part.buttons["zone shift"].text().startswith("Darker")
+    part.buttons["zone brush"].click()
     assert window.c.canvas.cursor is not None
-    part.checks["zones"].setChecked(True)
-    assert window.a.layers.zones.visible
+    part.buttons["zones"].click()
+    assert window.a.screen.zones.visible
     assert window.a.readout.bar.pixmap().width() == 11 * 24
-    part.checks["zones"].setChecked(False)
+    part.buttons["zones"].click()
     assert window.a.readout.bar.pixmap().width() == 220
-    part.pictures.buttons["built"].click()
-    assert window.c.zones.look.picture == "built"
+    part.buttons["reference picture built"].click()
+    assert window.c.reference.display.picture == "built"
 
 
 def test_napari_s_own_visibility_key_shows_the_residual(window):
     press(window, "V")
-    assert window.a.layers.residual.visible
-    assert window.c.zones.look.overlay
+    assert window.a.screen.residual.visible
+    assert window.c.reference.display.overlay
     press(window, "V")
-    assert not window.c.zones.look.overlay
+    assert not window.c.reference.display.overlay
 
 
 def test_the_help_is_that_of_references(window):
     press(window, "?")
-    help_ = window.a.face._help
-    assert "set a block to the zone in hand" in help_.accessibleDescription()
+    help_ = window.a.view._help
+    assert "set a block to the zone in use" in help_.accessibleDescription()
     press(window, "?")
     assert not help_.isVisible()

@@ -1,4 +1,4 @@
-"""A sitting for benchmarks: a controller on a viewer, with a face that says nothing."""
+"""A sitting for benchmarks: a controller on a viewer, with a view that says nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from annotator.session.controller import Controller
 from annotator.session.session import Session
 from annotator.shared.progress import silent
-from annotator.window.screen import Layers
+from annotator.window.screen import NapariScreen
 from iea40k.store.layout import Store
 
 
 class Face:
-    """A face that says nothing, so that the figures are the canvas's."""
+    """A view that says nothing, so that the figures are the canvas's."""
 
     progress = staticmethod(silent)
 
@@ -21,10 +21,10 @@ class Face:
 
 
 def sit(viewer: Any, store: Store, desks: Path, name: str) -> Controller:
-    session = Session.open(store.path, name, desks=desks)
-    controller = Controller(session, Layers(viewer), Face())  # type: ignore[arg-type]
-    controller.start()
-    controller.set_look(picture="exposure", compare="single", outlines=True, edited=True)
+    session = Session.open(store.path, name, folders=desks)
+    controller = Controller(session, NapariScreen(viewer), Face())  # type: ignore[arg-type]
+    controller.flow.start()
+    controller.target.set_display(picture="exposure", compare="single", outlines=True, edited=True)
     draw(viewer)
     return controller
 

@@ -1,0 +1,243 @@
+"""What an action is, and the kinds of rows that the table of actions has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from annotator.reference.tools import Mode, ReferenceTools
+from annotator.residual.tools import ResidualTools
+from annotator.session.controller import Controller
+from annotator.shared.display import Picture
+from annotator.target import Kind
+
+Act = Callable[[Controller], object]
+When = Callable[[Controller], bool]
+Part = Literal[
+    "",
+    "modes",
+    "tools",
+    "limits",
+    "pictures",
+    "compares",
+    "beside",
+    "checks",
+    "shared",
+    "maps",
+    "edit",
+    "verdict",
+    "foot",
+]
+"""Where a button stands; "" for an action that has none."""
+
+BOTH: tuple[Kind, ...] = ("residual", "reference")
+EXPOSURES: tuple[Kind, ...] = ("residual",)
+REFERENCES: tuple[Kind, ...] = ("reference",)
+
+_SAME_KEY = ("Control-Return", "Shift-/")
+"""Other names of a key that is named already."""
+
+
+def _always(_: Controller) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. `keys` are napari's names of them, with spaces between; `text` is what the page of keys says.
+
+    - `on`: where it is available; a key may mean one thing at exposures and another at references
+    - `let_go`: what happens when the key is released, for keys that are held
+    - `words` stand on its button, in `part` of the window; `say`: where they depend on something
+    - `checked`: whether its button is down; `shown` and `enabled`: whether there is a button, and whether it works
+    """
+
+    id: str
+    keys: str
+    text: str
+    call: Act
+    group: str
+    on: tuple[Kind, ...] = BOTH
+    let_go: Act | None = None
+    part: Part = ""
+    words: str = ""
+    say: Callable[[Controller], str] | None = None
+    checked: When | None = None
+    shown: When = _always
+    enabled: When = _always
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys, as napari names them."""
+        return tuple(self.keys.split())
+
+    @property
+    def key_words(self) -> list[str]:
+        """Its keys, as people write them."""
+        return [shown(name) for name in self.names if name not in _SAME_KEY]
+
+    @property
+    def tip(self) -> str:
+        """What its button's tip says."""
+        keys = f" ({', '.join(self.key_words)})" if self.keys else ""
+        return f"{self.text[:1].upper()}{self.text[1:]}{keys}"
+
+    def label(self, controller: Controller) -> str:
+        """Return the words on its button, with its key."""
+        words = self.words if self.say is None else self.say(controller)
+        return f"{words}  {self.key_words[0]}" if self.keys else words
+
+
+def shown(key: str) -> str:
+    """Return a key as people write it."""
+    return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
+
+
+# ------------------------------------------------------------ rows, by group
+
+suggestion = partial(Action, group="Suggestions", on=EXPOSURES)
+stroke = partial(Action, group="Strokes")
+view = partial(Action, group="View")
+flow = partial(Action, group="Flow")
+
+
+def brush(mode: str, keys: str, words: str, text: str) -> Action:
+    """Return the row of a brush of the residual."""
+    return Action(
+        mode,
+        keys,
+        text,
+        lambda c: c.residual.take_brush(mode),
+        "Tools",
+        EXPOSURES,
+        part="tools",
+        words=words,
+        checked=lambda c: (c.residual.tools.tool, c.residual.tools.mode) == ("brush", mode),
+    )
+
+
+def tool(name: str, keys: str, words: str, text: str) -> Action:
+    """Return the row of another tool at exposures."""
+    return Action(
+        name,
+        keys,
+        text,
+        lambda c: c.residual.set_tools(tool=name),
+        "Tools",
+        EXPOSURES,
+        part="tools",
+        words=words,
+        checked=lambda c: c.residual.tools.tool == name,
+    )
+
+
+def number(
+    id_: str,
+    keys: str,
+    text: str,
+    change: Callable[[ResidualTools], ResidualTools],
+    *,
+    words: str = "",
+    checked: When | None = None,
+) -> Action:
+    """Return the row of a setting of the tools at exposures; with words it has a box to check."""
+    part: Part = "limits" if words else ""
+    act: Act = lambda c: c.residual.adjust(change)  # noqa: E731
+    return Action(id_, keys, text, act, "Brush", EXPOSURES, part=part, words=words, checked=checked)
+
+
+def zone_mode(
+    mode: Mode, keys: str, words: str, text: str, say: Callable[[Controller], str] | None = None
+) -> Action:
+    """Return the row of what edits of a reference do."""
+    return Action(
+        f"zone {mode}",
+        keys,
+        text,
+        lambda c: c.reference.adjust(lambda tools: tools.with_mode(mode)),
+        "Zones",
+        REFERENCES,
+        part="modes",
+        words=words,
+        say=say,
+        checked=lambda c: c.reference.tools.mode == mode,
+    )
+
+
+def zone_tool(name: str, keys: str, words: str, text: str) -> Action:
+    """Return the row of a tool at references."""
+    return Action(
+        f"zone {name}",
+        keys,
+        text,
+        lambda c: c.reference.set_tools(tool=name),
+        "Zones",
+        REFERENCES,
+        part="tools",
+        words=words,
+        checked=lambda c: c.reference.tools.tool == name,
+    )
+
+
+def zone_number(id_: str, keys: str, text: str, change: Callable[[ReferenceTools], ReferenceTools]) -> Action:
+    """Return the row of a setting of the tools at references."""
+    return Action(id_, keys, text, lambda c: c.reference.adjust(change), "Zones", REFERENCES)
+
+
+def picture(name: Picture, words: str, text: str, on: tuple[Kind, ...], keys: str = "") -> Action:
+    """Return the row of a picture to see; its key goes there and back."""
+    return view(
+        f"{on[0]} picture {name}",
+        keys,
+        text,
+        lambda c: c.target.see_picture(name, back=bool(keys)),
+        on=on,
+        part="pictures",
+        words=words,
+        checked=lambda c: c.target.display.picture == name,
+    )
+
+
+def beside(name: Picture, words: str, on: tuple[Kind, ...]) -> Action:
+    """Return the row of a picture to compare with."""
+    return view(
+        f"{on[0]} beside {name}",
+        "",
+        f"compare with this picture: {words.lower()}",
+        lambda c: c.target.set_display(beside=name),
+        on=on,
+        part="beside",
+        words=words,
+        checked=lambda c: c.target.display.beside == name,
+        shown=lambda c: c.target.display.compare != "single",
+    )
+
+
+def compare(how: str, keys: str, words: str, text: str, on: tuple[Kind, ...] = BOTH) -> Action:
+    """Return the row of a way to compare; the same again ends it."""
+    return view(
+        how if on == BOTH else f"{on[0]} {how}",
+        keys,
+        text,
+        lambda c: c.target.compare(how),
+        on=on,
+        part="compares",
+        words=words,
+        checked=lambda c: c.target.display.compare == how,
+    )
+
+
+def check(
+    id_: str, keys: str, words: str, text: str, now: When, setting: str, on: tuple[Kind, ...] = BOTH
+) -> Action:
+    """Return the row of a setting of the display that is shown or not; `now` says whether it is."""
+    return view(
+        id_,
+        keys,
+        text,
+        lambda c: c.target.set_display(**{setting: not now(c)}),
+        on=on,
+        part="checks",
+        words=words,
+        checked=now,
+    )

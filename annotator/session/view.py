@@ -1,0 +1,37 @@
+"""What a window must be able to do for the controller; tests have a view without a display."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from annotator.residual.propagation import PropagationPlan
+from annotator.session.panel import Panel
+from annotator.shared.progress import Step
+from annotator.target import Kind, Told
+
+
+class View(Protocol):
+    """The window's half of the controller."""
+
+    def show(self, panel: Panel) -> None:
+        """Show the panel."""
+
+    def read(self, text: str) -> None:
+        """Show what the pixel under the cursor says."""
+
+    def notify(self, kind: Told, text: str) -> None:
+        """Tell something. May be called from any thread."""
+
+    def ask(self, title: str, question: str) -> str | None:
+        """Ask for a line of text; None where the person changed their mind."""
+
+    def confirm(self, title: str, question: str) -> bool:
+        """Ask yes or no."""
+
+    def help(self, kind: Kind) -> None:
+        """Show the keys, those at an exposure or those at a reference."""
+
+    def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
+        """Show how far long work is; see `annotator.shared.progress`."""
+
+    def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
+        """Show what a propagation would do; return it as decided, None where the person changed their mind."""

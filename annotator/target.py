@@ -1,0 +1,337 @@
+"""What the annotator works on: a target opens work, takes the mouse, and says what is seen of it.
+
+`Work` is what a task brings, with the strokes that stand on it. A `Target` is one kind of work in the window: residuals
+and references are the two. `Host` is what a target asks of whoever it works for; it knows nothing else of them.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
+
+from annotator.shared.boxes import Box, Point, Spot
+from annotator.shared.display import Canvas, Display, Facts, Held, Picture
+from annotator.shared.layers import Layers
+from annotator.shared.origin import Origin
+from annotator.shared.progress import Step
+from annotator.shared.screen import Screen
+from annotator.shared.sliders import Slider
+from annotator.shared.strokes import Draft
+from iea40k.errors import IEAError
+from iea40k.store.ledger import Lease, MapKey
+
+Kind = Literal["residual", "reference"]
+CONSENSUS, BASE = "consensus", "base"
+
+Told = Literal["info", "warning", "error"]
+
+
+class Work(Protocol):
+    """An image or a reference with a base, on which strokes stand. `lease` is None where it is looked at only."""
+
+    key: MapKey
+    lease: Lease | None
+
+    @property
+    def origin(self) -> Origin:
+        """Where its pictures come from."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    @property
+    def standing(self) -> int:
+        """How many strokes stand."""
+
+    @property
+    def stale(self) -> Sequence[Draft]:
+        """Strokes drawn on an earlier base, which are not applied."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+
+    def owns(self, draft: Draft) -> bool:
+        """Return whether a stroke belongs to this work, or to what it was propagated to."""
+
+    def add(self, draft: Any, *, shown: bool = False) -> Box | None:
+        """Take a recorded stroke into account; return what changed, None for all of it. `shown`: it is seen already."""
+
+    def step(self, *, redo: bool) -> Sequence[Draft]:
+        """Return the drafts that take the last step back, or bring it again; empty where there is none."""
+
+    def clear(self) -> Draft:
+        """Return the draft that takes everything back to the base."""
+
+    def renewed(self) -> Iterator[Draft | None]:
+        """Yield, for each stale stroke, the draft that draws it again on today's base; None where there is nothing."""
+
+    def versions(self, keys: Iterable[MapKey]) -> Mapping[str, Any]:
+        """Return the versions that a reviewer compares, by name: each person's, their consensus, the base."""
+
+    def taken_over(self, version: Any) -> Sequence[Draft]:
+        """Return the drafts that make a version one's own, as one step."""
+
+
+class Tools(Protocol):
+    """The tool in use and its settings, as a frozen dataclass."""
+
+    @property
+    def tool(self) -> str: ...  # noqa: D102
+
+    def resized(self, steps: int) -> Self:
+        """Return a larger (+) or smaller (-) brush, or reach of the tool."""
+
+    def softened(self) -> Self:
+        """Return the next softness of its edge."""
+
+    def swapped(self) -> Self:
+        """Return the value that is put, swapped with the neutral one."""
+
+    def negated(self) -> Self:
+        """Return the value that is put, turned round."""
+
+    def used(self) -> frozenset[str]:
+        """Return the names of the settings that the tool in use has."""
+
+    def note(self) -> str:
+        """Return what is to be said below the settings, "" where nothing is."""
+
+
+class Stroke(Protocol):
+    """A stroke in the making."""
+
+    def move(self, to: Point) -> Box | None:
+        """Go on to a pixel; return the box that may have changed."""
+
+    def cancel(self) -> Box | None:
+        """Put everything back as it was; return the box to draw anew."""
+
+
+class Host(Protocol):
+    """What a target asks of whoever it works for."""
+
+    cursor: Spot | None
+    held: Held
+    screen: Screen
+
+    @property
+    def may_paint(self) -> bool:
+        """Whether the work may be changed, and is what is shown."""
+
+    @property
+    def comparing(self) -> bool:
+        """Whether versions of several people are compared."""
+
+    @property
+    def judged(self) -> Any:
+        """The version that is shown instead of one's own work; None where that is."""
+
+    @property
+    def beside(self) -> Any:
+        """The version that it is compared with, None where there is none."""
+
+    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
+        """Record strokes as one step; return what changed, None for all of it. Raises `IEAError`, then nothing is."""
+
+    def take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
+        """Undo or redo; return whether there was something, and what changed."""
+
+    def blocked(self, level: str) -> str:
+        """Return why nothing may be recorded on another level, "" where it may."""
+
+    def preview(self, plan: Any) -> Any:
+        """Show what a propagation would do; return it as decided, None where the person changed their mind."""
+
+    def tell(self, kind: Told, text: str) -> None:
+        """Tell the person something."""
+
+    def attempt(self, act: Callable[[], "Result"]) -> "Result | None":
+        """Do something that may be refused; what refuses is told, and None returned."""
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+
+    def working(self, text: str, total: int) -> AbstractContextManager[Step]:
+        """Show how far long work is."""
+
+
+Result = TypeVar("Result")
+WorkT = TypeVar("WorkT", bound=Work)
+ToolsT = TypeVar("ToolsT", bound=Tools)
+DisplayT = TypeVar("DisplayT", bound=Display)
+StrokeT = TypeVar("StrokeT", bound=Stroke)
+
+
+class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
+    """One kind of work in the window. `tools` and `display` are what the person chose, kept between images."""
+
+    kind: ClassVar[Kind]
+    sliders: ClassVar[tuple[Slider, ...]]
+    layers: Layers
+
+    def __init__(self, host: Host, tools: ToolsT, display: DisplayT) -> None:
+        self.tools, self.display = tools, display
+        self.work: WorkT | None = None
+        self._host = host
+        self._stroke: StrokeT | None = None
+
+    # ------------------------------------------------------------ what each kind says
+
+    @property
+    @abstractmethod
+    def home(self) -> str:
+        """The level under work."""
+
+    @property
+    @abstractmethod
+    def level(self) -> str:
+        """The level that is seen."""
+
+    @property
+    @abstractmethod
+    def canvas(self) -> Canvas:
+        """What the canvas shows, just now."""
+
+    @abstractmethod
+    def redraw(self) -> None:
+        """Fill the layers anew: another image, level or version is shown."""
+
+    @abstractmethod
+    def go_level(self, level: str) -> None:
+        """Look at another level of the scene."""
+
+    @abstractmethod
+    def press(self, pixel: Point) -> None:
+        """The button went down at a pixel."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """The button went up: the stroke is recorded."""
+
+    @abstractmethod
+    def readout(self, spot: Spot) -> str:
+        """Return what a pixel says, "" where it says nothing."""
+
+    # ------------------------------------------------------------ work and strokes
+
+    def open(self, work: WorkT) -> None:
+        """Open work, or another version of it that is judged."""
+        self.work, self._stroke = work, None
+        self.redraw()
+
+    def close(self) -> None:
+        """Nothing is open."""
+        self.work = self._stroke = None
+        self.layers.close()
+
+    def move(self, pixel: Point) -> None:
+        """The mouse moved to a pixel with the button down."""
+        if self._stroke is not None:
+            box = self._stroke.move(pixel)
+            if box is not None:
+                self.layers.changed(box)
+
+    def cancel(self) -> None:
+        """Drop the stroke in the making."""
+        stroke, self._stroke = self._stroke, None
+        box = stroke.cancel() if stroke is not None else None
+        if box is not None:
+            self.layers.changed(box)
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self._take_step(redo=False, nothing="There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Bring back what the last undo took."""
+        self._take_step(redo=True, nothing="There is nothing to redo.")
+
+    def recorded(self, box: Box | None) -> None:
+        """Strokes were recorded: show what changed in a box (None: anywhere)."""
+        self.layers.changed(box, recorded=True)
+        self._host.refresh()
+
+    # ------------------------------------------------------------ tools and display
+
+    def set_tools(self, **changes: Any) -> None:
+        """Change settings of the tools."""
+        self.adjust(lambda tools: dataclasses.replace(tools, **changes))  # type: ignore[type-var]
+
+    def adjust(self, change: Callable[[ToolsT], ToolsT]) -> None:
+        """Change the tools; what is refused is told, and changes nothing."""
+        try:
+            self.tools = change(self.tools)
+        except IEAError as error:
+            self._host.tell("warning", error.letter())
+        self._host.refresh()
+
+    def set_display(self, **changes: Any) -> None:
+        """Change how it is shown."""
+        self.see(lambda display: display.chosen(**changes))
+
+    def see(self, change: Callable[[DisplayT], DisplayT]) -> None:
+        """Change how it is shown; what is refused is told, and changes nothing."""
+        before = self.display.compare
+        try:
+            self.display = change(self.display)
+        except IEAError as error:
+            self._host.tell("warning", error.letter())
+        self._host.refresh()
+        if before != self.display.compare and "side by side" in (before, self.display.compare):
+            self._host.screen.fit()
+
+    def see_picture(self, picture: Picture, *, back: bool = False) -> None:
+        """Show a picture; `back`: the first one where this is shown already."""
+        self.see(lambda display: display.toggled(picture) if back else display.chosen(picture=picture))
+
+    def next_picture(self) -> None:
+        """Show the next picture."""
+        self.see(lambda display: display.next_picture())
+
+    def compare(self, how: str) -> None:
+        """Begin a comparison, or end it where it is this one already."""
+        self.see(lambda display: display.compared(how))
+
+    def next_opacity(self) -> None:
+        """Take the next strength of the overlay."""
+        self.see(lambda display: display.next_opacity())
+
+    def next_palette(self) -> None:
+        """Take the next palette."""
+        self.see(lambda display: display.next_palette())
+
+    @property
+    def facts(self) -> Facts:
+        """What there is, just now."""
+        return Facts(
+            open=self.work is not None,
+            paintable=self._host.may_paint,
+            home=self.home,
+            shown=self.level,
+            held=self._host.held,
+            maps=self._host.comparing,
+        )
+
+    def other_level(self, step: int) -> None:
+        """Look at a level beside the one shown, with the same view."""
+        if self.work is not None:
+            levels = self.work.origin.levels
+            self.go_level(levels[min(max(levels.index(self.level) + step, 0), len(levels) - 1)])
+
+    def overlay_wish(self) -> str:
+        """Return the name of the display's setting that shows the residual over the picture."""
+        return "overlay"
+
+    # ------------------------------------------------------------ private
+
+    def _take_step(self, *, redo: bool, nothing: str) -> None:
+        taken = self._host.attempt(lambda: self._host.take_step(redo=redo))
+        if taken is None:
+            return
+        if taken[0]:
+            self.recorded(taken[1])
+        else:
+            self._host.tell("info", nothing)

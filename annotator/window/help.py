@@ -1,0 +1,36 @@
+"""The page of keys, in columns, and the same as text for screen readers."""
+
+from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from annotator.actions import help_groups, help_text
+from annotator.target import Kind
+
+_COLUMNS: dict[Kind, tuple[tuple[str, ...], ...]] = {
+    "residual": (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow")),
+    "reference": (("Zones",), ("View",), ("Strokes", "Flow")),
+}
+
+
+def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
+    """Return the window with every key."""
+    dialog = QDialog(parent)
+    dialog.setWindowTitle("Keys")
+    dialog.setAccessibleDescription(help_text(kind))
+    columns = QHBoxLayout(dialog)
+    columns.setSpacing(28)
+    groups = help_groups(kind)
+    for names in _COLUMNS[kind]:
+        column = QVBoxLayout()
+        for name in names:
+            rows = "".join(
+                f"<tr><td style='padding:2px 12px 2px 0'><b>{_plain(keys)}</b></td><td>{_plain(what)}</td></tr>"
+                for keys, what in groups[name]
+            )
+            column.addWidget(QLabel(f"<h3>{name}</h3><table>{rows}</table>"))
+        column.addStretch(1)
+        columns.addLayout(column)
+    return dialog
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
