@@ -82,6 +82,10 @@ class Action:
         keys = f" ({', '.join(self.key_words)})" if self.keys else ""
         return f"{self.text[:1].upper()}{self.text[1:]}{keys}"
 
+    def visible(self, controller: Controller) -> bool:
+        """Return whether it is there just now."""
+        return controller.target.kind in self.on and self.shown(controller)
+
     def label(self, controller: Controller) -> str:
         """Return the words on its button, with its key."""
         words = self.words if self.say is None else self.say(controller)

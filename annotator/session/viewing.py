@@ -93,7 +93,9 @@ def open_viewer(place: Path, folders: Path | None = None, progress: Progress = s
     with progress("Looking through the store", len(scenes)) as step:
         for scene_id in scenes:
             scene = store.open_scene(scene_id)
-            ranked += [(-s, scene_id, level) for s, level in zip(scene.review_priority, scene.levels, strict=True)]
+            ranked += [
+                (-s, scene_id, level) for s, level in zip(scene.review_priority, scene.levels, strict=True)
+            ]
             step()
     if not ranked:
         raise StoreError(

@@ -63,7 +63,7 @@ class Buttons:
             label = action.label(controller)
             if button.text() != label:
                 button.setText(label)
-            button.setVisible(action.shown(controller))
+            button.setVisible(action.visible(controller))
             button.setEnabled(action.enabled(controller))
             if action.checked is not None:
                 button.setChecked(action.checked(controller))

@@ -5,7 +5,7 @@ from typing import Any
 from qtpy.QtWidgets import QMenu
 
 from annotator.action import Action
-from annotator.actions import ACTIONS, available, run
+from annotator.actions import ACTIONS, run
 from annotator.session.controller import Controller
 
 
@@ -33,9 +33,8 @@ class Menu(QMenu):
     def refresh(self) -> None:
         """Show what is available, enabled and on just now."""
         controller = self._controller
-        here = available(controller.target.kind)
         for action, item in self.items:
-            item.setVisible(action in here and action.shown(controller))
+            item.setVisible(action.visible(controller))
             item.setEnabled(not controller.busy and action.enabled(controller))
-            if action.checked is not None and action in here:
+            if action.checked is not None:
                 item.setChecked(action.checked(controller))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotator.actions import ACTIONS, bound_keys
 from annotator.shared.display import display_levels
 from tests.annotator.conftest import Begin
 
@@ -188,8 +189,6 @@ def test_no_shortcut_of_napari_s_menus_is_taken(window):
     from napari._app_model import get_app_model
     from napari.utils.key_bindings import coerce_keybinding
 
-    from annotator.actions import bound_keys
-
     taken = {coerce_keybinding(str(bound.keybinding)) for bound in get_app_model().keybindings}
     assert coerce_keybinding("Control-O") in taken
     ours = {coerce_keybinding(name) for name in bound_keys()}
@@ -236,30 +235,67 @@ def test_sample_data_opens(viewer: Any):
     viewer.layers.clear()
 
 
-def test_the_form_of_the_plugins_menu(viewer: Any, queued: Any):
+@pytest.fixture
+def form(viewer: Any) -> Iterator[Any]:
+    """The form as Plugins > Annotate a store opens it: napari makes the widget and gives it the viewer."""
     from annotator.window.plugin import AnnotateWidget
 
-    form = AnnotateWidget(viewer)
-    form(store=queued.path, annotator="Ada")
+    docked, made = viewer.window.add_plugin_dock_widget("iea40k", "Annotate a store")
+    assert isinstance(made, AnnotateWidget)
+    yield made
+    if made.opened is not None:
+        made.opened.close()
+    viewer.window.remove_dock_widget(docked)
+
+
+def test_the_form_of_the_plugins_menu(form: Any, queued: Any, tmp_path: Any, monkeypatch: Any):
+    monkeypatch.setattr("annotator.session.settings.platformdirs.user_data_dir", lambda *_, **__: tmp_path)
+    form.form.store.value = queued.path
+    form.form.annotator.value = "Ada"
+    form.form.call_button.native.click()
     assert form.opened.session.image.key.scene_id == "s1"
-    form.opened.close()
-    form.native.close()
+    assert form.opened.session.image.key.annotator == "Ada"
 
 
-def test_session_down_again_ends_the_session_before(viewer: Any, queued: Any):
-    from annotator.window.plugin import AnnotateWidget
+def test_the_form_tells_what_refuses_and_stays(form: Any, tmp_path: Any, monkeypatch: Any):
+    told: list[str] = []
+    monkeypatch.setattr("annotator.window.plugin.show_error", told.append)
+    form.open(tmp_path, "Ada")
+    assert form.opened is None
+    assert "no store here" in told[0]
 
-    form = AnnotateWidget(viewer)
-    form(store=queued.path, annotator="Ada")
+
+def test_opening_again_ends_the_session_before(
+    viewer: Any, form: Any, queued: Any, tmp_path: Any, monkeypatch: Any
+):
+    monkeypatch.setattr("annotator.session.settings.platformdirs.user_data_dir", lambda *_, **__: tmp_path)
+    form.open(queued.path, "Ada")
     before, layers = form.opened, len(viewer.layers)
-    form(store=queued.path, annotator="Boris")
+    form.open(queued.path, "Boris")
     assert form.opened is not before
     assert form.opened.session.image.key.annotator == "Boris"
     assert len(viewer.layers) == layers
     assert viewer.mouse_drag_callbacks.count(before._dragged) == 0
     assert before.session._closed
-    form.opened.close()
-    form.native.close()
+
+
+def test_the_menu_has_every_action_and_does_it(window):
+    menu = window.a.menu
+    bar = window.viewer.window._qt_window.menuBar()
+    assert menu.menuAction() in bar.actions()
+    menu.refresh()
+    items = {action.id: item for action, item in menu.items}
+    held = {action.id for action in ACTIONS if action.let_go is not None}
+    assert set(items) == {action.id for action in ACTIONS} - held
+    assert items["smooth"].text() == "Brush: smooth\tH"
+    items["smooth"].trigger()
+    assert window.c.residual.tools.mode == "smooth"
+    menu.refresh()
+    assert items["smooth"].isChecked()
+    assert not items["set"].isChecked()
+    assert not items["zone set"].isVisible()
+    window.a.close()
+    assert menu.menuAction() not in bar.actions()
 
 
 def in_dialog(*keys: str) -> list[tuple[Any, Any]]:

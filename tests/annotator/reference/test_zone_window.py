@@ -36,7 +36,7 @@ def test_keys_and_a_drag_through_napari_set_zones_that_are_saved(window, asked):
     drag(window.viewer, (48, 20), (48, 100))
     reference = window.session.reference
     assert reference.standing > 2
-    assert window.session.saving.clean
+    assert window.session.retry().clean
     assert np.array_equal(window.a.screen.picture.data, reference.picture)
     with Ledger.open(asked[0].path) as ledger:
         assert len(ledger.zone_edits(MapKey("s1", "reference", "Ada"))) == reference.standing
