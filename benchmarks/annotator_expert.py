@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from annotator.actions import ACTIONS, run
 from annotator.residual.regions import suggested_regions
 from annotator.sample import PHOTOGRAPHS, Practice, photograph, practice_scene
 from annotator.session.controller import Controller
-from benchmarks.annotator_session import leave, sit
+from benchmarks.annotator_session import begin, leave
 from benchmarks.harness import Figure
 from iea40k.outliers import Outlier
 from iea40k.store.layout import Store
@@ -33,17 +34,17 @@ def expert_figures(root: Path) -> list[Figure]:
         add_tasks(ledger, [TaskRequest(name, "P1", 1, slots=2) for name in practices], "bench")
     figures, actions = [], {}
     for way, repair in (("by brush", _by_brush), ("assisted", _assisted)):
-        controller = sit(ViewerModel(), store, root / "desks", way)
+        controller = begin(ViewerModel(), store, root / "desks", way)
         counts, seconds, left = [], [], []
         while controller.session.image is not None:
-            practice = practices[controller.session.image.map_key.scene_id]
+            practice = practices[controller.session.image.key.scene_id]
             controller.target.set_tools(
                 tool="brush", mode="set", value=0.0, radius=6.0, feather=0.0, strength=1.0
             )
-            hand = Expert(controller)
-            repair(hand, practice)
-            counts.append(hand.actions)
-            seconds.append(hand.seconds)
+            expert = Expert(controller)
+            repair(expert, practice)
+            counts.append(expert.actions)
+            seconds.append(expert.seconds)
             left.append(_error_left(controller, practice))
             controller.flow.submit()
         actions[way] = statistics.mean(counts)
@@ -74,8 +75,12 @@ class Expert:
     def __init__(self, controller: Controller) -> None:
         self.controller, self.actions, self.seconds = controller, 0, 0.0
 
-    def key(self, verb: str, *arguments: object, **changes: object) -> None:
-        getattr(self.controller, verb)(*arguments, **changes)
+    def key(self, action: str) -> None:
+        run(self.controller, next(a for a in ACTIONS if a.id == action))
+        self._spent(0.28)
+
+    def set(self, **tools: float) -> None:
+        self.controller.residual.set_tools(**tools)
         self._spent(0.28)
 
     def click(self, at: tuple[float, float]) -> None:
@@ -98,56 +103,56 @@ class Expert:
         self.seconds += seconds
 
 
-def _by_brush(hand: Expert, practice: Practice) -> None:
+def _by_brush(expert: Expert, practice: Practice) -> None:
     for name, region in practice.faults:
         rows, columns = np.nonzero(region)
-        hand.think()
+        expert.think()
         if name == "logo":
-            hand.key("take_brush", "set")
-            hand.key("set_hand", value=-0.35, radius=4.0, feather=0.0)
-            _sweep(hand, region, 4)
+            expert.key("set")
+            expert.set(value=-0.35, radius=4.0, feather=0.0)
+            _sweep(expert, region, 4)
         elif name == "misaligned":
-            hand.key("take_brush", "smooth")
-            hand.key("set_hand", radius=18.0, feather=0.2)
-            _sweep(hand, region, 18)
+            expert.key("smooth")
+            expert.set(radius=18.0, feather=0.2)
+            _sweep(expert, region, 18)
         else:
-            hand.key("take_brush", "smooth")
-            hand.key("set_hand", radius=5.0, feather=0.3)
+            expert.key("smooth")
+            expert.set(radius=5.0, feather=0.3)
             for row, column in zip(rows[::4], columns[::4], strict=False):
-                hand.click((float(row) + 0.5, float(column) + 0.5))
+                expert.click((float(row) + 0.5, float(column) + 0.5))
 
 
-def _sweep(hand: Expert, region: np.ndarray, radius: float) -> None:
+def _sweep(expert: Expert, region: np.ndarray, radius: float) -> None:
     """Drag along every band of a region, as wide as the brush."""
     rows = np.flatnonzero(region.any(axis=1))
     at = rows[0] + radius - 1
     while at - radius < rows[-1]:
         columns = np.flatnonzero(region[int(min(at, rows[-1]))])
         if columns.size:
-            hand.drag((at, columns[0] + radius / 2), (at, columns[-1] - radius / 2))
+            expert.drag((at, columns[0] + radius / 2), (at, columns[-1] - radius / 2))
         at += 2 * radius - 2
 
 
-def _assisted(hand: Expert, practice: Practice) -> None:
+def _assisted(expert: Expert, practice: Practice) -> None:
     for name, region in practice.faults:
         rows, columns = np.nonzero(region)
         middle = len(rows) // 2
-        hand.think()
+        expert.think()
         if name == "logo":
-            hand.key("take", "light source")
-            hand.key("set_hand", value=-0.35)
-            hand.click((float(rows[middle]), float(columns[middle])))
+            expert.key("light source")
+            expert.set(value=-0.35)
+            expert.click((float(rows[middle]), float(columns[middle])))
         elif name == "speckle":
-            hand.key("accept_all")
+            expert.key("repair speckles")
         else:
-            image = hand.controller.session.image
+            image = expert.controller.session.image
             done = np.zeros(region.shape, np.bool_)
-            hand.key("take", "outlier")
+            expert.key("outlier")
             for bit, found in suggested_regions(image.flags, 12):
                 spot = np.argwhere(found & region & ~done)
                 if bit == Outlier.MISALIGNED and len(spot) > 12:
                     before = image.codes.copy()
-                    hand.click((float(spot[0][0]), float(spot[0][1])))
+                    expert.click((float(spot[0][0]), float(spot[0][1])))
                     done |= image.codes != before
 
 

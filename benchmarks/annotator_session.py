@@ -1,4 +1,4 @@
-"""A sitting for benchmarks: a controller on a viewer, with a view that says nothing."""
+"""A session for benchmarks: a controller on a viewer, with a view that says nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from annotator.window.screen import NapariScreen
 from iea40k.store.layout import Store
 
 
-class Face:
+class SilentView:
     """A view that says nothing, so that the figures are the canvas's."""
 
     progress = staticmethod(silent)
@@ -20,9 +20,9 @@ class Face:
         return lambda *_args: None
 
 
-def sit(viewer: Any, store: Store, desks: Path, name: str) -> Controller:
-    session = Session.open(store.path, name, folders=desks)
-    controller = Controller(session, NapariScreen(viewer), Face())  # type: ignore[arg-type]
+def begin(viewer: Any, store: Store, folders: Path, name: str) -> Controller:
+    session = Session.open(store.path, name, folders=folders)
+    controller = Controller(session, NapariScreen(viewer), SilentView())  # type: ignore[arg-type]
     controller.flow.start()
     controller.target.set_display(picture="exposure", compare="single", outlines=True, edited=True)
     draw(viewer)
@@ -31,7 +31,7 @@ def sit(viewer: Any, store: Store, desks: Path, name: str) -> Controller:
 
 def leave(controller: Controller) -> None:
     controller.session.close()
-    controller.layers.remove()
+    controller.screen.remove()  # type: ignore[attr-defined]
 
 
 def draw(viewer: Any) -> None:

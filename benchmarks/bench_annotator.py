@@ -14,7 +14,7 @@ import psutil
 
 from annotator.session.controller import Controller
 from benchmarks.annotator_expert import expert_figures
-from benchmarks.annotator_session import draw, leave, sit
+from benchmarks.annotator_session import begin, draw, leave
 from benchmarks.harness import Figure
 from iea40k.scene import BuiltScene, level_name
 from iea40k.store.layout import Store
@@ -72,9 +72,9 @@ def _latency(viewer: Any, where: str, finish: Callable[[], None], root: Path) ->
         store.write_scene(_plain_scene("s1", height, width, (1.0,)))
         with Ledger.open(store.path, create=True) as ledger:
             add_tasks(ledger, [TaskRequest("s1", "P1", 1)], "bench")
-        controller = sit(viewer, store, root / "desks", "Ada")
-        for name, look in (("residual", {"picture": "exposure"}), ("preview", {"picture": "preview"})):
-            controller.target.set_display(**look)
+        controller = begin(viewer, store, root / "desks", "Ada")
+        for name, display in (("residual", {"picture": "exposure"}), ("preview", {"picture": "preview"})):
+            controller.target.set_display(**display)
             controller.target.set_tools(tool="brush", mode="set", value=0.2, radius=20.0, feather=0.5)
             draw(viewer)
             figure = _moves(controller, finish, height, width)
@@ -130,8 +130,8 @@ def _moves(controller: Controller, finish: Callable[[], None], height: int, widt
 
 
 def _flow(viewer: Any, where: str, finish: Callable[[], None], root: Path) -> list[Figure]:
-    times, _ = _sitting(viewer, finish, root / "timed", 6, (512, 768), 54)
-    _, memory = _sitting(viewer, finish, root / "many", -(-IMAGES // 9), (256, 384), IMAGES)
+    times, _ = _session(viewer, finish, root / "timed", 6, (512, 768), 54)
+    _, memory = _session(viewer, finish, root / "many", -(-IMAGES // 9), (256, 384), IMAGES)
     tenth = len(memory) // 10
     gained = statistics.median(memory[-10:]) - statistics.median(memory[tenth : tenth + 10])
     return [
@@ -151,12 +151,12 @@ def _flow(viewer: Any, where: str, finish: Callable[[], None], root: Path) -> li
             f"{memory[tenth]:.0f} MiB at image {tenth}",
             "flat (<= 20 MiB)",
             gained <= 20,
-            "384x256, a stroke on each image, one sitting",
+            "384x256, a stroke on each image, one session",
         ),
     ]
 
 
-def _sitting(
+def _session(
     viewer: Any, finish: Callable[[], None], root: Path, scenes: int, size: tuple[int, int], images: int
 ) -> tuple[list[float], list[float]]:
     """Hand in `images` images; return seconds from submit to the next one, and MiB in use after each."""
@@ -170,7 +170,7 @@ def _sitting(
     process = psutil.Process()
     times: list[float] = []
     memory: list[float] = []
-    controller = sit(viewer, store, root / "desks", "Ada")
+    controller = begin(viewer, store, root / "desks", "Ada")
     while controller.session.image is not None and len(times) < images:
         controller.residual.press((100.0, 100.0))
         controller.residual.move((140.0, 180.0))

@@ -13,7 +13,7 @@ from skimage import data, transform
 from annotator.reference.blocks import cut
 from annotator.sample import practice_scene
 from annotator.session.controller import Controller
-from benchmarks.annotator_session import draw, leave, sit
+from benchmarks.annotator_session import begin, draw, leave
 from benchmarks.bench_annotator import _viewer
 from benchmarks.harness import Figure, median_seconds
 from iea40k.store.layout import Store
@@ -27,7 +27,7 @@ SIZE = (512, 768)
 def run() -> list[Figure]:
     viewer, where, finish = _viewer()
     with tempfile.TemporaryDirectory() as folder:
-        controller = sit(viewer, _store(Path(folder)), Path(folder) / "desks", "Ada")
+        controller = begin(viewer, _store(Path(folder)), Path(folder) / "desks", "Ada")
         controller.target.set_display(picture="reference", clipping=True, overlay=False, zones=False)
         draw(viewer)
         figures = _presses(controller, finish, where)
@@ -53,11 +53,11 @@ def _presses(controller: Controller, finish: Callable[[], None], where: str) -> 
     rng = np.random.default_rng(0)
     height, width = SIZE
     figures = []
-    for name, look in (
+    for name, display in (
         ("the reference", {"overlay": False, "zones": False}),
         ("the reference and the residual over it", {"overlay": True, "zones": False}),
     ):
-        controller.target.set_display(**look)
+        controller.target.set_display(**display)
         shown, durable = [], []
         for i in range(PRESSES):
             controller.reference.set_tools(zone=float(3 + i % 5))
