@@ -40,6 +40,16 @@ def of_references(chosen: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def in_turn(chosen: pd.DataFrame, column: str) -> pd.Series:
+    """Return a priority for each row: `column`, divided by its place among the rows of its scene, the highest first.
+
+    The second look at a scene says less than the first look at another: without this a queue begins with every level of
+    the one scene that is hardest.
+    """
+    place = chosen.groupby("scene_id")[column].rank(method="first", ascending=False)
+    return chosen[column] / place
+
+
 def choose(
     table: pd.DataFrame, query: str | None, *, sample: int | None = None, seed: int = 0
 ) -> pd.DataFrame:

@@ -46,12 +46,14 @@ def add(
 ) -> int:
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
-    from pipelines.exposures import choose, exposure_table, of_references
+    from pipelines.exposures import choose, exposure_table, in_turn, of_references
 
     place = cast("Where", context.obj)
     chosen = choose(exposure_table(Store.open(place.store)), where, sample=random, seed=seed)
     if references:
         chosen = of_references(chosen)
+    if priority == "review_priority" and len(chosen):
+        chosen = chosen.assign(review_priority=in_turn(chosen, "review_priority"))
     why = reason or (
         "audit" if random is not None else "suspicion" if priority == "review_priority" else "manual"
     )

@@ -1,7 +1,9 @@
 """The outbox: strokes that the ledger could not take, kept on this machine, one file each, until it takes them."""
 
 import base64
+import contextlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from iea40k.store.ledger.patch import PackedPatch
 from iea40k.store.ledger.weights import PackedWeights
 
 _FORMAT = "iea40k-outbox-1"
+_WRITING_SECONDS = 3600.0
 
 LeaseFor = Callable[[MapKey], Lease | None]
 
@@ -41,6 +44,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._clear()
 
     def __len__(self) -> int:
         return len(self._files())
@@ -102,6 +106,14 @@ class Outbox:
     def discard(self, item: Waiting) -> None:
         """Throw one stroke away, when its author says so."""
         item.file.unlink()
+
+    def _clear(self) -> None:
+        """Remove what a kill left in the middle of writing: nobody was told of it; writing takes no hour."""
+        long_ago = time.time() - _WRITING_SECONDS
+        for left in self.folder.glob(".*.json") if self.folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                if left.is_file() and not left.is_symlink() and left.stat().st_mtime < long_ago:
+                    left.unlink()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*-*-*.json")) if self.folder.is_dir() else []

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -9,6 +10,7 @@ from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue
 from iea40k.store.ledger.entries import now_us
 from pipelines.cli.program import run
+from pipelines.exposures import exposure_table, in_turn
 from tests.builders import built_scene
 
 
@@ -245,3 +247,25 @@ def test_a_seal_shows_a_ledger_that_was_put_back(
     assert "release IEA40K 1.0.0" in out
     assert run(["verify", str(place)]) == 1
     assert queue("verify", "--seal", "LEDGER:1:DIGEST")[0] == 2
+
+
+def test_the_queue_does_not_begin_with_every_level_of_one_scene(
+    place: Path, queue: Callable[..., tuple[int, str, str]]
+) -> None:
+    assert queue("add")[0] == 0
+    rows = json.loads(queue("list", "--json")[1])["rows"]
+    assert len({row["scene_id"] for row in rows[:3]}) == 3
+    table = exposure_table(Store.open(place))
+    hardest = table.sort_values("review_priority").iloc[-1]
+    assert (rows[0]["scene_id"], rows[0]["level"]) == (hardest["scene_id"], hardest["level"])
+    assert rows[0]["priority"] == pytest.approx(hardest["review_priority"])
+
+
+def test_eight_levels_of_a_star_field_wait_for_the_other_scenes() -> None:
+    stars = [("stars", f"N{n}", 0.9 + n / 100) for n in range(8)]
+    others = [(f"scene {n}", "P1", 0.5 + n / 100) for n in range(8)]
+    table = pd.DataFrame([*stars, *others], columns=["scene_id", "level", "review_priority"])
+    order = table.assign(turn=in_turn(table, "review_priority")).sort_values("turn", ascending=False)
+    assert list(order["level"].head(1)) == ["N7"]
+    assert set(order["scene_id"].head(9)) == {"stars", *(name for name, _, _ in others)}
+    assert (order["turn"] <= order["review_priority"]).all()

@@ -1,3 +1,4 @@
+import os
 import time
 from pathlib import Path
 
@@ -163,3 +164,16 @@ def test_a_spoilt_file_is_named(tmp_path: Path, text: str) -> None:
     spoilt = file.with_suffix(".spoilt")
     file.rename(spoilt)
     assert outbox.waiting() == []
+
+
+def test_what_a_kill_left_in_the_middle_of_writing_is_cleaned_and_nothing_else(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    kept = box.put(a_stroke(a_base(), 1)[0])
+    left = [box.folder / f".{kept.stem[:40]}-{n}.json" for n in range(2)]
+    for file in left:
+        file.write_text('{"half": ')
+    for old in (kept, left[0]):
+        os.utime(old, (1e9, 1e9))
+    again = Outbox(box.folder)
+    assert [file.exists() for file in left] == [False, True]  # the other may be somebody's who is writing now
+    assert [item.file for item in again.waiting()] == [kept]
