@@ -239,8 +239,11 @@ def test_a_damaged_seal_is_named(tmp_path: Path, line: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE heads SET scene_id = x'07' WHERE journal = 'corrections'", "UPDATE corrections SET seq = 'x' WHERE seq = 1", "UPDATE tasks SET slots = 'x'",
-     "UPDATE events SET details = x'ff00'", "UPDATE assignments SET task = 'x' WHERE state = 'accepted'", "UPDATE heads SET seq = x'00'"],
+    ["UPDATE heads SET level = x'07' WHERE journal = 'corrections' AND scene_id = 's1'",
+     "UPDATE corrections SET seq = 'x' WHERE seq = 1",
+     "UPDATE tasks SET slots = 'x'",
+     "UPDATE events SET details = x'ff00'", "UPDATE assignments SET task = 'x' WHERE state = 'accepted'",
+     "UPDATE heads SET seq = x'00'"],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_told_and_ends_nothing(tmp_path: Path, change: str) -> None:
     with Ledger.open(tmp_path, create=True) as ledger:
