@@ -96,11 +96,23 @@ class Outlier(IntFlag):
         ("structure of exposure and reference disagrees: a displaced edge, or something that moved"),
     )
 
+    CONTRADICTED = (
+        32,
+        8.0,
+        False,
+        False,
+        "#c58bff",
+        ("darker than a frame that was exposed less: something moved, or the frames' EVs are wrong"),
+    )
+
     @property
     def title(self) -> str:
         """Return the flag's name as people read it: `clipped high`."""
         return str(self.name).lower().replace("_", " ")
 
+
+CONTRADICTION = 16 / 255
+"""Luma by which a brighter exposure may be darker than a darker one: noise, JPEG, half a pixel of edge."""
 
 SPECKLE_AREA = 12
 SPECKLE_STEP = 20 / 255  # a smaller deviation is noise of an 8-bit picture
@@ -118,26 +130,32 @@ PARAMETERS: Mapping[str, float] = {
     "window": WINDOW,
     "structure": STRUCTURE,
     "agreement": AGREEMENT,
+    "contradiction": CONTRADICTION,
 }
 
 
 def outlier_flags(
-    reference: EncodedRGB, exposure: EncodedRGB, codes: ResidualCodes, *, captured: bool = True
+    reference: EncodedRGB,
+    exposure: EncodedRGB,
+    codes: ResidualCodes,
+    *,
+    captured: bool = True,
+    white: float = WHITE,
 ) -> OutlierFlags:
     """Return the flags (H, W) uint8 of one exposure with its residual codes (H, W).
 
     `captured` is False for exposures simulated from the reference's own file: they are registered by construction,
-    so `MISALIGNED` is not looked for.
+    so `MISALIGNED` is not looked for. `white` is the white level of the exposure's camera in codes.
     """
     check_encoded(reference, "reference", least=1)
     check_encoded(exposure, "exposure", least=1)
     check_same_size(reference, exposure, ("reference", "exposure"))
     valid = validity_from_codes(codes)
-    white_here = blown(exposure)
+    white_here = blown(exposure, white)
     flags = np.zeros(codes.shape, np.uint8)
     flags[white_here] |= np.uint8(Outlier.CLIPPED_HIGH)
     flags[crushed(exposure)] |= np.uint8(Outlier.CLIPPED_LOW)
-    flags[white_here & blown(reference)] |= np.uint8(Outlier.CLIPPED_BOTH)
+    flags[white_here & blown(reference, white)] |= np.uint8(Outlier.CLIPPED_BOTH)
     flags[_speckles(codes, valid)] |= np.uint8(Outlier.ISOLATED)
     if captured:
         flags[_disagreeing(luma(reference), luma(exposure), valid) & ~white_here] |= np.uint8(
@@ -145,6 +163,25 @@ def outlier_flags(
         )
     flags[~valid] = 0
     return flags
+
+
+def contradicted(
+    exposures: NDArray[np.uint8], validity: Validity | None, flags: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return flags (E, H, W) with `CONTRADICTED` where an exposure is darker than the one before it.
+
+    `exposures` (E, H, W, 3) uint8 lie in order of their EVs, the darkest first. More light cannot make a
+    darker picture, so one of the two labels is wrong there. The brighter one is marked; pixels without data in
+    either are not looked at.
+    """
+    marked = flags.copy()
+    lumas = [cv2.blur(luma(exposure), (3, 3)) for exposure in exposures]
+    for index in range(1, len(lumas)):
+        wrong = lumas[index] < lumas[index - 1] - np.float32(CONTRADICTION)
+        if validity is not None:
+            wrong &= validity[index] & validity[index - 1]
+        marked[index][wrong] |= np.uint8(Outlier.CONTRADICTED)
+    return marked
 
 
 def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:

@@ -6,7 +6,7 @@ relative to the as-shot frame (+ = brighter) and are named by level: N4 ... N1, 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,9 @@ UNCERTAINTY_SCALE = 32640
 NO_UNCERTAINTY = 65535
 """The code of a spread where none is known (one expert, or no valid data)."""
 
+NEAR_LEVEL = 0.05
+"""Stops from a whole one within which a captured exposure has its name: what shutters round to. Its EV stays exact."""
+
 _LEVEL = re.compile(r"^([NP])(\d+(?:\.\d{1,2})?)$")
 _SCENE_ID = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+,@=-]{0,126}[A-Za-z0-9_()+=-])?$")
 _WINDOWS_NAMES = frozenset(
@@ -46,6 +49,19 @@ def level_name(ev: float) -> str:
     """Return the level's name: -4 -> "N4", 0 -> "P0", 1.5 -> "P1.5"; hundredths of a stop at most."""
     rounded = round(float(ev), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
     return f"{'N' if rounded < 0 else 'P'}{abs(rounded):g}"
+
+
+def level_names(evs: Sequence[float]) -> tuple[str, ...]:
+    """Return the levels' names of a scene's exposures: within `NEAR_LEVEL` of a whole stop its name, "N2" for -1.98.
+
+    Where two exposures would share that name, each keeps its own.
+    """
+    near = [
+        level_name(round(ev)) if round(abs(ev - round(ev)), 4) <= NEAR_LEVEL else level_name(ev) for ev in evs
+    ]
+    return tuple(
+        name if near.count(name) == 1 else level_name(ev) for name, ev in zip(near, evs, strict=True)
+    )
 
 
 def ev_of_level(name: str) -> float:

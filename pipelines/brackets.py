@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from iea40k.alignment import Alignment, align
 from iea40k.arrays import EncodedRGB
+from iea40k.brackets.crosscheck import cross_examine
 from iea40k.brackets.evs import ONLY_UNBIASED, EvSource, FrameEvs, as_shot_frame, stated_evs
 from iea40k.brackets.response import estimate_evs, fit_known
 from iea40k.capture import Capture, read_capture
-from iea40k.errors import AlignmentError, IEAError
+from iea40k.clipping import WHITE
+from iea40k.errors import AlignmentError, BadInputError, IEAError
 from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, Fusion, fuse
 from iea40k.scene import Scene, SourceFile
 from pipelines.bracket_references import Given, given_references
+from pipelines.cameras import UNKNOWN, Camera
 from pipelines.left_out import small_picture
 
 Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
@@ -25,6 +28,9 @@ Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
 SAME_STATED, SAME_ESTIMATE = 0.01, 0.15
 """Stops within which two frames count as one exposure: levels have names to a hundredth, and an estimate between frames
 that are nearly alike is no better than this."""
+
+CONTRADICTED_ERROR = 0.15
+"""Share by which steps may be off where the witnesses of a bracket's exposures contradict each other."""
 
 Rejected = tuple[str, float, str]
 """A frame that was left out: name, alignment score in [0, 1], reason."""
@@ -40,6 +46,7 @@ class BracketFrames:
     - `names` of the frames, as the manifest gives them; `rejected`: those left out, with score and reason
     - `references`: every given retouch, empty where `reference` is the `fusion`; `moved_reference`: whether it
       was placed
+    - `white`: the camera's white level, in codes
     - `distances`: how far the tiles of each frame lie off, their median in pixels
     """
 
@@ -56,6 +63,7 @@ class BracketFrames:
     fusion: Fusion | None = None
     moved_reference: bool = False
     distances: tuple[float, ...] = ()
+    white: float = WHITE
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,16 @@ class _Frame:
         return f"{width}x{height}"
 
 
-def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) -> BracketFrames:
+def build_bracket(
+    scene: Scene, short_side: int, *, load: Loader | None = None, camera: Camera = UNKNOWN
+) -> BracketFrames:
     """Load, align and fuse the captures of a scene; a given reference takes the place of the fusion.
 
     Frames that cannot be read, differ in size from most, do not lie on the others, or repeat an EV are left out and
     named in `rejected`. The frames come into the geometry of the given reference, else of the as-shot frame, else
     of the best balanced one. Raises `AlignmentError` where fewer than two remain or a given reference does not lie
     on them, `UnreadableImageError` where a given reference cannot be read, and `BadInputError` where EVs are stated
-    nowhere and cannot be estimated.
+    nowhere and cannot be estimated. `camera` is what other brackets of the same camera say of it.
     """
     load = load or _loader(short_side)
     loaded, rejected = _loaded(scene, load)
@@ -93,7 +103,9 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
     stated = stated_evs([f.capture for f in frames], _table(frames))
     given = given_references(scene, frames[stated.as_shot if stated else 0].pixels, load)
     aligned = _aligned(frames, given, stated.as_shot if stated else None)
-    evs = _evs_of_kept(stated, aligned)
+    evs = _evs_of_kept(stated, aligned, camera)
+    if _source(scene, evs) == "exif":
+        evs = _cross_examined(evs, aligned, frames)
     slots, repeated = _each_level_once(evs, aligned, frames)
     left_out = (*rejected, *odd, *((r.name, r.score, r.reason) for r in aligned.rejected), *repeated)
     _enough(slots, left_out, scene)
@@ -104,7 +116,8 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
         reference, made = given[0].pixels, {"method": "given", "files": {g.name: g.recipe for g in given}}
         validity &= np.logical_and.reduce([g.inside for g in given])
     else:
-        fusion, made = _fused(exposures, validity, relative, [frames[aligned.kept[slot]] for slot in slots])
+        captures = [frames[aligned.kept[slot]].capture for slot in slots]
+        fusion, made = _fused(exposures, validity, relative, captures, camera)
         reference = fusion.reference
     return BracketFrames(
         exposures=exposures,
@@ -118,6 +131,7 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
             "development": {f.name: f.recipe for f in frames},
             "alignment": aligned.recipe,
             "evs": {"source": evs.source, **evs.recipe},
+            "camera": camera.recipe(),
             "reference": made,
         },
         references=tuple(g.pixels for g in given),
@@ -125,6 +139,7 @@ def build_bracket(scene: Scene, short_side: int, *, load: Loader | None = None) 
         pictures={
             f.name: small_picture(f.pixels) for f in loaded if f.name in {name for name, *_ in left_out}
         },
+        white=camera.white,
         moved_reference=any("registration" in g.recipe for g in given[:1]),
         distances=tuple(_distance(aligned, frames[aligned.kept[slot]].name) for slot in slots),
     )
@@ -136,16 +151,24 @@ def _distance(aligned: Alignment, name: str) -> float:
 
 
 def _fused(
-    exposures: NDArray[np.uint8], validity: NDArray[np.bool_], evs: Sequence[float], frames: Sequence[_Frame]
+    exposures: NDArray[np.uint8],
+    validity: NDArray[np.bool_],
+    evs: Sequence[float],
+    captures: Sequence[Capture],
+    camera: Camera,
 ) -> tuple[Fusion, dict[str, Any]]:
     """Return the reference that the frames themselves give, and how it was made."""
-    response, how = fit_known(exposures, validity, evs)
-    _, why = as_shot_frame(evs, [f.capture.exposure_bias for f in frames])
+    if camera.response is None:
+        response, how = fit_known(exposures, validity, evs)
+    else:
+        response, how = camera.response, {"method": "the camera's brackets"}
+    _, why = as_shot_frame(evs, [capture.exposure_bias for capture in captures])
     fusion = fuse(
         exposures,
         validity,
         evs=evs,
         curve=Curve(response.log_light()),
+        white=camera.white,
         as_shot=METERED if why == ONLY_UNBIASED else MIDDLE_OF_BRACKET,
     )
     return fusion, {**fusion.recipe, "response": how}
@@ -222,16 +245,36 @@ def _aligned(frames: list[_Frame], given: Sequence[Given], as_shot: int | None) 
     )
 
 
-def _evs_of_kept(stated: FrameEvs | None, aligned: Alignment) -> FrameEvs:
+def _evs_of_kept(stated: FrameEvs | None, aligned: Alignment, camera: Camera) -> FrameEvs:
     if stated is not None:
         return replace(stated, evs=tuple(stated.evs[index] for index in aligned.kept))
     if len(aligned.kept) < 2:
         return FrameEvs((0.0,) * len(aligned.kept), 0, "estimated", {})
-    evs, recipe = estimate_evs(aligned.frames, aligned.validity)
+    evs, recipe = estimate_evs(aligned.frames, aligned.validity, camera.response)
     as_shot, why = as_shot_frame(evs, [None] * len(evs))
     # Hundredths: what levels are named by, and finer than any estimate.
     relative = tuple(round(ev - evs[as_shot], 2) for ev in evs)
     return FrameEvs(relative, as_shot, "estimated", {**recipe, "as_shot": why})
+
+
+def _cross_examined(evs: FrameEvs, aligned: Alignment, frames: Sequence[_Frame]) -> FrameEvs:
+    """Return the EVs of EXIF, or what is more plausible where bias and pixels contradict them; the conflict in
+    the recipe."""
+    if len(aligned.kept) < 2:
+        return evs
+    try:
+        # A response learnt from these very times would agree with them: the pixels speak for themselves.
+        pixels, _ = estimate_evs(aligned.frames, aligned.validity)
+    except BadInputError:
+        pixels = None
+    as_shot = min(range(len(evs.evs)), key=lambda i: (abs(evs.evs[i]), evs.evs[i]))
+    biases = [frames[index].capture.exposure_bias for index in aligned.kept]
+    verdict = cross_examine(evs.evs, biases, pixels, as_shot)
+    recipe = {**evs.recipe, "conflict": verdict.conflict}
+    if verdict.chosen == "exif":
+        return replace(evs, recipe=recipe)
+    source: EvSource = "bias" if verdict.chosen == "bias" else "estimated"
+    return FrameEvs(verdict.evs, evs.as_shot, source, {**recipe, "relative_error": CONTRADICTED_ERROR})
 
 
 def _each_level_once(

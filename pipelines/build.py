@@ -16,6 +16,7 @@ from iea40k.extras import explained
 from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
+from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.left_out import LeftOut, left_out_of
 from pipelines.scene_build import build_scene, plan_digest
@@ -81,21 +82,22 @@ def build(
     scenes = _chosen(manifest, only)
     store = Store.create(store_path)
     store.clear_leftovers()
+    cameras = Cameras(manifest.scenes, config)
     outcomes = []
     for scene in scenes:
-        outcome = build_one(scene, config, store)
+        outcome = build_one(scene, config, store, cameras)
         outcomes.append(outcome)
         progress(outcome, len(outcomes), len(scenes))
     return BuildReport(tuple(outcomes), tuple(manifest.problems))
 
 
-def build_one(scene: Scene, config: BuildConfig, store: Store) -> Outcome:
+def build_one(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None = None) -> Outcome:
     """Build one scene into the store, keep it, or quarantine it. Raises only `StoreError` and `MissingExtraError`."""
     start = time.monotonic()
     try:
         status: Status = "kept" if _is_there(scene, config, store) else "built"
         if status == "built":
-            store.write_scene(build_scene(scene, config))
+            store.write_scene(build_scene(scene, config, cameras))
     except AlreadyExistsError as error:
         return _failed(scene, error, store, start)
     except (StoreError, MissingExtraError):

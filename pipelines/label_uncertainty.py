@@ -42,6 +42,9 @@ PARAMETERS: Mapping[str, Any] = {
     "model_counts_as": FEW,
 }
 
+MEDIAN_OF_NORMALS = 1.571
+"""Variance of a median of many, times their number, in units of their own: pi / 2."""
+
 _MEDIAN_DISTANCE = 1.177  # median of a distance in the plane, in standard deviations along either axis
 _UNIFORM = 12**-0.5
 
@@ -107,9 +110,11 @@ def experts_part(reference: NDArray[np.uint8], spread: Map | None, count: int) -
     """
     modelled = rendering_spread(reference)
     if spread is None or count < 2:
-        return modelled
+        one: Map = modelled * np.sqrt(2)
+        return one
     measured = spread * np.float32(NORMAL * np.sqrt(count / (count - 1)))
-    both: Map = np.sqrt((count * measured**2 + FEW * modelled**2) / (count + FEW))
+    around = np.sqrt((count * measured**2 + FEW * modelled**2) / (count + FEW))
+    both: Map = around * np.sqrt(1 + MEDIAN_OF_NORMALS / count)
     return both
 
 

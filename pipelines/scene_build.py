@@ -1,6 +1,6 @@
 """One scene: from its manifest row to the arrays of the store. The unit that any executor runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,9 +13,10 @@ from iea40k.files import sha256_file
 from iea40k.manifest import check_digest
 from iea40k.recipe import digest, versions
 from iea40k.residuals import residual_codes
-from iea40k.scene import BuiltScene, Scene, level_name
+from iea40k.scene import BuiltScene, Scene, level_names
 from iea40k.uncertainty import Uncertainty
-from pipelines.brackets import Loader, build_bracket
+from pipelines.brackets import BracketFrames, Loader, build_bracket
+from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.label_uncertainty import PARAMETERS, by_level, of_bracket, of_simulated
 from pipelines.reference_judging import judged
@@ -23,6 +24,9 @@ from pipelines.simulated import build_simulated
 
 if TYPE_CHECKING:
     from iea40k.develop import ReadOptions
+
+UNSURE = 0.1
+"""Share from which an estimated step's error is said."""
 
 _PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
 
@@ -48,6 +52,11 @@ class Frames(Protocol):
     @property
     def reference(self) -> EncodedRGB:
         """(H, W, 3) uint8, sRGB-encoded."""
+        ...
+
+    @property
+    def white(self) -> float:
+        """The white level of the exposures, in codes."""
         ...
 
     @property
@@ -77,21 +86,26 @@ def plan_digest(scene: Scene, config: BuildConfig) -> str:
     )
 
 
-def build_scene(scene: Scene, config: BuildConfig) -> BuiltScene:
+def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = None) -> BuiltScene:
     """Read a scene's files and return its exposures, reference, residuals and outlier flags.
 
-    Raises an `IEAError` that says what is wrong with this scene.
+    `cameras` are those of the whole build; without them a bracket speaks for its camera alone. Raises an `IEAError`
+    that says what is wrong with this scene.
     """
     for source in (*scene.exposures, *scene.references):
         check_digest(source)
     plan = plan_digest(scene, config)
     options = _read_options(config)
     if scene.kind == "bracket":
-        bracket = build_bracket(scene, config.short_side, load=_bracket_loader(config.short_side, options))
+        camera = (cameras or Cameras([scene], config)).of(scene)
+        bracket = build_bracket(
+            scene, config.short_side, load=_bracket_loader(config.short_side, options), camera=camera
+        )
         frames: Frames = bracket
         uncertainty = of_bracket(bracket)
         found: dict[str, Any] = {
             "ev_source": bracket.ev_source,
+            **_doubts(bracket),
             "rejected": [list(map(str, rejected)) for rejected in bracket.rejected],
             **({"rejected_pictures": dict(bracket.pictures)} if bracket.pictures else {}),
             **judged(
@@ -138,18 +152,21 @@ def assemble(
         None if frames.validity is None else np.broadcast_to(frames.validity, exposures.shape[:3])[order]
     )
     codes = residual_codes(frames.reference, exposures, validity)
-    levels = tuple(level_name(ev) for ev in evs)
+    levels = level_names(evs)
     for level, frame in zip(levels, codes, strict=True):
         if not validity_from_codes(frame).any():
             raise ArrayError("an exposure has no valid pixel", where=f"{scene.scene_id}, {level}")
     captured = scene.kind == "bracket"
-    numbers = by_level(uncertainty, tuple(level_name(ev) for ev in frames.evs))
+    numbers = by_level(uncertainty, level_names(frames.evs))
     flags = np.stack(
         [
-            outliers.outlier_flags(frames.reference, exposure, frame, captured=captured)
+            outliers.outlier_flags(frames.reference, exposure, frame, captured=captured, white=frames.white)
             for exposure, frame in zip(exposures, codes, strict=True)
         ]
     )
+    if captured:
+        flags = outliers.contradicted(exposures, validity, flags)
+        found = {**found, **_contradictions(flags, levels)}
     return BuiltScene(
         scene_id=scene.scene_id,
         exposures=exposures,
@@ -169,6 +186,24 @@ def assemble(
         recipe=recipe,
         uncertainty=uncertainty.codes[order],
     )
+
+
+def _doubts(bracket: BracketFrames) -> dict[str, str]:
+    """Return what a person should know of a bracket's EVs, in words: `ev_warning`, absent where there is
+    nothing to say."""
+    evs = bracket.recipe["evs"]
+    words = [evs["conflict"]] if evs.get("conflict") else []
+    if evs["source"] == "estimated" and evs.get("relative_error", 0) > UNSURE:
+        words.append(f"EVs estimated, steps may be off by {evs['relative_error']:.0%}")
+    return {"ev_warning": "; ".join(words)} if words else {}
+
+
+def _contradictions(flags: NDArray[np.uint8], levels: Sequence[str]) -> dict[str, Any]:
+    """Return the share of pixels a level that a darker frame contradicts."""
+    shares = ((flags & outliers.Outlier.CONTRADICTED) != 0).mean(axis=(1, 2))
+    return {
+        "contradicted": {level: round(float(share), 5) for level, share in zip(levels, shares, strict=True)}
+    }
 
 
 def _read_options(config: BuildConfig) -> "ReadOptions":

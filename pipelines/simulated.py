@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, LinearRGB
+from iea40k.clipping import WHITE
 from iea40k.colour import encode_srgb
 from iea40k.errors import IEAError, Place
 from iea40k.experts import chosen, combine
@@ -49,6 +50,7 @@ class SimulatedFrames:
     fusion: Fusion | None = None
     experts: int = 0
     at_white: NDArray[np.bool_] | None = None
+    white: float = WHITE
 
     @property
     def rejected(self) -> list[tuple[str, str]]:

@@ -75,7 +75,7 @@ def load_reference(
         origin=origin,
         base=scene.reference(),
         valid=valid,
-        strokes=edits_of(key, ledger, outbox),
+        edits=edits_of(key, ledger, outbox),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from iea40k.capture import Capture, missing_settings, relative_evs
 
-EvSource = Literal["exif", "table", "estimated"]
+EvSource = Literal["exif", "table", "bias", "estimated"]
 
 
 @dataclass(frozen=True)

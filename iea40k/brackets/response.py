@@ -77,6 +77,11 @@ RELATIVE_ERROR = 0.06
 SURE_MARGIN, UNSURE_ERROR = 1.0, 0.35
 """Below this margin the other kind of response is nearly as likely, and the steps may be off by a third."""
 
+CLEAR_MARGIN, LINEAR_SPREAD, LINEAR_SHOULDER, DOUBTFUL_ERROR = 4.0, 0.05, 0.4, 0.20
+"""A curve of another family may be mistaken for one of ours. Steps are believed only with this margin and,
+where the frames seem linear light encoded as sRGB, with so small a spread and shoulder: planted filmic cameras
+pass for such, and overstate their steps by up to a half."""
+
 
 @dataclass(frozen=True)
 class Response:
@@ -110,27 +115,33 @@ USUAL = Response(1.0, SHOULDER)
 
 
 def estimate_evs(
-    frames: Sequence[EncodedRGB] | NDArray[np.uint8], validity: Sequence[Validity] | NDArray[np.bool_]
+    frames: Sequence[EncodedRGB] | NDArray[np.uint8],
+    validity: Sequence[Validity] | NDArray[np.bool_],
+    camera: Response | None = None,
 ) -> tuple[tuple[float, ...], dict[str, Any]]:
     """Return each aligned frame's EV minus the darkest frame's, and the recipe.
 
-    Frames (H, W, 3) uint8, sRGB-encoded or a camera's JPEG. Raises `BadInputError` where two frames that follow each
+    Frames (H, W, 3) uint8, sRGB-encoded or a camera's JPEG. `camera` is the response where several brackets of
+    the camera told it; else it is sought. Raises `BadInputError` where two frames that follow each
     other in brightness share too few well exposed pixels.
     """
-    order = np.argsort(
-        [float(f[v].mean()) if v.any() else 0.0 for f, v in zip(frames, validity, strict=True)]
-    )
+    order = np.argsort([_mean(f, v) for f, v in zip(frames, validity, strict=True)])
     lowest = _lowest(frames[order[0]][validity[order[0]]])
     spines = [spine(frames[a], frames[b], validity[a] & validity[b], lowest) for a, b in pairwise(order)]
-    response, steps = fit_response(spines)
+    if camera is None:
+        response, steps = fit_response(spines)
+    else:
+        spread, steps = _steps(camera.log_light(), spines, None)
+        response = replace(camera, spread=spread)
     evs = np.zeros(len(frames))
     evs[order[1:]] = np.cumsum(steps)
     return tuple(float(ev) for ev in evs), {
         "method": "one step at every brightness, response family around sRGB",
+        "response_of": "this bracket" if camera is None else "the camera's brackets",
         **_numbers(response),
-        "relative_error": RELATIVE_ERROR if response.margin >= SURE_MARGIN else UNSURE_ERROR,
+        "relative_error": RELATIVE_ERROR if camera is not None else _relative_error(response),
         "kind": "linear light encoded as sRGB" if response.toe < 0.5 else "a camera's own rendering",
-        "margin": round(response.margin, 2),
+        "margin": round(response.margin, 2) if math.isfinite(response.margin) else 0.0,
         "lowest_code": round(lowest, 1),
     }
 
@@ -144,18 +155,29 @@ def fit_known(
 
     Where no two neighbours share enough well exposed pixels it is that of a camera's usual JPEG.
     """
-    order = [int(i) for i in np.argsort(evs, kind="stable")]
-    spines, steps = [], []
+    found = spines_of(frames, validity, evs)
+    if not found:
+        return USUAL, {"method": "a camera's usual response: no two frames share enough", **_numbers(USUAL)}
+    response, _ = fit_response([points for points, _ in found], [step for _, step in found])
+    return response, {"method": "response family around sRGB, known steps", **_numbers(response)}
+
+
+def spines_of(
+    frames: Sequence[EncodedRGB] | NDArray[np.uint8],
+    validity: Sequence[Validity] | NDArray[np.bool_],
+    evs: Sequence[float] | None,
+) -> list[tuple[Points, float | None]]:
+    """Return the spine of each two neighbours in brightness that share enough, and their step where `evs` are known."""
+    lights = [_mean(f, v) for f, v in zip(frames, validity, strict=True)] if evs is None else list(evs)
+    order = [int(i) for i in np.argsort(lights, kind="stable")]
+    found: list[tuple[Points, float | None]] = []
     for a, b in pairwise(order):
         try:
-            spines.append(spine(frames[a], frames[b], validity[a] & validity[b]))
+            points = spine(frames[a], frames[b], validity[a] & validity[b])
         except BadInputError:
             continue
-        steps.append(float(evs[b] - evs[a]))
-    if not spines:
-        return USUAL, {"method": "a camera's usual response: no two frames share enough", **_numbers(USUAL)}
-    response, _ = fit_response(spines, steps)
-    return response, {"method": "response family around sRGB, known steps", **_numbers(response)}
+        found.append((points, None if evs is None else float(evs[b] - evs[a])))
+    return found
 
 
 def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity, lowest: float = 12.0) -> Points:
@@ -185,11 +207,11 @@ def spine(darker: EncodedRGB, brighter: EncodedRGB, valid: Validity, lowest: flo
 
 
 def fit_response(
-    spines: Sequence[Points], known: Sequence[float] | None = None
+    spines: Sequence[Points], known: Sequence[float | None] | None = None
 ) -> tuple[Response, tuple[float, ...]]:
     """Return the response under which each pair's step is most nearly one number, and the steps in stops.
 
-    With `known` steps, the response under which they are most nearly those.
+    With `known` steps, the response under which they are most nearly those; None of them is not known.
     """
     best: dict[float, tuple[float, Response, tuple[float, ...]]] = {}
     for toe in np.arange(-0.3, 1.6, 0.1):
@@ -203,6 +225,18 @@ def fit_response(
                 best[mode] = cost, replace(response, spread=spread), steps
     first, second = sorted(best.values(), key=lambda found: found[0])
     return replace(first[1], margin=second[0] - first[0]), first[2]
+
+
+def _mean(frame: EncodedRGB, valid: Validity) -> float:
+    return float(frame[valid].mean()) if valid.any() else 0.0
+
+
+def _relative_error(found: Response) -> float:
+    linear = found.toe < 0.5
+    fits = not linear or (found.spread < LINEAR_SPREAD and found.shoulder <= LINEAR_SHOULDER)
+    if found.margin >= CLEAR_MARGIN and fits:
+        return RELATIVE_ERROR
+    return DOUBTFUL_ERROR if found.margin >= SURE_MARGIN and fits else UNSURE_ERROR
 
 
 def _numbers(response: Response) -> dict[str, float]:
@@ -220,7 +254,7 @@ def _lowest(darkest: NDArray[np.uint8]) -> float:
 
 
 def _steps(
-    log_light: Floats, spines: Sequence[Points], known: Sequence[float] | None
+    log_light: Floats, spines: Sequence[Points], known: Sequence[float | None] | None
 ) -> tuple[float, tuple[float, ...]]:
     """Return the mean absolute deviation from the pairs' median steps, or the known ones, and those."""
     codes = np.arange(256)
@@ -232,7 +266,8 @@ def _steps(
         blur = np.hypot(np.interp(points.darker, codes, slope), np.interp(points.brighter, codes, slope))
         weight = points.weight / np.hypot(blur, 0.05)
         apart = light[1] - light[0]
-        step = _weighted_median(apart, weight) if known is None else known[index]
+        given = None if known is None else known[index]
+        step = _weighted_median(apart, weight) if given is None else given
         steps.append(step)
         deviation += float(weight @ np.minimum(np.abs(apart - step), 1))
         total += float(weight.sum())

@@ -22,7 +22,7 @@ from iea40k.fusion.fusing import Fusion
 from iea40k.fusion.placing import MIDDLE, adjustment
 from iea40k.uncertainty import NORMAL
 
-EXPOSURE = 0.5
+EXPOSURE = 0.6
 """Stops to either side: the spread of FiveK's experts around their mean exposure."""
 
 CONTRAST = 1.25
