@@ -177,3 +177,24 @@ def test_what_a_kill_left_in_the_middle_of_writing_is_cleaned_and_nothing_else(t
     again = Outbox(box.folder)
     assert [file.exists() for file in left] == [False, True]  # the other may be somebody's who is writing now
     assert [item.file for item in again.waiting()] == [kept]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="sees what is flushed through /proc")
+def test_the_names_of_new_parents_are_on_the_disk_before_a_stroke_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut forgets a folder whose name in its parent was not flushed, and the stroke with it."""
+    flushed: list[Path] = []
+    fsync = os.fsync
+
+    def seen(descriptor: int) -> None:
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    box = Outbox(tmp_path / "user" / "store" / "outbox")
+    box.put(a_stroke(a_base(), 1)[0])
+    assert {tmp_path, tmp_path / "user", tmp_path / "user" / "store", box.folder} <= set(flushed)
+    flushed.clear()
+    box.put(a_stroke(a_base(), 2)[0])
+    assert tmp_path not in flushed
