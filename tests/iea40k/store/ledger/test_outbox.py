@@ -188,7 +188,7 @@ def test_the_names_of_new_parents_are_on_the_disk_before_a_stroke_is_promised(
     fsync = os.fsync
 
     def seen(descriptor: int) -> None:
-        flushed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", seen)
