@@ -102,6 +102,10 @@ class Controller:
             if pixel is not None:
                 target.move(pixel)
             yield
+        # napari leaves out moves that come too fast: the stroke goes to where the button was let go.
+        pixel = self.screen.pixel(event.position)
+        if pixel is not None:
+            target.move(pixel)
         target.release()
 
     def hold(self, **keys: bool) -> None:

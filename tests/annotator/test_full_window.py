@@ -84,6 +84,31 @@ def test_a_real_stroke_is_seen_where_it_was_painted(window):
     assert 40 * zoom < np.ptp(columns) < 62 * zoom
 
 
+def test_a_flick_is_painted_to_where_the_button_was_let_go(window):
+    """Moves that come faster than napari takes them: none of them is handled before the release."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    window.c.target.set_tools(tool="brush", mode="set", value=0.9, radius=4.0, feather=0.0)
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    zoom = window.viewer.scene.camera.zoom
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    start, end = middle - QPoint(150, 0), middle + QPoint(150, 0)
+    QTest.mouseMove(canvas, start)
+    QApplication.processEvents()
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    for step in (1, 2):
+        QTest.mouseMove(canvas, start + QPoint(100 * step, 0))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+    QApplication.processEvents()
+    columns = np.flatnonzero(window.session.image.touched.any(axis=0))
+    wanted = min(300 / zoom, window.session.image.shape[1] - 1)
+    assert np.ptp(columns) >= wanted - 1
+    row = window.session.image.touched[:, columns[0] : columns[-1] + 1].any(axis=0)
+    assert row.all()
+
+
 def test_partial_updates_of_texture_are_taken_by_napari(window):
     """Where they are not, the slower public way is used: right, but this test says that it is time to look."""
     from annotator.window import adapter
