@@ -131,6 +131,7 @@ class Controller:
         return panel_of(
             self.session,
             target.canvas,
+            reading=self.busy,
             home=target.home,
             shown=target.level,
             left=compared.left,

@@ -51,11 +51,18 @@ class Panel:
         return bool(self.home)
 
 
-def panel_of(session: BaseSession, canvas: Canvas, *, home: str, shown: str, left: str, right: str) -> Panel:
-    """Return what the panel says of a session, and of the level that the canvas shows."""
+def panel_of(
+    session: BaseSession, canvas: Canvas, *, reading: bool, home: str, shown: str, left: str, right: str
+) -> Panel:
+    """Return what the panel says of a session, and of the level that the canvas shows.
+
+    `reading`: the next image is on its way.
+    """
     work = session.work
     text, alarm = saving_text(session.saving)
     title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
+    if reading:
+        title, subtitle = "Reading the next image", "It opens by itself."
     levels: tuple[tuple[str, str], ...] = ()
     if work is not None:
         title = work.key.scene_id

@@ -1,5 +1,7 @@
 """The page of keys, in columns, and the same as text for screen readers."""
 
+from typing import Any
+
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.actions import help_groups, help_text
@@ -11,9 +13,20 @@ _COLUMNS: dict[Kind, tuple[tuple[str, ...], ...]] = {
 }
 
 
+class HelpDialog(QDialog):
+    """A window that the key which opened it closes; Escape is Qt's own."""
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Close at a question mark."""
+        if event.text() == "?":
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+
 def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
     """Return the window with every key."""
-    dialog = QDialog(parent)
+    dialog = HelpDialog(parent)
     dialog.setWindowTitle("Keys")
     dialog.setAccessibleDescription(help_text(kind))
     columns = QHBoxLayout(dialog)

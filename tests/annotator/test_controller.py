@@ -200,6 +200,20 @@ def test_a_refused_submit_says_why_and_stays(at_work):
     assert at_work.session.image.key.scene_id == "s1"
 
 
+def test_an_image_that_is_being_read_is_no_empty_queue(at_work, monkeypatch: pytest.MonkeyPatch):
+    seen: list[str] = []
+
+    def waiting(_coming, step):
+        step()
+        seen.append(at_work.c.panel().title)
+        return _coming.result()
+
+    monkeypatch.setattr("annotator.session.prefetch._patient", waiting)
+    at_work.c.flow.base_is_right()
+    assert set(seen) == {"Reading the next image"}
+    assert at_work.c.panel().title == "s2"
+
+
 def test_the_end_of_the_queue(at_work):
     for _ in range(3):
         at_work.c.flow.base_is_right()

@@ -221,6 +221,16 @@ def test_closing_over_unsent_strokes_asks(window, monkeypatch: pytest.MonkeyPatc
     monkeypatch.undo()
 
 
+def test_the_key_that_opens_the_page_of_keys_closes_it_there_too(window):
+    from qtpy.QtTest import QTest
+
+    press(window, "?")
+    page = window.a.view._help
+    assert page.isVisible()
+    QTest.keyClick(page, "?")
+    assert not page.isVisible()
+
+
 def test_sample_data_opens(viewer: Any):
     from annotator.window.sample_layers import sample_layers
 
