@@ -97,118 +97,91 @@ def shown(key: str) -> str:
     return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
 
 
-# ------------------------------------------------------------ rows, by group
+# ------------------------------------------------------------ kinds of rows
 
 suggestion = partial(Action, group="Suggestions", on=EXPOSURES)
 stroke = partial(Action, group="Strokes")
 view = partial(Action, group="View")
 flow = partial(Action, group="Flow")
+_tools = partial(Action, group="Tools", on=EXPOSURES, part="tools")
+_zones = partial(Action, group="Zones", on=REFERENCES)
 
 
 def brush(mode: str, keys: str, words: str, text: str) -> Action:
     """Return the row of a brush of the residual."""
-    return Action(
-        mode,
-        keys,
-        text,
-        lambda c: c.residual.take_brush(mode),
-        "Tools",
-        EXPOSURES,
-        part="tools",
-        words=words,
-        checked=lambda c: (c.residual.tools.tool, c.residual.tools.mode) == ("brush", mode),
-    )
+
+    def on(c: Controller) -> bool:
+        return (c.residual.tools.tool, c.residual.tools.mode) == ("brush", mode)
+
+    return _tools(mode, keys, text, lambda c: c.residual.take_brush(mode), words=words, checked=on)
 
 
 def tool(name: str, keys: str, words: str, text: str) -> Action:
     """Return the row of another tool at exposures."""
-    return Action(
-        name,
-        keys,
-        text,
-        lambda c: c.residual.set_tools(tool=name),
-        "Tools",
-        EXPOSURES,
-        part="tools",
-        words=words,
-        checked=lambda c: c.residual.tools.tool == name,
-    )
+
+    def on(c: Controller) -> bool:
+        return c.residual.tools.tool == name
+
+    return _tools(name, keys, text, lambda c: c.residual.set_tools(tool=name), words=words, checked=on)
 
 
-def number(
-    id_: str,
-    keys: str,
-    text: str,
-    change: Callable[[ResidualTools], ResidualTools],
-    *,
-    words: str = "",
-    checked: When | None = None,
-) -> Action:
-    """Return the row of a setting of the tools at exposures; with words it has a box to check."""
-    part: Part = "limits" if words else ""
-    act: Act = lambda c: c.residual.adjust(change)  # noqa: E731
-    return Action(id_, keys, text, act, "Brush", EXPOSURES, part=part, words=words, checked=checked)
+def number(id_: str, keys: str, text: str, change: Callable[[ResidualTools], ResidualTools]) -> Action:
+    """Return the row of a setting of the tools at exposures."""
+    return Action(id_, keys, text, lambda c: c.residual.adjust(change), "Brush", EXPOSURES)
 
 
-def zone_mode(
-    mode: Mode, keys: str, words: str, text: str, say: Callable[[Controller], str] | None = None
-) -> Action:
+def zone_mode(mode: Mode, keys: str, words: str, text: str) -> Action:
     """Return the row of what edits of a reference do."""
-    return Action(
-        f"zone {mode}",
-        keys,
-        text,
-        lambda c: c.reference.adjust(lambda tools: tools.with_mode(mode)),
-        "Zones",
-        REFERENCES,
-        part="modes",
-        words=words,
-        say=say,
-        checked=lambda c: c.reference.tools.mode == mode,
-    )
+
+    def act(c: Controller) -> None:
+        c.reference.adjust(lambda tools: tools.with_mode(mode))
+
+    def on(c: Controller) -> bool:
+        return c.reference.tools.mode == mode
+
+    return _zones(f"zone {mode}", keys, text, act, part="modes", words=words, checked=on)
 
 
 def zone_tool(name: str, keys: str, words: str, text: str) -> Action:
     """Return the row of a tool at references."""
-    return Action(
-        f"zone {name}",
-        keys,
-        text,
-        lambda c: c.reference.set_tools(tool=name),
-        "Zones",
-        REFERENCES,
-        part="tools",
-        words=words,
-        checked=lambda c: c.reference.tools.tool == name,
-    )
+
+    def act(c: Controller) -> None:
+        c.reference.set_tools(tool=name)
+
+    def on(c: Controller) -> bool:
+        return c.reference.tools.tool == name
+
+    return _zones(f"zone {name}", keys, text, act, part="tools", words=words, checked=on)
 
 
 def zone_number(id_: str, keys: str, text: str, change: Callable[[ReferenceTools], ReferenceTools]) -> Action:
     """Return the row of a setting of the tools at references."""
-    return Action(id_, keys, text, lambda c: c.reference.adjust(change), "Zones", REFERENCES)
+    return _zones(id_, keys, text, lambda c: c.reference.adjust(change))
 
 
 def picture(name: Picture, words: str, text: str, on: tuple[Kind, ...], keys: str = "") -> Action:
     """Return the row of a picture to see; its key goes there and back."""
-    return view(
-        f"{on[0]} picture {name}",
-        keys,
-        text,
-        lambda c: c.target.see_picture(name, back=bool(keys)),
-        on=on,
-        part="pictures",
-        words=words,
-        checked=lambda c: c.target.display.picture == name,
-    )
+
+    def act(c: Controller) -> None:
+        c.target.see_picture(name, back=bool(keys))
+
+    def seen(c: Controller) -> bool:
+        return c.target.display.picture == name
+
+    return view(f"{on[0]} picture {name}", keys, text, act, on=on, part="pictures", words=words, checked=seen)
 
 
 def beside(name: Picture, words: str, on: tuple[Kind, ...]) -> Action:
     """Return the row of a picture to compare with."""
+
+    def act(c: Controller) -> None:
+        c.target.set_display(beside=name)
+
     return view(
         f"{on[0]} beside {name}",
         "",
         f"compare with this picture: {words.lower()}",
-        lambda c: c.target.set_display(beside=name),
+        act,
         on=on,
         part="beside",
         words=words,
@@ -217,31 +190,22 @@ def beside(name: Picture, words: str, on: tuple[Kind, ...]) -> Action:
     )
 
 
-def compare(how: str, keys: str, words: str, text: str, on: tuple[Kind, ...] = BOTH) -> Action:
+def compare(id_: str, how: str, keys: str, words: str, text: str, on: tuple[Kind, ...] = BOTH) -> Action:
     """Return the row of a way to compare; the same again ends it."""
-    return view(
-        how if on == BOTH else f"{on[0]} {how}",
-        keys,
-        text,
-        lambda c: c.target.compare(how),
-        on=on,
-        part="compares",
-        words=words,
-        checked=lambda c: c.target.display.compare == how,
-    )
+
+    def on_now(c: Controller) -> bool:
+        return c.target.display.compare == how
+
+    act: Act = lambda c: c.target.compare(how)  # noqa: E731
+    return view(id_, keys, text, act, on=on, part="compares", words=words, checked=on_now)
 
 
 def check(
     id_: str, keys: str, words: str, text: str, now: When, setting: str, on: tuple[Kind, ...] = BOTH
 ) -> Action:
     """Return the row of a setting of the display that is shown or not; `now` says whether it is."""
-    return view(
-        id_,
-        keys,
-        text,
-        lambda c: c.target.set_display(**{setting: not now(c)}),
-        on=on,
-        part="checks",
-        words=words,
-        checked=now,
-    )
+
+    def act(c: Controller) -> None:
+        c.target.set_display(**{setting: not now(c)})
+
+    return view(id_, keys, text, act, on=on, part="checks", words=words, checked=now)

@@ -4,6 +4,8 @@ Where napari has a key for its own brush, ours does the same thing with the resi
 brackets, - and =, X, Space, Ctrl+Z. V, Ctrl+R and the other keys of napari stay napari's.
 """
 
+from dataclasses import replace
+
 from annotator.action import (
     EXPOSURES,
     REFERENCES,
@@ -75,8 +77,9 @@ ACTIONS: tuple[Action, ...] = (
     number("weaker", ";", "weaker brush", lambda t: t.strengthened(-0.1)),
     number("stronger", "'", "stronger brush", lambda t: t.strengthened(0.1)),
     number("softer", "/", "hard, half or fully feathered edge", lambda t: t.softened()),
-    number("highlights", "Shift-H", "only highlights, or all lumas", lambda t: t.highlights_only(),
-           words="only where the luma is", checked=lambda c: c.residual.tools.limited),
+    Action("highlights", "Shift-H", "only highlights, or all lumas",
+           lambda c: c.residual.adjust(lambda t: t.highlights_only()), "Brush", EXPOSURES,
+           part="limits", words="only where the luma is", checked=lambda c: c.residual.tools.limited),
     Action("range here", "Shift-R", "range around the residual under the cursor",
            lambda c: c.residual.range_here(), "Brush", EXPOSURES),
     suggestion("next", "J", "go to the next suggested region", lambda c: c.residual.jump(1)),
@@ -86,8 +89,8 @@ ACTIONS: tuple[Action, ...] = (
     suggestion("repair speckles", "Control-J", "repair every small speckle", lambda c: c.residual.repair_speckles()),
     # Tools at references
     zone_mode("set", "P 2", "Set zone", "set a block to the zone in use"),
-    zone_mode("shift", "A", "Lighter", "make it lighter or darker by the stops in use",
-              lambda c: "Lighter" if c.reference.tools.stops > 0 else "Darker"),
+    replace(zone_mode("shift", "A", "Lighter", "make it lighter or darker by the stops in use"),
+            say=lambda c: "Lighter" if c.reference.tools.stops > 0 else "Darker"),
     zone_mode("erase", "E 1", "Erase", "eraser: back to the reference as built"),
     zone_tool("block", "S", "Blocks", "by blocks; drag over several"),
     zone_tool("brush", "H", "Brush", "by a free brush"),
@@ -137,10 +140,10 @@ ACTIONS: tuple[Action, ...] = (
     picture("reference", "Reference", "the reference as edited", REFERENCES),
     picture("exposure", "Exposure", "the exposure of the level beside it", REFERENCES),
     picture("built", "As built", "the reference as built", REFERENCES, "Y"),
-    compare("single", "", "Single", "one picture"),
-    compare("wipe", "W", "Wipe", "wipe with the reference (Shift moves it)", EXPOSURES),
-    compare("wipe", "W", "Wipe", "wipe (Shift moves it)", REFERENCES),
-    compare("side by side", "D", "Beside", "side by side"),
+    compare("single", "single", "", "Single", "one picture"),
+    compare("residual wipe", "wipe", "W", "Wipe", "wipe with the reference (Shift moves it)", EXPOSURES),
+    compare("reference wipe", "wipe", "W", "Wipe", "wipe (Shift moves it)", REFERENCES),
+    compare("side by side", "side by side", "D", "Beside", "side by side"),
     beside("exposure", "Exposure", EXPOSURES),
     beside("reference", "Reference", EXPOSURES),
     beside("preview", "Preview", EXPOSURES),

@@ -1,78 +1,27 @@
 """What the annotator works on: a target opens work, takes the mouse, and says what is seen of it.
 
-`Work` is what a task brings, with the strokes that stand on it. A `Target` is one kind of work in the window: residuals
+A `Target` is one kind of work in the window: residuals
 and references are the two. `Host` is what a target asks of whoever it works for; it knows nothing else of them.
 """
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 from annotator.shared.boxes import Box, Point, Spot
 from annotator.shared.display import Canvas, Display, Facts, Held, Picture
 from annotator.shared.layers import Layers
-from annotator.shared.origin import Origin
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
 from annotator.shared.sliders import Slider
 from annotator.shared.strokes import Draft
+from annotator.shared.work import Work
 from iea40k.errors import IEAError
-from iea40k.store.ledger import Lease, MapKey
 
 Kind = Literal["residual", "reference"]
-CONSENSUS, BASE = "consensus", "base"
-
 Told = Literal["info", "warning", "error"]
-
-
-class Work(Protocol):
-    """An image or a reference with a base, on which strokes stand. `lease` is None where it is looked at only."""
-
-    key: MapKey
-    lease: Lease | None
-
-    @property
-    def origin(self) -> Origin:
-        """Where its pictures come from."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-
-    @property
-    def standing(self) -> int:
-        """How many strokes stand."""
-
-    @property
-    def stale(self) -> Sequence[Draft]:
-        """Strokes drawn on an earlier base, which are not applied."""
-
-    @property
-    def title(self) -> str:
-        """What it is, in words."""
-
-    def owns(self, draft: Draft) -> bool:
-        """Return whether a stroke belongs to this work, or to what it was propagated to."""
-
-    def add(self, draft: Any, *, shown: bool = False) -> Box | None:
-        """Take a recorded stroke into account; return what changed, None for all of it. `shown`: it is seen already."""
-
-    def step(self, *, redo: bool) -> Sequence[Draft]:
-        """Return the drafts that take the last step back, or bring it again; empty where there is none."""
-
-    def clear(self) -> Draft:
-        """Return the draft that takes everything back to the base."""
-
-    def renewed(self) -> Iterator[Draft | None]:
-        """Yield, for each stale stroke, the draft that draws it again on today's base; None where there is nothing."""
-
-    def versions(self, keys: Iterable[MapKey]) -> Mapping[str, Any]:
-        """Return the versions that a reviewer compares, by name: each person's, their consensus, the base."""
-
-    def taken_over(self, version: Any) -> Sequence[Draft]:
-        """Return the drafts that make a version one's own, as one step."""
 
 
 class Tools(Protocol):
@@ -110,37 +59,45 @@ class Stroke(Protocol):
         """Put everything back as it was; return the box to draw anew."""
 
 
+class Recorder(Protocol):
+    """Where strokes are kept: a session."""
+
+    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
+        """Record strokes as one step; return what changed, None for all of it. Raises `IEAError`, then nothing is."""
+
+    def undo(self) -> tuple[bool, Box | None]:
+        """Take back the last step; return whether there was one, and what changed."""
+
+    def redo(self) -> tuple[bool, Box | None]:
+        """Bring back what the last undo took; returns what `undo` returns."""
+
+    def blocked(self, level: str) -> str:
+        """Return why nothing may be recorded on another level, "" where it may."""
+
+
 class Host(Protocol):
-    """What a target asks of whoever it works for."""
+    """What a target asks of whoever it works for. `cursor` is the pixel under the mouse, `held` the keys held down."""
 
     cursor: Spot | None
     held: Held
-    screen: Screen
+
+    @property
+    def screen(self) -> Screen: ...  # noqa: D102
+
+    @property
+    def session(self) -> Recorder: ...  # noqa: D102
 
     @property
     def may_paint(self) -> bool:
         """Whether the work may be changed, and is what is shown."""
 
     @property
+    def compared(self) -> tuple[Any, Any]:
+        """In review, the versions on the left and on the right; None for one's own, or for none."""
+
+    @property
     def comparing(self) -> bool:
         """Whether versions of several people are compared."""
-
-    @property
-    def judged(self) -> Any:
-        """The version that is shown instead of one's own work; None where that is."""
-
-    @property
-    def beside(self) -> Any:
-        """The version that it is compared with, None where there is none."""
-
-    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
-        """Record strokes as one step; return what changed, None for all of it. Raises `IEAError`, then nothing is."""
-
-    def take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        """Undo or redo; return whether there was something, and what changed."""
-
-    def blocked(self, level: str) -> str:
-        """Return why nothing may be recorded on another level, "" where it may."""
 
     def preview(self, plan: Any) -> Any:
         """Show what a propagation would do; return it as decided, None where the person changed their mind."""
@@ -159,7 +116,7 @@ class Host(Protocol):
 
 
 Result = TypeVar("Result")
-WorkT = TypeVar("WorkT", bound=Work)
+WorkT = TypeVar("WorkT", bound="Work[Any]")
 ToolsT = TypeVar("ToolsT", bound=Tools)
 DisplayT = TypeVar("DisplayT", bound=Display)
 StrokeT = TypeVar("StrokeT", bound=Stroke)
@@ -243,11 +200,11 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
 
     def undo(self) -> None:
         """Take back the last step."""
-        self._take_step(redo=False, nothing="There is nothing to undo.")
+        self._take_step(self._host.session.undo, "There is nothing to undo.")
 
     def redo(self) -> None:
         """Bring back what the last undo took."""
-        self._take_step(redo=True, nothing="There is nothing to redo.")
+        self._take_step(self._host.session.redo, "There is nothing to redo.")
 
     def recorded(self, box: Box | None) -> None:
         """Strokes were recorded: show what changed in a box (None: anywhere)."""
@@ -327,8 +284,8 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
 
     # ------------------------------------------------------------ private
 
-    def _take_step(self, *, redo: bool, nothing: str) -> None:
-        taken = self._host.attempt(lambda: self._host.take_step(redo=redo))
+    def _take_step(self, take: Callable[[], tuple[bool, Box | None]], nothing: str) -> None:
+        taken = self._host.attempt(take)
         if taken is None:
             return
         if taken[0]:

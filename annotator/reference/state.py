@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from annotator.reference.blocks import Blocks, cut
 from annotator.shared.boxes import Box, whole
 from annotator.shared.origin import StoreOrigin
-from annotator.shared.strokes import Draft, drawn_by, traced
-from annotator.target import BASE, CONSENSUS
+from annotator.shared.strokes import Draft, traced
+from annotator.shared.work import BASE, CONSENSUS, Work
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_codes
 from iea40k.residuals import residual_codes
-from iea40k.store.ledger import Lease, MapKey, PackedWeights, ZoneDraft, ZoneEdit, history, step_draft
+from iea40k.store.ledger import MapKey, PackedWeights, ZoneDraft, ZoneEdit, step_draft
 from iea40k.store.ledger.corrected import middle_shift
 from iea40k.store.ledger.rereview import adopt_stale_edit
 from iea40k.store.ledger.zone_replay import replay_zones
@@ -36,38 +36,23 @@ class Version:
     touched: Validity
 
 
-@dataclass(eq=False)
-class Reference:
+@dataclass(eq=False, kw_only=True)
+class Reference(Work[ZoneDraft]):
     """An open reference. `picture` (H, W, 3) uint8 is `base` with every standing edit; edits change it in place.
 
     - `valid` (H, W) bool: where some level has valid data; nothing else is edited
-    - `edits` are this map's, recorded or still in the outbox, in the order made; `stale` those made on an earlier
-      reference, which are not applied. `lease` is None where the reference is looked at only
-    - `shift` (H, W) int32, see `iea40k.zones.ShiftMap`; `counts` (H, W) uint16: how many standing edits have weight
+    - `shift` (H, W) int32, see `iea40k.zones.ShiftMap`
     - `light` (H, W) float64: the picture's linear luminance in [0, 1]
     """
 
-    key: MapKey
-    lease: Lease | None
     origin: StoreOrigin
     base: EncodedRGB
     valid: Validity
-    edits: list[ZoneDraft] = field(default_factory=list)
     picture: EncodedRGB = field(init=False)
     shift: ShiftMap = field(init=False)
-    counts: NDArray[np.uint16] = field(init=False)
     light: NDArray[np.float64] = field(init=False)
-    stale: tuple[ZoneDraft, ...] = field(init=False, default=())
     _blocks: dict[int, Blocks] = field(init=False, default_factory=dict)
     _frames: dict[str, tuple[EncodedRGB, ResidualCodes]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.replay()
-
-    @property
-    def level(self) -> str:
-        """The level under which the ledger keeps zone edits."""
-        return self.key.level
 
     @property
     def title(self) -> str:
@@ -75,35 +60,14 @@ class Reference:
         return "Reference: set its zones"
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return self.base.shape[0], self.base.shape[1]
-
-    @property
     def base_digest(self) -> str:
         """The digest of the reference as built: edits say which one they were made on."""
         return str(self.origin.scene.digests["reference"])
 
     @property
-    def standing(self) -> int:
-        """How many edits stand."""
-        return len(history(self.edits).standing)
-
-    @property
     def changed(self) -> bool:
         """Whether any edit has weight, one in the making included."""
         return bool(self.counts.any() or self.shift.any())
-
-    @property
-    def touched(self) -> Validity:
-        """The pixels where a standing edit has weight."""
-        touched: Validity = self.counts > 0
-        return touched
-
-    def touched_in(self, box: Box) -> Validity:
-        """Return the pixels of a box where a standing edit has weight."""
-        touched: Validity = self.counts[box] > 0
-        return touched
 
     def blocks(self, side: int) -> Blocks:
         """Return the reference as built, cut into blocks of about `side` pixels; kept, since cutting takes a while."""
@@ -179,7 +143,7 @@ class Reference:
 
     def step(self, *, redo: bool) -> Sequence[ZoneDraft]:
         """Return the drafts that take the last step back, or bring it again; empty where there is none."""
-        return zone_step(self.edits, redo=redo)
+        return zone_step(self.strokes, redo=redo)
 
     def renewed(self) -> Iterator[ZoneDraft | None]:
         """Yield the edits of an earlier reference, made again on today's; None where one reaches nothing."""
@@ -215,34 +179,20 @@ class Reference:
         self.shift[box] += by
         self._develop(box)
 
-    def add(self, draft: ZoneDraft, *, shown: bool = False) -> Box | None:
-        """Take a recorded edit into account; return the box that changed, None for the whole picture.
-
-        `shown`: its shift is in the picture already. Exactly what `replay_zones` gives, at the cost of the edit's box.
-        """
-        self.edits.append(draft)
-        edit, forward = drawn_by(draft, self.edits)
-        if (
-            edit is None
-            or edit.weights is None
-            or edit.old_zone is None
-            or edit.new_zone is None
-            or draft.supersedes
-            or edit.base_digest != self.base_digest
-        ):
-            self.replay()
-            return None
-        packed, sign = edit.weights, 1 if forward else -1
+    def draw(self, stroke: ZoneDraft, *, forward: bool, shown: bool) -> Box:
+        """Make an edit, or take it back; return its box."""
+        packed, sign = cast("PackedWeights", stroke.weights), 1 if forward else -1
         box = np.s_[packed.top : packed.top + packed.height, packed.left : packed.left + packed.width]
         weights = packed.unpack()
         self.counts[box] += (weights > 0).astype(np.uint16) * np.uint16(sign % 2**16)
         if not shown:
-            self.move(box, weights.astype(np.int32) * (sign * (edit.new_zone - edit.old_zone)))
+            by = sign * (cast("int", stroke.new_zone) - cast("int", stroke.old_zone))
+            self.move(box, weights.astype(np.int32) * by)
         return box
 
     def replay(self) -> None:
         """Compute the picture anew from the base and every edit."""
-        found = replay_zones(self.base, cast("Sequence[ZoneEdit]", self.edits))
+        found = replay_zones(self.base, cast("Sequence[ZoneEdit]", self.strokes))
         # In place: the layers show this very array.
         if hasattr(self, "picture"):
             self.picture[...] = found.picture

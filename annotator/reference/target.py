@@ -102,7 +102,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         """Fill the layers anew."""
         if self.work is not None:
             blocks = self.work.blocks(self.tools.side)
-            self.layers.open(self.work, self._level, blocks, self._host.judged, self._host.beside)
+            self.layers.open(self.work, self._level, blocks, *self._host.compared)
 
     def adjust(self, change: Callable[[ReferenceTools], ReferenceTools]) -> None:
         """Change the tools; blocks of another size are cut and shown."""
@@ -123,7 +123,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         """Return what a pixel says."""
         if self.work is None:
             return ""
-        found = read_zone(self.work, self.tools, self._level, spot, judged=self._host.judged)
+        found = read_zone(self.work, self.tools, self._level, spot, judged=self._host.compared[0])
         return "" if found is None else found.text()
 
     # ------------------------------------------------------------ the mouse
@@ -152,7 +152,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
             return
         drafts = reference.changes(changes, self._begun_with.noted())
         try:
-            self._host.record(*drafts, shown=True)
+            self._host.session.record(*drafts, shown=True)
         except IEAError as error:
             # Not even the memory of the upload worker took it: put back what was there, and say so.
             reference.replay()

@@ -6,60 +6,40 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from annotator.residual.propagate import Propagated
 from annotator.residual.steps import propagated_tool, step_drafts
 from annotator.shared.boxes import Box
-from annotator.shared.origin import Origin
-from annotator.shared.strokes import Draft, drawn_by
-from annotator.target import BASE, CONSENSUS
+from annotator.shared.strokes import Draft
+from annotator.shared.work import BASE, CONSENSUS, Work
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity, validity_from_codes
 from iea40k.store.ledger import (
     Correction,
     CorrectionDraft,
-    Lease,
     MapKey,
     PackedPatch,
     Patch,
-    history,
     replay,
 )
 from iea40k.store.ledger.consensus import consensus
 from iea40k.store.ledger.rereview import adopt, adopt_stale
 
 
-@dataclass(eq=False)
-class Image:
+@dataclass(eq=False, kw_only=True)
+class Image(Work[CorrectionDraft]):
     """An open image. `codes` (H, W) int16 is the base with every standing stroke; painting changes it in place.
 
-    `strokes` are this map's, recorded or still in the outbox, in the order drawn; `others` those of the same person
-    on the scene's other levels. `counts` (H, W) uint16: how many standing strokes touched a pixel. `stale` are strokes
-    drawn on an earlier base, which were not applied. `lease` is None where the image is looked at only.
+    `others` are the strokes of the same person on the scene's other levels.
     """
 
-    key: MapKey
-    lease: Lease | None
-    origin: Origin
     exposure: EncodedRGB
     reference: EncodedRGB
     base: ResidualCodes
     flags: OutlierFlags
-    strokes: list[CorrectionDraft] = field(default_factory=list)
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
-    counts: NDArray[np.uint16] = field(init=False)
-    stale: tuple[CorrectionDraft, ...] = field(init=False, default=())
-
-    def __post_init__(self) -> None:
-        self.replay()
 
     # ------------------------------------------------------------ facts
-
-    @property
-    def level(self) -> str:
-        """The level under work."""
-        return self.key.level
 
     @property
     def ev(self) -> float:
@@ -72,35 +52,14 @@ class Image:
         return f"{self.level} ({self.ev:+g} EV)"
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        return self.origin.shape
-
-    @property
     def base_digest(self) -> str:
         """The digest of the base residual: strokes say which base they were drawn on."""
         return self.origin.base_digest(self.level)
 
     @property
-    def standing(self) -> int:
-        """How many strokes stand."""
-        return len(history(self.strokes).standing)
-
-    @property
     def valid(self) -> Validity:
         """The pixels that have valid data."""
         return validity_from_codes(self.codes)
-
-    @property
-    def touched(self) -> Validity:
-        """The pixels that a standing stroke touched."""
-        touched: Validity = self.counts > 0
-        return touched
-
-    def touched_in(self, box: Box) -> Validity:
-        """Return the pixels of a box that a standing stroke touched."""
-        touched: Validity = self.counts[box] > 0
-        return touched
 
     def sibling(self, level: str) -> "Image":
         """Return another level of the scene, to look at or to propagate a correction to."""
@@ -171,34 +130,24 @@ class Image:
         return isinstance(draft, CorrectionDraft) and replace(draft.map_key, level=self.level) == self.key
 
     def add(self, draft: CorrectionDraft, *, shown: bool = False) -> Box | None:
-        """Take a recorded stroke into account: paint it, or take back what it undoes; return what changed.
-
-        None stands for the whole image. Exactly what `replay` gives, at the cost of the stroke's box. `shown`: its
-        codes are painted already.
-        """
+        """Take a recorded stroke into account, on this level or on another; return what changed here."""
         if draft.map_key != self.key:
             self.others.setdefault(draft.map_key.level, []).append(draft)
             return None
-        self.strokes.append(draft)
-        stroke, forward = drawn_by(draft, self.strokes)
-        if (
-            stroke is None
-            or stroke.patch is None
-            or draft.supersedes
-            or stroke.base_digest != self.base_digest
-        ):
-            self.replay()
-            return None
-        patch = stroke.patch
+        return super().add(draft, shown=shown)
+
+    def draw(self, stroke: CorrectionDraft, *, forward: bool, shown: bool) -> Box:
+        """Paint a stroke, or take it back; return its box."""
+        patch = cast("PackedPatch", stroke.patch)
         box = np.s_[patch.top : patch.top + patch.height, patch.left : patch.left + patch.width]
         mask = patch.unpack_mask()
-        if forward:
-            if not shown:
-                patch.paint(self.codes)
-            self.counts[box] += mask
-        else:
+        if not forward:
             self.codes[box][mask] = patch.unpack().old
             self.counts[box] -= mask
+            return box
+        if not shown:
+            patch.paint(self.codes)
+        self.counts[box] += mask
         return box
 
     def take_from(self, sibling: "Image") -> None:

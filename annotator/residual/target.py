@@ -105,8 +105,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         """Fill the layers anew."""
         shown = self.shown
         if shown is not None:
-            mine = shown is self.work
-            self.layers.open(shown, self._host.judged if mine else None, self._host.beside if mine else None)
+            self.layers.open(shown, *(self._host.compared if shown is self.work else (None, None)))
 
     def go_level(self, level: str) -> None:
         """Look at a level of the scene under work."""
@@ -257,11 +256,11 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
             host.tell("info", "Nothing is corrected on this level yet.")
             return
         palette = self.display.palette
-        plan = host.attempt(lambda: plan_of(image, host.blocked, host.working, palette))
+        plan = host.attempt(lambda: plan_of(image, host.session.blocked, host.working, palette))
         decided = None if plan is None else host.preview(plan)
         if decided is not None:
             drafts = image.propagated(decided.decided(), decided.how)
-            if host.attempt(lambda: (host.record(*drafts),)) is not None:
+            if host.attempt(lambda: (host.session.record(*drafts),)) is not None:
                 levels = ", ".join(draft.map_key.level for draft in drafts)
                 told = f"Propagated to {levels}. Ctrl+Z takes it back." if drafts else "Nothing changed."
                 host.tell("info", told)
@@ -313,7 +312,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         self, image: Image, patch: Patch, kind: str, tool: dict[str, object], *, shown: bool = False
     ) -> None:
         try:
-            box = self._host.record(image.draft(kind, patch, tool), shown=shown)
+            box = self._host.session.record(image.draft(kind, patch, tool), shown=shown)
         except IEAError as error:
             # Not even the memory of the upload worker took it: put back what was there, and say so.
             height, width = patch.mask.shape

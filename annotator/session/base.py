@@ -1,4 +1,4 @@
-"""What a window asks of a session, whatever kind it is. Here nothing may be changed."""
+"""What a window asks of a session, whatever kind it is."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,7 +14,6 @@ from annotator.shared.boxes import Box
 from annotator.shared.progress import Progress, silent
 from annotator.shared.strokes import Draft
 from annotator.target import Told
-from iea40k.errors import LedgerError
 from iea40k.store.ledger.queue import Verdict
 
 Work = Image | Reference
@@ -26,13 +25,13 @@ Notice = Callable[[Told, str], None]
 
 
 class BaseSession(ABC):
-    """One person's images, one after the other. What would change something raises `LedgerError`.
+    """One person's images, one after the other.
 
     `versions`: in review, what people made of the work, their consensus and the base, by name.
     """
 
-    role: Role = "read only"
-    can_paint = False
+    role: Role
+    can_paint: bool
     versions: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, annotator: str, folder: UserFolder) -> None:
@@ -110,45 +109,59 @@ class BaseSession(ABC):
         """End the session."""
         return self.saving
 
-    # ------------------------------------------------------------ what changes something
-
+    @abstractmethod
     def skip(self, reason: str) -> Work | None:
         """Leave the image to others, for a reason, and open the next."""
-        raise _read_only(reason)
 
+    @abstractmethod
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
-        raise _read_only(comment)
 
+    # ------------------------------------------------------------ strokes
+
+    @abstractmethod
+    def blocked(self, level: str) -> str:
+        """Return why nothing may be recorded on another level from this one, "" where it may."""
+
+    @abstractmethod
     def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
-        """Record strokes; return the box that changed, None for all of it. `shown`: the work has them already."""
-        del shown
-        raise _read_only(", ".join(draft.kind for draft in drafts))
+        """Record strokes as one step; return the box that changed, None for all of it. `shown`: the work has them
+        already."""
 
     def clear(self) -> None:
         """Take the whole work back to its base, as one step that can be undone."""
-        raise _read_only("clear")
+        work = self._changeable()
+        self._post(work, work.clear())
 
     def undo(self) -> tuple[bool, Box | None]:
         """Take back the last step; return whether there was one, and the box that changed (None: all of it)."""
-        raise _read_only("undo")
+        return self._take_step(redo=False)
 
     def redo(self) -> tuple[bool, Box | None]:
         """Bring back what the last undo took; returns what `undo` returns."""
-        raise _read_only("redo")
+        return self._take_step(redo=True)
 
     def adopt_stale(self) -> int:
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
-        raise _read_only("adopt")
+        work = self._changeable()
+        count = 0
+        with self.progress("Drawing strokes again", len(work.stale)) as step:
+            for draft in work.renewed():
+                if draft is not None:
+                    self._post(work, draft)
+                    count += 1
+                step()
+        return count
 
-    def blocked(self, level: str) -> str:
-        """Return why nothing may be recorded on another level from this one, "" where it may."""
-        return f"{level} is read-only"
+    @abstractmethod
+    def _changeable(self) -> Work:
+        """Return what is under work. Raises `LedgerError` where there is nothing, or it may not be changed."""
 
+    @abstractmethod
+    def _post(self, work: Work, *drafts: Draft, shown: bool = False) -> Box | None:
+        """Keep strokes, and take them into account; return what changed."""
 
-def _read_only(got: str) -> LedgerError:
-    return LedgerError(
-        "this session is read-only",
-        got=got,
-        remedy="open the store with `iea40k annotate STORE --annotator NAME`",
-    )
+    def _take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
+        work = self._changeable()
+        drafts = work.step(redo=redo)
+        return bool(drafts), self._post(work, *drafts)

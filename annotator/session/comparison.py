@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from annotator.shared.display import following
-from annotator.target import BASE, CONSENSUS
+from annotator.shared.work import BASE, CONSENSUS
 
 OWN = ""
 """The reviewer's own map, which may be painted."""

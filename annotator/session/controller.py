@@ -21,11 +21,10 @@ from annotator.session.settings import (
     write_settings,
 )
 from annotator.session.view import View
-from annotator.shared.boxes import Box, Spot
+from annotator.shared.boxes import Spot
 from annotator.shared.display import Canvas, Held
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
-from annotator.shared.strokes import Draft
 from annotator.target import Told
 
 Result = TypeVar("Result")
@@ -201,26 +200,9 @@ class Controller:
         return len(self.session.versions) > 0
 
     @property
-    def judged(self) -> Any:
-        """The version that is shown instead of one's own work; None where that is."""
-        return self.comparison.shown(self.session.versions)[0]
-
-    @property
-    def beside(self) -> Any:
-        """The version that it is compared with, None where there is none."""
-        return self.comparison.shown(self.session.versions)[1]
-
-    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
-        """Record strokes as one step; return what changed, None for all of it."""
-        return self.session.record(*drafts, shown=shown)
-
-    def take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        """Undo or redo; return whether there was something, and what changed."""
-        return self.session.redo() if redo else self.session.undo()
-
-    def blocked(self, level: str) -> str:
-        """Return why nothing may be recorded on another level, "" where it may."""
-        return self.session.blocked(level)
+    def compared(self) -> tuple[Any, Any]:
+        """In review, the versions on the left and on the right; None for one's own, or for none."""
+        return self.comparison.shown(self.session.versions)
 
     def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
         """Show what a propagation would do; return it as decided, None where the person changed their mind."""

@@ -75,7 +75,7 @@ def load_reference(
         origin=origin,
         base=scene.reference(),
         valid=valid,
-        edits=edits_of(key, ledger, outbox),
+        strokes=edits_of(key, ledger, outbox),
     )
 
 

@@ -51,7 +51,7 @@ class Review(Session):
 
     def take_over(self, name: str) -> None:
         """Make a version the start of the reviewer's own, as one step that can be undone."""
-        work = self._open_work()
+        work = self._changeable()
         self._post(work, *work.taken_over(self.versions[name]))
 
     def next_if_idle(self) -> Work | None:
@@ -87,7 +87,7 @@ class Review(Session):
         return work
 
     def _judge(self, name: str | None, verdict: Callable[[MapKey], None]) -> Work | None:
-        work = self._open_work()
+        work = self._changeable()
         keys = [key for key in keys_of(work, WAITING) if name in (None, key.annotator)]
         if not keys:
             raise LedgerError("this map does not wait for review", got=name or "none waits")

@@ -128,7 +128,7 @@ class Session(BaseSession):
 
     def abandon(self) -> Work | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
-        return self._open_next(self._open_work())
+        return self._open_next(self._changeable())
 
     def next_if_idle(self) -> Work | None:
         """Ask for work again where there was none."""
@@ -161,41 +161,16 @@ class Session(BaseSession):
         Raises `LedgerError` for a stroke on another image, or where a level that is propagated to is work of its own
         that is finished or leased: nothing is recorded then.
         """
-        work = self._open_work()
+        work = self._changeable()
         for draft in drafts:
             self._check(work, draft)
         if any(draft.map_key != work.key for draft in drafts):
             self._all_delivered(work)
         return self._post(work, *drafts, shown=shown)
 
-    def clear(self) -> None:
-        """Take the whole work back to its base, as one step that can be undone."""
-        work = self._open_work()
-        self._post(work, work.clear())
-
-    def undo(self) -> tuple[bool, Box | None]:
-        """Take back the last step; return whether there was one, and the box that changed (None: all of it)."""
-        return self._take_step(redo=False)
-
-    def redo(self) -> tuple[bool, Box | None]:
-        """Bring back what the last undo took; returns what `undo` returns."""
-        return self._take_step(redo=True)
-
-    def adopt_stale(self) -> int:
-        """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
-        work = self._open_work()
-        count = 0
-        with self.progress("Drawing strokes again", len(work.stale)) as step:
-            for draft in work.renewed():
-                if draft is not None:
-                    self._post(work, draft)
-                    count += 1
-                step()
-        return count
-
     def blocked(self, level: str) -> str:
         """Return why nothing may be recorded on another level from this one, "" where it may."""
-        key = replace(self._open_work().key, level=level)
+        key = replace(self._changeable().key, level=level)
         state = self._prefetcher.queue.state(key)
         if state is None or self._prefetcher.lease_of(key) is not None:
             return ""
@@ -254,13 +229,13 @@ class Session(BaseSession):
 
     # ------------------------------------------------------------ private
 
-    def _open_work(self) -> Work:
+    def _changeable(self) -> Work:
         if self.work is None:
             raise LedgerError("no image is open", remedy="the queue is empty: ask the curator for work")
         return self.work
 
     def _leased(self) -> tuple[Work, Lease]:
-        work = self._open_work()
+        work = self._changeable()
         lease = self._prefetcher.lease_of(work.key)
         if lease is None:
             raise LeaseLostError("this image is not leased to you", where=work.key.scene_id)
@@ -287,11 +262,6 @@ class Session(BaseSession):
         self._uploads.post(*drafts)
         boxes = [work.add(draft, shown=shown) for draft in drafts]  # type: ignore[arg-type]
         return functools.reduce(lambda a, b: None if a is None or b is None else around(a, b), boxes)
-
-    def _take_step(self, *, redo: bool) -> tuple[bool, Box | None]:
-        work = self._open_work()
-        drafts = work.step(redo=redo)
-        return bool(drafts), self._post(work, *drafts)
 
     def _all_delivered(self, work: Work) -> None:
         saving = self._uploads.saving if self._uploads.saving.clean else self._uploads.flush()

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.residual.state import Image
-from annotator.session.base import BaseSession
+from annotator.session.base import BaseSession, Role, Work
 from annotator.session.settings import UserFolder, user_folder
-from annotator.shared.origin import Origin, ReleaseOrigin, origin_of
+from annotator.shared.boxes import Box
+from annotator.shared.origin import Origin, origin_of, released_origin
 from annotator.shared.progress import Progress, silent
-from iea40k.errors import IEAError, StoreError
+from annotator.shared.strokes import Draft
+from iea40k.errors import IEAError, LedgerError, StoreError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import MapKey
 from iea40k.store.ledger.queue import Verdict
@@ -24,7 +26,10 @@ class Catalogue:
 
 
 class ReadOnlyViewer(BaseSession):
-    """Goes through exposures, with their reference one key away, and changes nothing."""
+    """Goes through exposures, with their reference one key away. What would change something raises `LedgerError`."""
+
+    role: Role = "read only"
+    can_paint = False
 
     def __init__(self, catalogue: Catalogue, folder: UserFolder) -> None:
         super().__init__("reader", folder)
@@ -60,6 +65,28 @@ class ReadOnlyViewer(BaseSession):
         del verdict, comment
         return self.step(1)
 
+    def skip(self, reason: str) -> Image | None:
+        """Refuse: there is nobody to tell."""
+        raise _read_only(reason)
+
+    def flag(self, comment: str) -> None:
+        """Refuse: there is nobody to tell."""
+        raise _read_only(comment)
+
+    def blocked(self, level: str) -> str:
+        """Return that every level is."""
+        return f"{level} is read-only"
+
+    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
+        """Refuse."""
+        return self._post(self._changeable(), *drafts, shown=shown)
+
+    def _changeable(self) -> Work:
+        raise _read_only("a change")
+
+    def _post(self, work: Work, *drafts: Draft, shown: bool = False) -> Box | None:
+        raise _read_only(f"{len(drafts)} strokes on {work.level}, shown: {shown}")
+
     def _open(self, scene_id: str, level: str) -> Image:
         origin = self._catalogue.origin(scene_id)
         return Image(
@@ -85,7 +112,7 @@ def open_viewer(place: Path, folders: Path | None = None, progress: Progress = s
         for row in table.to_dict("records"):
             rows.setdefault(str(row["scene_id"]), []).append({str(k): v for k, v in row.items()})
         images = tuple((scene_id, str(row["level"])) for scene_id, found in rows.items() for row in found)
-        found_in = Catalogue(images, lambda scene_id: ReleaseOrigin(release, scene_id, rows[scene_id]))
+        found_in = Catalogue(images, lambda scene_id: released_origin(release, scene_id, rows[scene_id]))
         return ReadOnlyViewer(found_in, folder)
     store = Store.open(place)
     ranked = []
@@ -103,3 +130,11 @@ def open_viewer(place: Path, folders: Path | None = None, progress: Progress = s
         )
     images = tuple((scene_id, level) for _, scene_id, level in sorted(ranked))
     return ReadOnlyViewer(Catalogue(images, lambda scene_id: origin_of(store, scene_id, None)), folder)
+
+
+def _read_only(got: str) -> LedgerError:
+    return LedgerError(
+        "this session is read-only",
+        got=got,
+        remedy="open the store with `iea40k annotate STORE --annotator NAME`",
+    )

@@ -33,9 +33,17 @@ def ledger_problems(connection: sa.Connection) -> Iterator[str]:
                 yield f"database: {line}"
     yield from guard_problems(connection)
     for table in JOURNALS:
-        yield from _broken_chains(connection, table)
-    yield from _missing_entries(connection)
-    yield from _untold_work(connection)
+        yield from _readable(table.name, _broken_chains(connection, table))
+    yield from _readable("entries", _missing_entries(connection))
+    yield from _readable("queue", _untold_work(connection))
+
+
+def _readable(name: str, problems: Iterator[str]) -> Iterator[str]:
+    """SQLite holds any kind of value in any column: damage can turn a number into text."""
+    try:
+        yield from problems
+    except (TypeError, ValueError, AttributeError) as error:
+        yield f"{name}: a value is not of its column's kind ({error})"
 
 
 def _broken_chains(connection: sa.Connection, table: sa.Table) -> Iterator[str]:

@@ -60,5 +60,5 @@ def _name(statement: str) -> str:
 
 
 def _trigger(name: str, when: str, table: str, level: str, function: str) -> tuple[Any, ...]:
-    kind = sum(bit for word, bit in _TYPES.items() if word in when.split()) + (level == "ROW")
+    kind = sum(bit for word, bit in _TYPES.items() if word in when.split()) + level.startswith("ROW")
     return (name, table, kind, "O", function)

@@ -31,7 +31,7 @@ def paint(reference: Reference, hand: ReferenceTools, *points: tuple[float, floa
 
 def check_replay(reference: Reference) -> None:
     """What is shown is what the ledger's replay gives, to the byte."""
-    log = [recorded_zone(draft, i) for i, draft in enumerate(reference.edits)]
+    log = [recorded_zone(draft, i) for i, draft in enumerate(reference.strokes)]
     folded = replay_zones(reference.base, log)
     assert np.array_equal(reference.picture, folded.picture)
     assert np.array_equal(reference.shift, folded.shift)
@@ -64,7 +64,7 @@ def test_a_block_set_to_a_zone_is_in_it_and_setting_it_again_changes_nothing(ref
     number = blocks.at(48, 64)
     box, block = blocks.part(number, 0)
     assert paint(reference, ReferenceTools(side=24, edge=2, zone=6), (48, 64)) == 1
-    edit = reference.edits[-1]
+    edit = reference.strokes[-1]
     inner = block & (reference.shift[box] == 255 * (edit.new_zone - edit.old_zone))
     assert inner.sum() > 50
     assert block_zone(reference.picture[box], inner) == pytest.approx(6, abs=0.03)
@@ -81,12 +81,12 @@ def test_a_drag_takes_every_block_once_and_undo_takes_the_whole_drag_back(refere
     made = paint(reference, ReferenceTools(side=24, edge=3, zone=4), (50, 10), (50, 117), (50, 10))
     assert made == len(crossed)
     check_replay(reference)
-    for draft in (undo := zone_step(reference.edits, redo=False)):
+    for draft in (undo := zone_step(reference.strokes, redo=False)):
         reference.add(draft)
     assert len(undo) == made
     assert np.array_equal(reference.picture, reference.base)
     assert not reference.touched.any()
-    for draft in zone_step(reference.edits, redo=True):
+    for draft in zone_step(reference.strokes, redo=True):
         reference.add(draft)
     assert reference.standing == made
     check_replay(reference)
@@ -96,7 +96,7 @@ def test_two_drags_are_two_steps(reference):
     paint(reference, HAND, (50, 10), (50, 60), group="one")
     first = reference.picture.copy()
     paint(reference, ReferenceTools(side=24, zone=3), (70, 10), (70, 60), group="two")
-    for draft in zone_step(reference.edits, redo=False):
+    for draft in zone_step(reference.strokes, redo=False):
         reference.add(draft)
     assert np.array_equal(reference.picture, first)
 
@@ -144,7 +144,7 @@ def test_the_eraser_goes_back_to_the_base_to_the_byte_and_softly_at_its_edge(ref
     far[max(0, box[0].start - 4) : box[0].stop + 4, max(0, box[1].start - 4) : box[1].stop + 4] = False
     assert np.array_equal(reference.picture[far], edited[far])
     check_replay(reference)
-    for draft in zone_step(reference.edits, redo=False):
+    for draft in zone_step(reference.strokes, redo=False):
         reference.add(draft)
     assert np.array_equal(reference.picture, edited)
 
@@ -218,7 +218,7 @@ def test_undo_of_a_clear_and_redo_are_what_a_replay_gives(reference):
     assert np.array_equal(reference.picture, reference.base)
     paint(reference, ReferenceTools(side=24, zone=3), (20, 20), group="after")
     for redo in (False, False, False, True, True, True):
-        for draft in zone_step(reference.edits, redo=redo):
+        for draft in zone_step(reference.strokes, redo=redo):
             reference.add(draft)
         check_replay(reference)
 

@@ -53,7 +53,7 @@ def test_kill_9_while_zones_are_set_loses_no_promised_edit(asked, begin_at, tmp_
         session = begin_at()
         reference = session.start()
         assert isinstance(reference, Reference)
-        edits = list(reference.edits)
+        edits = list(reference.strokes)
         # A step that was on its way may be there in part: edits of one drag, or undos of one drag.
         found = [picture_after(reference, edits[: len(edits) - n]) for n in range(min(len(edits), 60) + 1)]
         assert promised[-1] in found

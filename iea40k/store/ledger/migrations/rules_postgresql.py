@@ -106,7 +106,7 @@ TRIGGERS: tuple[tuple[str, str, str, str, str], ...] = (
     ("assignments_no_delete", "BEFORE DELETE", "assignments", "ROW", "ledger_refuse"),
     ("assignments_no_truncate", "BEFORE TRUNCATE", "assignments", "STATEMENT", "ledger_refuse"),
     ("assignments_free", "AFTER INSERT OR UPDATE OF state", "assignments", "ROW", "ledger_free"),
-    ("counter_used", "AFTER UPDATE", "counter", "ROW", "ledger_used"),
+    ("counter_used", "AFTER UPDATE", "counter", "ROW WHEN (NEW.name = 'entry')", "ledger_used"),
     ("tasks_same", "BEFORE INSERT OR UPDATE", "tasks", "ROW", "ledger_task"),
     ("tasks_no_delete", "BEFORE DELETE", "tasks", "ROW", "ledger_refuse"),
     ("tasks_no_truncate", "BEFORE TRUNCATE", "tasks", "STATEMENT", "ledger_refuse"),
@@ -228,7 +228,7 @@ _REFUSE = """BEGIN
         CASE TG_OP WHEN 'UPDATE' THEN 'changed' ELSE 'removed' END; END"""
 # A number that was given out and not used would look like a row that is gone: it goes back.
 _USED = """BEGIN
-    IF NEW.name = 'entry' AND NOT EXISTS (SELECT 1 FROM @.corrections j WHERE j.entry = NEW.value)
+    IF NOT EXISTS (SELECT 1 FROM @.corrections j WHERE j.entry = NEW.value)
         AND NOT EXISTS (SELECT 1 FROM @.zone_edits j WHERE j.entry = NEW.value)
         AND NOT EXISTS (SELECT 1 FROM @.events j WHERE j.entry = NEW.value) THEN
         RAISE EXCEPTION 'ledger: an entry number was given out and not used';

@@ -17,7 +17,9 @@ from iea40k.store.ledger.consistency import own_consistency
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.migrate import upgrade
 from iea40k.store.ledger.migrations.rules_postgresql import HOLD_SECONDS, functions
+from iea40k.store.ledger.people import set_annotator
 from iea40k.store.ledger.place import ledger_url
+from iea40k.store.ledger.roles import gaps, install_roles
 from iea40k.store.ledger.schema import metadata
 from tests.builders import built_scene
 from tests.iea40k.store.ledger.conftest import Team, a_base, a_stroke
@@ -303,3 +305,46 @@ def test_who_lost_a_lease_does_not_keep_it_by_sql(team: Team) -> None:
             act()
     with pytest.raises(IEAError):
         team.anna.append_correction(a_stroke(a_base(), 1, map_key=MapKey("s1", "P0", "boris"))[0])
+
+
+def test_an_owner_who_is_no_superuser_is_told_what_the_administrator_can_add(
+    postgresql_url: str, postgresql_server: sa.Engine
+) -> None:
+    """The roles work under an owner with few rights, as on a rented server; what is missing is said, not guessed."""
+    tag = f"t{time.time_ns() % 10**12}"
+    url = sa.make_url(postgresql_url)
+    with postgresql_server.connect() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {tag}_owner LOGIN CREATEROLE"))
+        connection.execute(sa.text(f"ALTER DATABASE {url.database} OWNER TO {tag}_owner"))
+    roles = [f"{tag}_anna"]
+    owner = Ledger.open(url.set(username=f"{tag}_owner").render_as_string(hide_password=False), create=True)
+    try:
+        groups = install_roles(owner, tag)
+        roles += groups
+        with postgresql_server.connect() as connection:
+            connection.execute(sa.text(f"CREATE ROLE {tag}_anna LOGIN IN ROLE {groups[0]}"))
+        set_annotator(owner, "anna", login=f"{tag}_anna")
+        add_tasks(owner, [TaskRequest("s1", "P0", 1)], "curator")
+        with Ledger.open(url.set(username=f"{tag}_anna").render_as_string(hide_password=False)) as anna:
+            lease = Queue(anna).lease("anna")
+            assert lease is not None
+            anna.append_correction(a_stroke(a_base(), 1, map_key=lease.map_key)[0], lease)
+            Queue(anna).submit(lease)
+            assert "permission denied" in refused(anna, "CREATE TEMP TABLE annotators (name text)")
+        assert list(owner.tampering()) == []
+        missing = gaps(owner, groups[0])
+        assert all("pg_signal_backend" in gap for gap in missing)
+        with postgresql_server.connect() as connection:
+            connection.execute(sa.text(f"GRANT pg_read_all_stats, pg_signal_backend TO {tag}_owner"))
+        assert gaps(owner, groups[0]) == []
+    finally:
+        owner.close()
+        cleaner = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with cleaner.connect() as connection:
+            for role in (*roles, f"{tag}_owner"):
+                connection.execute(sa.text(f"DROP OWNED BY {role} CASCADE"))
+        cleaner.dispose()
+        with postgresql_server.connect() as connection:
+            connection.execute(sa.text(f"ALTER DATABASE {url.database} OWNER TO {url.username}"))
+            for role in (*roles, f"{tag}_owner"):
+                connection.execute(sa.text(f"DROP ROLE {role}"))

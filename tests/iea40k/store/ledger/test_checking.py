@@ -235,3 +235,29 @@ def test_a_damaged_seal_is_named(tmp_path: Path, line: str) -> None:
         kept_seals(tmp_path)
     with pytest.raises(BadInputError, match="no seal"):
         Seal.parse("LEDGER:1:ROOT")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE heads SET level = x'07' WHERE journal = 'corrections' AND scene_id = 's1'",
+     "UPDATE corrections SET seq = 'x' WHERE seq = 1",
+     "UPDATE tasks SET slots = 'x'",
+     "UPDATE events SET details = x'ff00'", "UPDATE assignments SET task = 'x' WHERE state = 'accepted'",
+     "UPDATE heads SET seq = x'00'"],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_told_and_ends_nothing(tmp_path: Path, change: str) -> None:
+    with Ledger.open(tmp_path, create=True) as ledger:
+        work(ledger)
+        ledger.append_correction(a_stroke(a_base(), 1)[0])
+        ledger.append_correction(a_stroke(a_base(), 2)[0])
+    connection = sqlite3.connect(tmp_path / "ledger.sqlite")
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute(change)
+    for _, sql in triggers:
+        connection.execute(sql)
+    connection.commit()
+    connection.close()
+    with Ledger.open(tmp_path) as ledger:
+        assert list(ledger.tampering())
