@@ -45,14 +45,17 @@ def _tone(pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]]) -> list[Fi
     tones = [fit_tone(light, retouch) for light, retouch in pairs]
     count = f"{len(pairs)} pairs, zeroed rendering and expert C"
 
-    def mean(measure: Any, *, matched: bool) -> float:
-        return float(
-            np.mean([measure(*pair, tone, matched) for pair, tone in zip(pairs, tones, strict=True)])
-        )
+    def each(measure: Any, *, matched: bool) -> Floats:
+        return np.array([measure(*pair, tone, matched) for pair, tone in zip(pairs, tones, strict=True)])
 
     def against(name: str, measure: Any, unit: str, note: str = "") -> Figure:
-        plain, with_match = mean(measure, matched=False), mean(measure, matched=True)
-        return Figure(name, with_match, unit, f"without a match {plain:.4g}", note=note)
+        plain, with_match = each(measure, matched=False), each(measure, matched=True)
+        low, high = _bootstrap(with_match - plain)
+        change = (
+            f"change {(with_match - plain).mean():+.4f}, paired bootstrap 95 %: {low:+.4f} ... {high:+.4f}"
+        )
+        said = f"{note}; {change}" if note else change
+        return Figure(name, float(with_match.mean()), unit, f"without a match {plain.mean():.4g}", note=said)
 
     return [
         against("mean absolute residual at EV 0", _at_zero, "luma", count),
@@ -66,6 +69,7 @@ def _tone(pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]]) -> list[Fi
         against(
             "rise of the residual at EV 0 from black to white", _rise, "luma", "a tone curve in the label"
         ),
+        against("EV 0 moved from the photograph as shot", _moved, "luma", "kept beside it in the store"),
         Figure(
             "the expert's exposure, mean", float(np.mean([t.stops for t in tones])), "stops", "0 = as shot"
         ),
@@ -76,6 +80,18 @@ def _tone(pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]]) -> list[Fi
             "1 = no tone curve",
         ),
     ]
+
+
+def _bootstrap(differences: Floats) -> tuple[float, float]:
+    rng = np.random.default_rng(60)
+    means = differences[rng.integers(0, len(differences), (10_000, len(differences)))].mean(axis=1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def _moved(light: NDArray[np.float32], _retouch: NDArray[np.uint8], tone: Tone, matched: bool) -> float:
+    """Return by how much the match moves the luma of EV 0 from the photograph as shot."""
+    plain, now = (expose_with_contrast(light, [0.0], c)[0] for c in (1.0, tone.contrast if matched else 1.0))
+    return float(np.abs(luma(now) - luma(plain)).mean())
 
 
 def _residual(light: NDArray[np.float32], retouch: NDArray[np.uint8], contrast: float, ev: float) -> Floats:

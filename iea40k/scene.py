@@ -126,6 +126,7 @@ class BuiltScene:
     - `residual` (E, H, W) int16 codes, `outliers` (E, H, W) uint8 bit flags
     - `evs`, `levels`, `review_priority`: one an exposure; the priority in [0, 1], higher = look sooner
     - `uncertainty` (E, H, W) uint8 or None: codes of standard deviations, 255 = unknown (see `iea40k.uncertainty`)
+    - `as_shot` (H, W, 3) uint8 or None: EV 0 before it got the contrast of its retouch
     - `attributes`: the manifest row and what was found out; `recipe`: how it was made, JSON-able
     """
 
@@ -140,6 +141,7 @@ class BuiltScene:
     attributes: Mapping[str, Any]
     recipe: Mapping[str, Any]
     uncertainty: NDArray[np.uint8] | None = None
+    as_shot: EncodedRGB | None = None
 
     def __post_init__(self) -> None:
         check_scene_id(self.scene_id)
@@ -162,6 +164,8 @@ class BuiltScene:
         }
         if self.uncertainty is not None:
             expected["uncertainty"] = (self.uncertainty, (count, height, width), np.uint8)
+        if self.as_shot is not None:
+            expected["as_shot"] = (self.as_shot, (height, width, 3), np.uint8)
         for name, (array, shape, dtype) in expected.items():
             if array.shape != shape or array.dtype != dtype:
                 raise ArrayError(

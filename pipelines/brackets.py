@@ -64,6 +64,7 @@ class BracketFrames:
     moved_reference: bool = False
     distances: tuple[float, ...] = ()
     white: float = WHITE
+    as_shot: None = None
 
 
 @dataclass(frozen=True)

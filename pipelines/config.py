@@ -1,7 +1,7 @@
 """How a build is made: every choice in one place, read from YAML, an unknown key is an error."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -18,6 +18,8 @@ class BuildConfig(BaseModel):
     - `evs`: the exposures simulated from one file, in stops
     - `reference`: where a row gives several experts: one of them ("A" ... "E"), their per-pixel "median", or
       "median-spread", which also stores their spread as uncertainty; a row without experts uses a fusion
+    - `tone`: "match" gives simulated exposures the contrast of their retouch, "none" leaves them as they are
+      rendered. Without it RAW is matched and a finished picture (JPEG, PNG, TIFF), which has a tone already, is not
     - `seed`: of everything random (simulated exposures)
     - `assume_profile`: the colour space of pictures that name none ("srgb", "prophoto", ...). Without it JPEG and PNG
       are sRGB, as their standards have it, and a TIFF that names none is refused
@@ -30,10 +32,15 @@ class BuildConfig(BaseModel):
     short_side: Annotated[int, Field(ge=32, le=4096)] = 512
     evs: Annotated[tuple[float, ...], Field(min_length=1, max_length=64)] = LADDER
     reference: Literal["median-spread", "median", "A", "B", "C", "D", "E"] = "median-spread"
+    tone: Literal["none", "match"] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     assume_profile: str | None = None
     accept_headerless: bool = False
     max_pixels: Annotated[int, Field(ge=4)] = 200_000_000
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the parameters as plans and recipes record them: `tone`, which came later, only where it is set."""
+        return self.model_dump(exclude={"tone"} if self.tone is None else None)
 
     @field_validator("assume_profile")
     @classmethod

@@ -55,6 +55,11 @@ class Frames(Protocol):
         ...
 
     @property
+    def as_shot(self) -> EncodedRGB | None:
+        """EV 0 before its tone was changed, (H, W, 3) uint8; None where it was not."""
+        ...
+
+    @property
     def white(self) -> float:
         """The white level of the exposures, in codes."""
         ...
@@ -81,7 +86,7 @@ def plan_digest(scene: Scene, config: BuildConfig) -> str:
             "experts": scene.experts,
             "simulation": scene.simulation,
             "attributes": scene.attributes,
-            "config": config.model_dump(),
+            "config": config.recorded(),
         }
     )
 
@@ -122,6 +127,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
             short_side=config.short_side,
             evs=config.evs,
             reference_method=config.reference,
+            tone=config.tone,
             seed=config.seed,
             options=options,
         )
@@ -130,6 +136,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
             "ev_source": "simulated",
             "rejected": [list(row) for row in simulated.rejected],
             **judged(simulated.reference, None, fusion=simulated.fusion, spread=simulated.spread),
+            **({} if simulated.tone_change is None else {"tone_change": simulated.tone_change}),
         }
     return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
 
@@ -185,6 +192,7 @@ def assemble(
         },
         recipe=recipe,
         uncertainty=uncertainty.codes[order],
+        as_shot=frames.as_shot,
     )
 
 
@@ -225,7 +233,7 @@ def _bracket_loader(short_side: int, options: "ReadOptions") -> Loader:
 def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]:
     return {
         "inputs": {source.name: sha256_file(source.path) for source in (*scene.exposures, *scene.references)},
-        "config": config.model_dump(),
+        "config": config.recorded(),
         "frames": dict(frames.recipe),
         "outliers": dict(outliers.PARAMETERS),
         "uncertainty": dict(PARAMETERS),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from iea40k.errors import IEAError, Place
 from iea40k.experts import chosen, combine
 from iea40k.fusion import METERED, UNTONED, Fusion, fuse
 from iea40k.registration import reconcile
+from iea40k.residuals import luma
 from iea40k.scene import Scene, SourceFile
 from iea40k.simulation import degrade, draw
 from iea40k.tone import expose_with_contrast, fit_tone
@@ -39,6 +40,8 @@ class SimulatedFrames:
       `experts`: how many
     - `at_white` (H, W) bool: where the source itself is at white, None where nothing is exposed anew
     - `fusion`: the reference, where it is one
+    - `as_shot` (H, W, 3) uint8: EV 0 before it got the retouch's contrast, None where it was not changed;
+      `tone_change`: by how much that moved its luma, mean absolute
     """
 
     exposures: NDArray[np.uint8]
@@ -51,6 +54,8 @@ class SimulatedFrames:
     experts: int = 0
     at_white: NDArray[np.bool_] | None = None
     white: float = WHITE
+    as_shot: EncodedRGB | None = None
+    tone_change: float | None = None
 
     @property
     def rejected(self) -> list[tuple[str, str]]:
@@ -66,14 +71,16 @@ def build_simulated(
     evs: Sequence[float],
     reference_method: str,
     seed: int,
+    tone: Literal["none", "match"] | None = None,
     options: "ReadOptions | None" = None,
 ) -> SimulatedFrames:
     """Build a scene of kind "raw" or "rendered".
 
     With `simulation` "ev", the exposures are a ladder at `evs` stops in linear light. The reference is made of the
     given retouches by `reference_method` (see `iea40k.experts.combine`), brought onto the grid of the rendering, and
-    the exposures get its contrast (see `iea40k.tone`); without retouches it is a fusion of the ladder. With "messias",
-    `len(evs)` random degradations of the reference itself, which without retouches is the picture as it is.
+    the exposures get its contrast (see `iea40k.tone`) where `tone` is "match" or, left out, the source is RAW;
+    without retouches it is a fusion of the ladder. With "messias", `len(evs)` random degradations of the
+    reference itself, which without retouches is the picture as it is.
 
     Raises `UnreadableImageError`, `AlignmentError` where no needed retouch fits, `BadInputError` where the wanted
     expert has none.
@@ -83,7 +90,8 @@ def build_simulated(
         return _random_exposures(scene, load, len(evs), reference_method, seed)
     if not scene.references:
         return _ladder_alone(scene, load, evs)
-    return _ladder_to_retouch(scene, load, evs, reference_method)
+    match = tone == "match" or (tone is None and scene.kind == "raw")
+    return _ladder_to_retouch(scene, load, evs, reference_method, match)
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,9 @@ def _ladder_alone(scene: Scene, load: _Loader, evs: Sequence[float]) -> Simulate
     return SimulatedFrames(exposures, None, evs, fusion.reference, None, recipe, fusion, at_white=white)
 
 
-def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method: str) -> SimulatedFrames:
+def _ladder_to_retouch(
+    scene: Scene, load: _Loader, evs: Sequence[float], method: str, match: bool
+) -> SimulatedFrames:
     light, source = load(scene.exposures[0])
     retouches, sources = _load_retouches(scene, method, load)
     light, placed, placing = reconcile(light, retouches)
@@ -133,10 +143,12 @@ def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method
         "source": source,
         "retouches": sources,
         "placing": placing,
-        "tone": tone.recipe(),
+        "tone": {**tone.recipe(), "matched": match},
         "reference": how,
     }
-    exposures = expose_with_contrast(light, evs, tone.contrast)
+    contrast = tone.contrast if match else 1.0
+    exposures = expose_with_contrast(light, evs, contrast)
+    as_shot = None if contrast == 1 else expose_with_contrast(light, [0.0], 1.0)[0]
     return SimulatedFrames(
         exposures,
         None,
@@ -146,6 +158,8 @@ def _ladder_to_retouch(scene: Scene, load: _Loader, evs: Sequence[float], method
         recipe,
         experts=len(placed),
         at_white=_at_white(light),
+        as_shot=as_shot,
+        tone_change=_tone_change(light, as_shot, contrast),
     )
 
 
@@ -166,6 +180,13 @@ def _random_exposures(scene: Scene, load: _Loader, count: int, method: str, seed
     exposures, recipe["draws"] = degrade(reference, draws)
     evs = tuple(d.ev for d in draws)
     return SimulatedFrames(exposures, None, evs, reference, spread, recipe, experts=experts)
+
+
+def _tone_change(light: LinearRGB, as_shot: EncodedRGB | None, contrast: float) -> float:
+    if as_shot is None:
+        return 0.0
+    changed = expose_with_contrast(light, [0.0], contrast)[0]
+    return round(float(np.abs(luma(changed) - luma(as_shot)).mean()), 5)
 
 
 def _at_white(light: LinearRGB) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from iea40k.uncertainty import UNKNOWN
 FILL: dict[str, int] = {
     "exposures": 0,
     "reference": 0,
+    "as_shot": 0,
     "residual": INVALID_CODE,
     "outliers": 0,
     "uncertainty": UNKNOWN,
@@ -31,11 +32,12 @@ FILL: dict[str, int] = {
 }
 """The fill value of each kind of array: for a residual and its uncertainty "no data", never "perfect"."""
 
-_PICTURES = ("exposures", "reference")
+_PICTURES = ("exposures", "reference", "as_shot")
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "exposures": np.dtype(np.uint8),
     "reference": np.dtype(np.uint8),
+    "as_shot": np.dtype(np.uint8),
     "residual": np.dtype(np.int16),
     "outliers": np.dtype(np.uint8),
     "uncertainty": np.dtype(np.uint8),

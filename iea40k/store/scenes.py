@@ -72,6 +72,10 @@ class StoredScene:
         """Return the reference: (H, W, 3) uint8, sRGB-encoded."""
         return self._whole("reference")
 
+    def as_shot(self) -> EncodedRGB | None:
+        """Return EV 0 before it got the contrast of its retouch: (H, W, 3) uint8, None where it was not changed."""
+        return self._whole("as_shot") if "as_shot" in self.digests else None
+
     @property
     def has_uncertainty(self) -> bool:
         """Whether the uncertainty of the labels is known."""
@@ -103,6 +107,7 @@ class StoredScene:
             attributes=self.attributes,
             recipe=self.recipe,
             uncertainty=np.stack(uncertainty) if uncertainty else None,
+            as_shot=self.as_shot(),
             **arrays,
         )
 
@@ -139,8 +144,8 @@ def write_scene(folder: Path, scene: BuiltScene) -> None:
     for name in _per_exposure(scene):
         stack = getattr(scene, name)
         create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape)[...] = stack
-    shape = scene.reference.shape
-    create_array(group, "reference", shape, shape, shape)[...] = scene.reference
+    for name, picture in _pictures(scene).items():
+        create_array(group, name, picture.shape, picture.shape, picture.shape)[...] = picture
 
 
 def open_scene(folder: Path) -> StoredScene:
@@ -174,7 +179,7 @@ def scene_attributes(scene: BuiltScene) -> dict[str, Any]:
         }
         for name in _per_exposure(scene)
     }
-    digests["reference"] = array_digest(scene.reference)
+    digests |= {name: array_digest(picture) for name, picture in _pictures(scene).items()}
     recipe = json.loads(canonical_json(scene.recipe))
     attributes = {
         "format": FORMAT,
@@ -223,6 +228,11 @@ def newer_format(where: Path, known: int, found: object) -> IEAError:
         got=str(found),
         remedy="install a newer iea40k",
     )
+
+
+def _pictures(scene: BuiltScene) -> dict[str, EncodedRGB]:
+    """Return the pictures that a scene has one of."""
+    return {"reference": scene.reference} | ({} if scene.as_shot is None else {"as_shot": scene.as_shot})
 
 
 def _per_exposure(scene: BuiltScene) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from iea40k.develop import ReadOptions
 from iea40k.errors import AlignmentError, BadInputError, UnreadableImageError
 from iea40k.residuals import luma, residual_codes
 from iea40k.scene import Scene, SourceFile
+from iea40k.tone import expose_with_contrast
 from pipelines.simulated import SimulatedFrames, build_simulated
 from tests.pipelines.fivek_tree import light_field, write_photo, write_retouch
 
@@ -210,3 +211,34 @@ def test_a_retouch_without_a_profile_needs_a_choice(tmp_path: Path) -> None:
 def test_frames_are_scaled_to_the_short_side(tmp_path: Path) -> None:
     frames = build(fivek(tmp_path, "C", stops=0.5), short_side=64)
     assert frames.exposures.shape == (5, 64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "tone", "matched"),
+    [("raw", None, True), ("raw", "none", False), ("rendered", None, False), ("rendered", "match", True)],
+)
+def test_the_tone_match_can_be_switched_off_and_finished_pictures_get_none_unasked(
+    tmp_path: Path, kind, tone, matched
+) -> None:
+    """The retouch has a third more contrast than the source. What was shot stays beside what was matched."""
+    light = light_field()
+    Image.fromarray(encode_srgb(light)).save(tmp_path / "shot.png")
+    Image.fromarray(expose_with_contrast(light, [0.0], 1.33)[0]).save(tmp_path / "retouch.png")
+    planned = scene(tmp_path, "shot.png", {"C": "retouch.png"}, kind=kind)
+    frames = build_simulated(
+        planned, short_side=512, evs=EVS, reference_method="median-spread", seed=0, tone=tone
+    )
+    assert frames.recipe["tone"]["contrast"] == pytest.approx(1.33, abs=0.06)
+    assert frames.recipe["tone"]["matched"] is matched
+    middle = frames.exposures[EVS.index(0.0)]
+    if matched:
+        assert frames.as_shot is not None
+        assert np.abs(frames.as_shot.astype(int) - encode_srgb(light)).max() <= 1
+        assert frames.tone_change == pytest.approx(
+            np.abs(luma(middle) - luma(frames.as_shot)).mean(), abs=1e-4
+        )
+        assert frames.tone_change > 0.005
+    else:
+        assert frames.as_shot is None
+        assert frames.tone_change == 0
+        assert np.abs(middle.astype(int) - encode_srgb(light)).max() <= 1

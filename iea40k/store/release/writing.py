@@ -140,6 +140,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
             for name in named
         },
         "uncertainty": _uncertainty(rows["images"]),
+        "tone": _tone(rows["scenes"]),
         "seed": options.seed,
         "ratios": list(options.ratios),
         "corrected_images": len({row["image_id"] for row in rows["provenance"]}),
@@ -160,6 +161,16 @@ def _uncertainty(images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             sd = round(math.sqrt(sum(squares) / len(squares)), 6)
             found.append({"name": name, "about": PARTS.get(name, ""), "sd": sd, "images": len(squares)})
     return found
+
+
+def _tone(scenes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the tone match did to the exposures: in how many scenes, and by how much it moved EV 0
+    (mean, largest)."""
+    changes = [float(row["tone_change"]) for row in scenes if row.get("tone_change")]
+    if not changes:
+        return {"scenes": 0, "mean_change": 0.0, "largest_change": 0.0}
+    mean = round(sum(changes) / len(changes), 5)
+    return {"scenes": len(changes), "mean_change": mean, "largest_change": max(changes)}
 
 
 def _licences(images: Sequence[Mapping[str, Any]]) -> str:
