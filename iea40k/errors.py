@@ -106,6 +106,10 @@ class StoreError(IEAError):
     """A store or release on disk is not as it must be."""
 
 
+class DiskError(StoreError):
+    """The disk is full, or a place cannot be written: what would fail for every further item of a run, too."""
+
+
 class NotThereError(StoreError, BadInputError):
     """There is no store, release or scene where one was named."""
 

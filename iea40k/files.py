@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
+from iea40k.errors import AlreadyExistsError, BadInputError, DiskError
 
 _BLOCK = 1 << 20
 
@@ -25,7 +25,7 @@ def sha256_file(path: Path) -> str:
 def write_atomic(path: Path, data: bytes | str, *, overwrite: bool = True) -> None:
     """Write `data` to `path` whole or not at all: temporary neighbour, fsync, rename, fsync of the folder.
 
-    Raises `AlreadyExistsError` when `overwrite` is false and the path exists, `StoreError` when the disk is
+    Raises `AlreadyExistsError` when `overwrite` is false and the path exists, `DiskError` when the disk is
     full or the folder cannot be written. What was there before stays intact in every case.
     """
     payload = data.encode() if isinstance(data, str) else data
@@ -50,7 +50,8 @@ def write_file_with(path: Path, fill: Callable[[Path], None], *, overwrite: bool
         os.close(handle)
         temporary = Path(name)
         try:
-            fill(temporary)
+            with full_disk_named(path.parent):
+                fill(temporary)
             _fsync(temporary)
             temporary.chmod(0o666 & ~_umask())
             if overwrite:
@@ -60,6 +61,22 @@ def write_file_with(path: Path, fill: Callable[[Path], None], *, overwrite: bool
             fsync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def full_disk_named(folder: Path) -> Iterator[None]:
+    """Raise the system's own error where libraries have another for a full disk, as NumPy, torch and safetensors do.
+
+    Whatever fails, a disk that is full refuses us too; `folder` is where was written, and must still be there.
+    """
+    try:
+        yield
+    except Exception:
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            stream.write(bytes(_BLOCK))
+            stream.flush()
+            os.fsync(stream.fileno())
+        raise
 
 
 def publish_folder(temporary: Path, final: Path) -> None:
@@ -98,25 +115,33 @@ def fsync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(where: Path) -> Iterator[None]:
-    """Turn a full or unwritable disk into a `StoreError` that says so and how to go on."""
+    """Turn a full or unwritable disk into a `DiskError` that says so and how to go on."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StoreError(
-                "the disk is full; nothing half-written was left",
-                where=where,
-                got=str(error),
-                remedy="free some space and run the same command again: it goes on where it stopped",
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-            raise StoreError(
-                "this place cannot be written",
-                where=where,
-                got=str(error),
-                remedy="choose another folder, or ask for the right to write here",
-            ) from error
-        raise
+        told = disk_error(error, where)
+        if told is None:
+            raise
+        raise told from error
+
+
+def disk_error(error: OSError, where: Path | None = None) -> DiskError | None:
+    """Return what an error of the operating system means where the disk is to blame, None where it is not."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskError(
+            "the disk is full; nothing half-written was left",
+            where=where or error.filename,
+            got=str(error),
+            remedy="free some space and run the same command again",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return DiskError(
+            "this place cannot be written",
+            where=where or error.filename,
+            got=str(error),
+            remedy="choose another folder, or ask for the right to write here",
+        )
+    return None
 
 
 def inside(root: Path, relative: str) -> Path:

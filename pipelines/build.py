@@ -5,14 +5,13 @@ is only what would stop every scene: a full disk, a store that cannot be written
 """
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, MissingExtraError, StoreError
-from iea40k.extras import explained
+from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, StoreError
+from iea40k.faults import item_fault
 from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
@@ -100,17 +99,10 @@ def build_one(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras 
             store.write_scene(build_scene(scene, config, cameras))
     except AlreadyExistsError as error:
         return _failed(scene, error, store, start)
-    except (StoreError, MissingExtraError):
+    except StoreError:
         raise
-    except IEAError as error:
-        return _failed(scene, error, store, start)
-    except MemoryError as error:
-        return _failed(scene, _unexpected(error, "the scene does not fit into memory"), store, start)
     except Exception as error:
-        if (absent := explained(error)) is not None:
-            raise absent from error
-        # A fault of ours or of a library must not take the other scenes along; its trace goes into the letter.
-        return _failed(scene, _unexpected(error, "an unexpected error"), store, start)
+        return _failed(scene, item_fault(error), store, start)
     left_out = left_out_of(scene.scene_id, store.open_scene(scene.scene_id).attributes)
     return Outcome(scene.scene_id, status, seconds=time.monotonic() - start, left_out=tuple(left_out))
 
@@ -132,16 +124,6 @@ def _failed(scene: Scene, error: IEAError, store: Store, start: float) -> Outcom
     if not store.has_scene(scene.scene_id):
         store.quarantine(scene.scene_id, error)
     return Outcome(scene.scene_id, "quarantined", error.letter(), time.monotonic() - start)
-
-
-def _unexpected(error: BaseException, what: str) -> IEAError:
-    trace = traceback.extract_tb(error.__traceback__)
-    last = f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""
-    return IEAError(
-        what,
-        got=f"{type(error).__name__}: {error}{last}",
-        remedy="please report it with this message; the other scenes are not concerned",
-    )
 
 
 def _chosen(manifest: Manifest, only: Sequence[str]) -> list[Scene]:

@@ -25,15 +25,15 @@ from PIL import Image
 rng = np.random.default_rng(0)
 rows = ["scene_id,kind,exposures,licence"]
 Path("photos").mkdir()
-for index in range(6):
+for index in range(24):
     ramp = np.linspace(20, 230, 96 * 128).reshape(96, 128, 1) + rng.normal(0, 12, (96, 128, 3))
-    Image.fromarray(np.roll(ramp, 9 * index, axis=1).clip(0, 255).astype(np.uint8)).save(f"photos/{index}.png")
+    Image.fromarray(np.roll(ramp, 5 * index, axis=1).clip(0, 255).astype(np.uint8)).save(f"photos/{index}.png")
     rows.append(f"scene{index},rendered,{index}.png,CC0")
 Path("photos/manifest.csv").write_text("\\n".join(rows) + "\\n")
 Path("raw.csv").write_text("scene_id,kind,exposures\\none,raw,photos/raw.dng\\n")
 Path("photos/raw.dng").write_bytes(b"II*\\0" + bytes(60))
 Path("small.yaml").write_text("short_side: 64\\n")
-Path("train.yaml").write_text("max_steps: 2\\n")
+Path("train.yaml").write_text("max_steps: 2\\noptimizer: {warmup_steps: 1}\\n")
 """
 
 

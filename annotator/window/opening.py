@@ -15,6 +15,7 @@ from annotator.window import adapter
 from annotator.window.dock import Dock
 from annotator.window.menu import Menu
 from annotator.window.screen import NapariScreen
+from annotator.window.stopping import ended_by_signals
 from annotator.window.view import QtView, ReadoutBar
 
 
@@ -159,6 +160,7 @@ def run_window(session: BaseSession, target: float = 0.0) -> None:
     annotator = Annotator(viewer, session)
     try:
         annotator.start()
-        napari.run()
+        with ended_by_signals():
+            napari.run()
     finally:
         annotator.close()

@@ -135,7 +135,8 @@ def _libraw_version() -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> UnreadableImageError:
-    said = error.args[0].decode("utf-8", "replace") if error.args else type(error).__name__
+    said = error.args[0] if error.args else type(error).__name__
+    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     if path.suffix.lower() == ".gpr":
         return UnreadableImageError(
             "LibRaw cannot decode GoPro's compressed GPR",

@@ -9,6 +9,7 @@ import numpy as np
 from iea40k.arrays import EncodedRGB, check_same_size
 from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, load_encoded
 from iea40k.errors import BadInputError, IEAError
+from iea40k.faults import item_fault
 from iea40k.metrics import canny_iou, histogram_difference, sobel_iou
 from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.weights import Weights
@@ -64,8 +65,8 @@ def judge_folders(
         try:
             target = load_encoded(ideal[stem], short_side=None)[0] if ideal is not None else None
             rows[stem] = [_assess(weights, files[stem], target, options) for files in named]
-        except IEAError as error:
-            failures.append(error)
+        except Exception as error:
+            failures.append(item_fault(error).located(stem))
         progress(stem, number, len(common))
     if not rows:
         raise BadInputError("no image could be judged in every folder", got=f"{len(failures)} failures")

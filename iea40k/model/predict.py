@@ -15,6 +15,7 @@ from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError
+from iea40k.faults import item_fault
 from iea40k.files import write_atomic, write_file_with
 from iea40k.metrics import holistic_score
 from iea40k.model.inference import OVERLAP, TILE, predict_encoded
@@ -112,8 +113,8 @@ def predict_files(
             facts = {"image": str(path), **prediction.facts, "recipe": recipe}
             _write(out, path.stem, prediction.residual, facts, options.palette)
             outcome = Predicted(path, facts, None)
-        except IEAError as error:
-            outcome = Predicted(path, None, error.located(path))
+        except Exception as error:
+            outcome = Predicted(path, None, item_fault(error).located(path))
         done.append(outcome)
         progress(outcome, number, len(images))
     return done

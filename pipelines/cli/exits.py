@@ -1,18 +1,48 @@
-"""How a command ends: every error, signal and exit code of every command passes through `exit_code`."""
+"""How a command ends: every error, signal and exit code of every command passes through `exit_code`.
 
+Exit codes: 0 done; 1 finished with failures that are listed; 2 wrong use or bad input; 128 and the signal's number
+where one stopped the run (130 is Ctrl-C). Signals arrive as exceptions, so that temporary files are cleared on the way
+out.
+"""
+
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import typer
 
 from iea40k.errors import AlreadyExistsError, BadInputError, IEAError
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_GO_ON = {
+    "annotate": "every stroke that was finished is kept",
+    "build": "run the same command again: it goes on with the scenes that are not built yet",
+    "demo": "run the same command again: it begins anew",
+    "fetch": "run the same command again: it goes on where it stopped",
+    "import": "run the same command again: it goes on with the scenes that are not there yet",
+    "release": "run the same command again: it goes on where it stopped",
+    "train": "a checkpoint stands where training had begun: add --resume to go on",
+}
+"""How a command goes on after a stop. Of every other command nothing is left, and it begins anew."""
 
-def exit_code(call: Callable[[], object]) -> int:
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the command; `number` says which. It is no `Exception`, which a loop might swallow."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def exit_code(call: Callable[[], object], command: str = "") -> int:
     """Run a command and return its exit code; errors that are meant for people become messages on stderr."""
     try:
-        result = call()
+        with _signals():
+            result = call()
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:
@@ -20,27 +50,50 @@ def exit_code(call: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except BaseException as error:
-        return _told(error)
+        return _told(error, command)
     return result if isinstance(result, int) else 0
 
 
-def _told(error: BaseException) -> int:
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Let the signals that end a process raise `Stopped`; one that is ignored (nohup) stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise Stopped(number)
+
+    taken = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = [signal.signal(number, stop) for number in taken]
+    try:
+        yield
+    finally:
+        for number, handler in zip(taken, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _told(error: BaseException, command: str) -> int:
     """Tell an error on stderr and return its exit code; raise it again where it is none that we know."""
     from iea40k.extras import explained
+    from iea40k.files import disk_error
     from pipelines.cli.terminal import BAD_USE, FAILURES, messages
 
-    error = explained(error) or error
+    error = explained(error) or (disk_error(error) if isinstance(error, OSError) else None) or error
     if isinstance(error, IEAError):
         messages.print(error.letter(), style="red", markup=False)
         return BAD_USE if isinstance(error, BadInputError | AlreadyExistsError) else FAILURES
-    if isinstance(error, KeyboardInterrupt):
-        messages.print("\nstopped; run the same command again to go on", style="yellow")
-        return 130
-    if isinstance(error, typer.Abort):
-        messages.print("stopped")
-        return FAILURES
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        number = error.number if isinstance(error, Stopped) else signal.SIGINT
+        go_on = _GO_ON.get(command, "nothing half-written was left; the same command begins anew")
+        messages.print(f"\nstopped by {signal.Signals(number).name}; {go_on}", style="yellow", markup=False)
+        return 128 + number
     usage = getattr(error, "format_message", None)
     if usage is None:
+        messages.print(
+            "a fault of this program, not of your input; please report it with what follows", style="red"
+        )
         raise error
     context = getattr(error, "ctx", None)
     text = usage()

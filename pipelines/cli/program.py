@@ -69,4 +69,4 @@ def run(arguments: list[str]) -> int:
         with group.make_context(NAME, arguments) as context:
             return group.invoke(context)
 
-    return exit_code(call)
+    return exit_code(call, next(iter(arguments), ""))

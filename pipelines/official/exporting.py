@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, BadInputError
-from iea40k.files import disk_errors, publish_folder
+from iea40k.files import disk_errors, full_disk_named, publish_folder
 from iea40k.store.release import Release
 from iea40k.tables import text_cell
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
@@ -73,6 +73,7 @@ def export_official(
     with (
         disk_errors(out),
         tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:40]}-") as temporary,
+        full_disk_named(out.parent),
     ):
         folder = Path(temporary) / "export"
         for name in (IMAGES, f"label/{LABELS}", f"label/{REFERENCES}"):

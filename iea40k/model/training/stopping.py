@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that the loop grants between two steps, so that no step is left half done."""
+"""Ctrl-C, SIGTERM and SIGHUP as a request that the loop grants between two steps, so that no step is left half done."""
 
 import signal
 import threading
@@ -33,7 +33,10 @@ def stoppable() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    taken = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, stop.handle) for number in taken}
     try:
         yield stop
     finally:
