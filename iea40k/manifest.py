@@ -36,6 +36,7 @@ OPTIONAL = (
     "scene_class",
     "light",
     "source",
+    "generator",
     "missing",
     "root",
 )

@@ -57,9 +57,13 @@ def build(
 def status(
     store: Annotated[Path, typer.Argument(help="The store.")],
     sheet: Annotated[Path | None, typer.Option(help="Also draw contact sheets into this folder.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw what the store is made of into this PNG file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
+    from iea40k.composition import compose, words
     from iea40k.fusion.judging import BOTH
     from pipelines.left_out import left_out_of
     from pipelines.reference_judging import ranked_references
@@ -80,12 +84,19 @@ def status(
     )
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(opened)
+    composition = compose((scene.attributes, len(scene.levels)) for scene in scenes)
+    if picture is not None:
+        from iea40k.composition_picture import composition_picture
+        from pipelines.sheets import write_png
+
+        write_png(composition_picture(composition), picture)
     if as_json:
         ranking = [{"scene_id": s, "level": lv, "review_priority": -v} for v, s, lv in ranked]
         failed = [vars(entry) for entry in quarantined]
         judged = [vars(reference) for reference in references]
         result = {
             **vars(counts),
+            "composition": composition.facts(),
             "quarantine": failed,
             "left_out": [vars(frame) for frame in left_out],
             "references": judged,
@@ -97,6 +108,8 @@ def status(
         f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {len(left_out)} frames left out, "
         f"{counts.quarantined} in quarantine"
     )
+    if composition.images:
+        typer.echo(words(composition))
     results = Console(highlight=False)
     if quarantined:
         table = Table("scene", Column("why", overflow="fold"), title="in quarantine", show_lines=True)

@@ -19,8 +19,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from iea40k.composition import compose
+from iea40k.composition_picture import composition_picture
 from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
-from iea40k.files import disk_errors, publish_folder, sha256_file, write_atomic
+from iea40k.files import disk_errors, publish_folder, sha256_file, write_atomic, write_file_with
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
@@ -110,6 +114,7 @@ def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
     facts = _facts(plan, rows, recipe)
     write_atomic(folder / "LICENCES.csv", _licences(rows["images"]))
     write_atomic(folder / "README.md", dataset_card(facts))
+    _draw_composition(plan, folder / "composition.png")
     sums = {**journal.files(), **_sums(folder, except_for=journal.files())}
     write_atomic(folder / "croissant.json", _json(croissant(facts, folder, sums)))
     sums["croissant.json"] = sha256_file(folder / "croissant.json")
@@ -140,6 +145,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
             for name in named
         },
         "uncertainty": _uncertainty(rows["images"]),
+        "composition": compose((s.attributes, len(s.levels)) for s in plan.scenes).facts(),
         "tone": _tone(rows["scenes"]),
         "seed": options.seed,
         "ratios": list(options.ratios),
@@ -171,6 +177,11 @@ def _tone(scenes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {"scenes": 0, "mean_change": 0.0, "largest_change": 0.0}
     mean = round(sum(changes) / len(changes), 5)
     return {"scenes": len(changes), "mean_change": mean, "largest_change": max(changes)}
+
+
+def _draw_composition(plan: Plan, file: Path) -> None:
+    picture = composition_picture(compose((s.attributes, len(s.levels)) for s in plan.scenes))
+    write_file_with(file, lambda path: Image.fromarray(picture).save(path, "PNG"))
 
 
 def _licences(images: Sequence[Mapping[str, Any]]) -> str:

@@ -110,6 +110,7 @@ def test_it_is_sound_and_complete(published: Release) -> None:
         "arrays",
         "tables",
         "README.md",
+        "composition.png",
         "croissant.json",
         "LICENCES.csv",
         "SHA256SUMS",
