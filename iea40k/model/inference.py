@@ -1,5 +1,7 @@
 """Residual maps of photographs of any size, in bounded memory: whole where they fit, else in overlapping tiles."""
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -7,10 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iea40k.arrays import EncodedRGB, Residual, check_encoded
+from iea40k.model.networks.curve_net import CurveNet
+from iea40k.model.networks.sampling import area_matrix
 from iea40k.model.weights import fixed_side, residual_map
 
 TILE = 1024
 """Side of a tile in pixels; larger pictures are taken tile by tile."""
+
+SCALES_90 = math.log(10)
+"""Of a Laplace distribution: 90 % lies within so many scales of its middle."""
+
+BAND_PIXELS = 1 << 19
+"""Pixels to which the judgement of a whole picture is applied at a time."""
 
 OVERLAP = 128
 """Pixels over which neighbouring tiles fade into one another."""
@@ -31,10 +41,57 @@ def predict_encoded(
     picture with a side over `tile` is predicted in tiles that fade into one another over `overlap` pixels.
     """
     check_encoded(image, least=1)
+    if isinstance(network, CurveNet):
+        found: Residual = _by_bands(network, image, device)[0]
+        return found
     whole = side is not None or fixed_side(network) is not None
     if whole or max(image.shape[:2]) <= tile:
         return _predict(network, image, device, side)
     return _tiled(network, image, device, tile, overlap)
+
+
+def predict_with_scale(
+    network: nn.Module, image: EncodedRGB, *, device: torch.device | None = None
+) -> tuple[Residual, NDArray[np.float32]] | None:
+    """Return the residual (H, W) and the scale (H, W) of its Laplace distribution, None where a network has none.
+
+    `SCALES_90` times the scale is the half-width of the band that holds the truth nine times in ten.
+    """
+    check_encoded(image, least=1)
+    if not isinstance(network, CurveNet):
+        return None
+    both = _by_bands(network, image, device, scale=True)
+    return both[0], both[1]
+
+
+@torch.inference_mode()
+def _by_bands(
+    network: CurveNet, image: EncodedRGB, device: torch.device | None, *, scale: bool = False
+) -> NDArray[np.float32]:
+    """Return (1 or 2, H, W): the whole picture is judged once, and the judgement applied band by band."""
+    height, width = image.shape[:2]
+    rows = max(1, BAND_PIXELS // width)
+    bands = [slice(top, min(height, top + rows)) for top in range(0, height, rows)]
+    side = network.config.side
+    like = torch.empty((), device=device)
+    view = torch.zeros((1, 3, side, side), device=device)
+    down, across = area_matrix(height, side, like), area_matrix(width, side, like).transpose(0, 1)
+    for band in bands:
+        view += down[:, band] @ (_tensor(image[band], device) @ across)
+    judgement = network.judge(view)
+    out = np.empty((2 if scale else 1, height, width), np.float32)
+    for band in bands:
+        found = network.apply_to(
+            _tensor(image[band], device), judgement, scale=scale, top=band.start, height=height
+        )
+        out[:, band] = found[0].float().cpu().numpy()
+    return out
+
+
+def _tensor(image: EncodedRGB, device: torch.device | None) -> Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
+    moved = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    return moved.permute(2, 0, 1)[None].float() / 255
 
 
 def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
@@ -82,7 +139,7 @@ def _predict(
     network: nn.Module, image: EncodedRGB, device: torch.device | None, side: int | None
 ) -> Residual:
     height, width = image.shape[:2]
-    tensor = torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None].float() / 255
+    tensor = _tensor(image, device)
     if side is not None:
         tensor = _resize(tensor, (side, side))
     elif min(height, width) < 32:

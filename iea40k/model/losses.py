@@ -18,11 +18,15 @@ SMOOTH_L1_BETA = 0.05
 
 @dataclass(frozen=True)
 class LossConfig:
-    """`kind` of the pixel term; factors of the optional terms `ssim` (1 - SSIM, data range 2) and `gradient`."""
+    """`kind` of the pixel term; factors of the optional terms `ssim` (1 - SSIM, data range 2), `gradient` and `scale`.
+
+    `scale` belongs to `scale_loss`, for networks that also say how far they may be off.
+    """
 
     kind: Kind = "l1"
     ssim: float = 0.0
     gradient: float = 0.0
+    scale: float = 0.0
 
 
 def residual_loss(
@@ -43,6 +47,17 @@ def residual_loss(
     if config.ssim:
         loss = loss + config.ssim * (1 - masked_ssim(prediction, torch.where(valid, label, 0.0), valid))
     return loss
+
+
+def scale_loss(prediction: Tensor, scale: Tensor, label: Tensor, valid: Tensor, weight: Tensor) -> Tensor:
+    """Return the negative log-likelihood of maps under a Laplace distribution of the predicted `scale` > 0.
+
+    Only the scale learns from it: the error is taken as it is, so that a network cannot give up on hard pictures by
+    calling them uncertain.
+    """
+    certain = torch.where(valid, weight, torch.zeros_like(weight))
+    error = torch.where(valid, prediction.detach() - label, torch.zeros_like(prediction)).abs()
+    return weighted_mean(error / scale + scale.log(), certain)
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -155,6 +155,8 @@ def _short_side(weights: Weights, options: PredictOptions) -> int | None:
         return None  # resized to its square by the network's own way of resizing
     if options.short_side is not None:
         return options.short_side or None
+    if describe(weights.name).sees_whole:
+        return None  # it shrinks what it judges by itself, and applies its judgement to every pixel
     return int(weights.facts.get("short_side", SHORT_SIDE))
 
 

@@ -39,6 +39,12 @@ def train(
     split: Annotated[
         str | None, typer.Option(help="The split scheme; 'all' trains one run for each.")
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="KEY=VALUE over the configuration's, such as data.size=128; may be repeated."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -48,7 +54,7 @@ def train(
     """
     from iea40k.store.release import Release
 
-    wanted = _configured(out, model, config, resume)
+    wanted = _configured(out, model, config, tuple(setting or ()), resume)
     name = split or wanted.data.split
     names = Release.open(release).split_schemes if name == ALL_SPLITS else (name,)
     runs = {n: _train_one(release, out / n if name == ALL_SPLITS else out, wanted, n, resume) for n in names}
@@ -115,13 +121,15 @@ def evaluate(
 # ---------------------------------------------------------------- training
 
 
-def _configured(out: Path, model: str | None, config: str | None, resume: bool) -> "TrainingConfig":
+def _configured(
+    out: Path, model: str | None, config: str | None, settings: tuple[str, ...], resume: bool
+) -> "TrainingConfig":
     from iea40k.model.training.config import load_config
 
     own = out / "config.yaml"
     if resume and config is None and own.is_file():
         config = str(own)
-    return load_config(config, {"network": model} if model else None)
+    return load_config(config, {"network": model} if model else None, settings)
 
 
 def _train_one(

@@ -1,9 +1,11 @@
 """Which images form which batch: shuffled by seed and epoch, divided among ranks, resumable at any batch."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
 from iea40k.errors import BadInputError
@@ -22,9 +24,19 @@ class Rank:
 
 
 def epoch_batches(
-    samples: Sequence[Sample], batch: int, *, seed: int, epoch: int, shuffle: bool, by_shape: bool, fill: bool
+    samples: Sequence[Sample],
+    batch: int,
+    *,
+    seed: int,
+    epoch: int,
+    shuffle: bool,
+    by_shape: bool,
+    fill: bool,
+    per_scene: int | None = None,
 ) -> list[list[int]]:
     """Return the numbers of every batch of an epoch, over all ranks.
+
+    `per_scene` takes at most so many images of a scene, others in each epoch.
 
     `by_shape` lets no batch mix frame shapes (whole images). `fill` completes each last batch from the beginning of
     its own run, so that all batches are full; otherwise the last ones are shorter. Every image comes at least once.
@@ -32,6 +44,8 @@ def epoch_batches(
     numbers = np.arange(len(samples))
     if shuffle:
         numbers = np.random.default_rng((seed, epoch, 1)).permutation(numbers)
+    if per_scene is not None:
+        numbers = _few_of_each_scene(samples, numbers, per_scene)
     runs: dict[tuple[int, int], list[int]] = {}
     for number in numbers.tolist():
         runs.setdefault(samples[number].shape if by_shape else (0, 0), []).append(number)
@@ -46,6 +60,18 @@ def epoch_batches(
         order = np.random.default_rng((seed, epoch, 2)).permutation(len(batches))
         batches = [batches[k] for k in order]
     return batches
+
+
+def _few_of_each_scene(samples: Sequence[Sample], numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return the first `most` numbers of each scene, in their order."""
+    taken: Counter[str] = Counter()
+    kept = []
+    for number in numbers.tolist():
+        scene = samples[number].scene_id
+        taken[scene] += 1
+        if taken[scene] <= most:
+            kept.append(number)
+    return np.array(kept)
 
 
 class BatchSampler(Sampler[list[Key]]):
@@ -64,6 +90,7 @@ class BatchSampler(Sampler[list[Key]]):
         by_shape: bool = False,
         fill: bool = True,
         rank: Rank | None = None,
+        per_scene: int | None = None,
     ) -> None:
         self.rank = rank or Rank()
         if batch < 1 or batch % self.rank.world:
@@ -76,6 +103,7 @@ class BatchSampler(Sampler[list[Key]]):
             raise BadInputError("there is no image to make batches of", remedy="check scheme and split")
         self.samples, self.batch, self.seed = samples, batch, seed
         self.shuffle, self.by_shape, self.fill = shuffle, by_shape, fill
+        self.per_scene = per_scene
         self.epoch, self.start = 0, 0
 
     def seek(self, epoch: int, start: int = 0) -> None:
@@ -100,6 +128,7 @@ class BatchSampler(Sampler[list[Key]]):
             shuffle=self.shuffle,
             by_shape=self.by_shape,
             fill=self.fill,
+            per_scene=self.per_scene,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -11,9 +12,11 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
-from iea40k.model.data.samples import Pixels, Samples
+from iea40k.model.data.rendering import Rendering, render, vary_captured
+from iea40k.model.data.samples import Pixels, Sample, Samples
 from iea40k.model.data.views import Mode, View, choose_view
 from iea40k.model.losses import certainty
+from iea40k.residuals import luma
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
 Item = dict[str, Tensor]
@@ -22,12 +25,17 @@ Item = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class ViewConfig:
-    """How images are shown: see `iea40k.model.data.views`. `size` in pixels, of crops and of the official square."""
+    """How images are shown: see `iea40k.model.data.views`. `size` in pixels, of crops and of squares.
+
+    `render`: references are shown as captures that they could have come from, captures a little varied, with the
+    labels that belong to what is shown.
+    """
 
     mode: Mode = "random"
     size: int = 256
     flips: bool = True
     seed: int = 0
+    render: Rendering | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class ExposureDataset(Dataset[Item]):
         shape = self.samples.samples[number].shape
         view = choose_view(config.mode, shape, config.size, config.flips, (config.seed, epoch, number))
         item = as_item(self.samples.read(number, view.rows, view.columns), number)
-        return apply_view(item, view)
+        return shown(item, self.samples.samples[number], view, config, key)
 
 
 def as_item(pixels: Pixels, number: int) -> Item:
@@ -76,8 +84,31 @@ def as_item(pixels: Pixels, number: int) -> Item:
     return item
 
 
+def shown(item: Item, sample: Sample, view: View, config: ViewConfig, key: tuple[int, int]) -> Item:
+    """Return an item (already cut to the view's window) as the network will see it in (epoch, number) = `key`."""
+    seen = apply_view(item, view)
+    if config.render is None:
+        return seen
+    # The fourth part keeps these draws apart from those of windows and flips.
+    return _rendered(seen, sample, config.render, np.random.default_rng((config.seed, *key, 2)))
+
+
+def _rendered(item: Item, sample: Sample, how: Rendering, random: np.random.Generator) -> Item:
+    """Return the item as another capture of its scene; the label is made anew from the reference's luma."""
+    image = np.ascontiguousarray(item["image"].permute(1, 2, 0).numpy())
+    codes = item["codes"].numpy()
+    reference = luma(image) + codes.astype(np.float32) / RESIDUAL_SCALE
+    finished = sample.groups.get("kind") != "bracket" and not codes.any()
+    picture = render(image, random, how) if finished else vary_captured(image, random, how)
+    fresh = np.rint((reference - luma(picture)) * RESIDUAL_SCALE)
+    fresh = np.where(codes == INVALID_CODE, INVALID_CODE, fresh).astype(np.int16)
+    return {**item, **as_item(Pixels(picture, fresh, None), int(item["number"]))}
+
+
 def apply_view(item: Item, view: View) -> Item:
     """Return an item (already cut to the view's window) padded with pixels without data, and flipped."""
+    if view.side is not None:
+        item = _squared(item, view.side)
     down, right = view.missing
     flips = [axis for axis, flip in ((-2, view.flip_rows), (-1, view.flip_columns)) if flip]
     fill = {"image": 0, "codes": INVALID_CODE, "uncertainty": NO_UNCERTAINTY}
@@ -89,6 +120,23 @@ def apply_view(item: Item, view: View) -> Item:
         if down or right:
             tensor = F.pad(tensor, (0, right, 0, down), value=value)
         out[name] = tensor.flip(flips) if flips else tensor
+    return out
+
+
+def _squared(item: Item, side: int) -> Item:
+    """Return image and codes as means over areas; a pixel has data where all that it was made from had."""
+    image = cv2.resize(item["image"].permute(1, 2, 0).numpy(), (side, side), interpolation=cv2.INTER_AREA)
+    codes = item["codes"].numpy()
+    valid = codes != INVALID_CODE
+    mean = cv2.resize(
+        np.where(valid, codes, 0).astype(np.float32), (side, side), interpolation=cv2.INTER_AREA
+    )
+    whole = cv2.resize(valid.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) > 1 - 1e-4
+    small = np.where(whole, np.rint(mean), INVALID_CODE).astype(np.int16)
+    out = {**item, **as_item(Pixels(image.astype(np.uint8), small, None), int(item["number"]))}
+    if "spread" in item:
+        spread = cv2.resize(item["spread"].numpy(), (side, side), interpolation=cv2.INTER_NEAREST)
+        out["spread"] = torch.from_numpy(spread)
     return out
 
 

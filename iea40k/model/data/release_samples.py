@@ -20,14 +20,25 @@ GROUPS = ("level", "super_class", "scene_class", "light", "device", "source", "k
 class ReleaseSamples:
     """Implements `Samples` for the images of `split` ("train", "valid", "test") of `scheme` in a release.
 
-    `levels` keeps only those levels, e.g. ("N2", ..., "P2"). Raises `BadInputError` where nothing is left.
+    `levels` keeps only those levels, e.g. ("N2", ..., "P2"). `references` keeps, of scenes whose exposures were
+    simulated, the one at EV 0 alone: the others can be rendered from it. Raises `BadInputError` where nothing is left.
     The disagreement of a pixel is the larger of its label's uncertainty and of the annotators' own.
     """
 
-    def __init__(self, release: Release, scheme: str, split: str, levels: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        release: Release,
+        scheme: str,
+        split: str,
+        levels: Sequence[str] = (),
+        *,
+        references: bool = False,
+    ) -> None:
         rows = release.images_of(scheme, split)
         if levels:
             rows = rows[rows["level"].isin(levels)]
+        if references:
+            rows = rows[(rows["kind"] == "bracket") | (rows["ev"] == 0)]
         rows = rows[rows["valid_fraction"] > 0]
         if rows.empty:
             raise BadInputError(

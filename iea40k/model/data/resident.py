@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from iea40k.model.data.batches import BatchSampler
-from iea40k.model.data.dataset import Item, ViewConfig, apply_view, as_item, collate
+from iea40k.model.data.dataset import Item, ViewConfig, as_item, collate, shown
 from iea40k.model.data.samples import Samples
 from iea40k.model.data.views import choose_view
 
@@ -22,7 +22,9 @@ class Resident:
         self._items: list[Item] = []
         for number in range(len(self.samples)):
             item = as_item(samples.read(number), number)
-            self._items.append({name: tensor.to(device) for name, tensor in item.items()})
+            # What is resized and rendered is so by the processor, whatever trains.
+            place = None if view.mode == "zoom" or view.render else device
+            self._items.append({name: tensor.to(place) for name, tensor in item.items()})
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -40,7 +42,7 @@ class Resident:
             name: tensor[..., view.rows, view.columns] if tensor.ndim else tensor
             for name, tensor in whole.items()
         }
-        return apply_view(window, view)
+        return shown(window, self.samples[number], view, config, (epoch, number))
 
 
 def resident_bytes(samples: Samples) -> int:

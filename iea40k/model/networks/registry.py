@@ -1,22 +1,34 @@
-"""Networks by name: `build("p_ieanet_s")`, with any part of the configuration replaced for an ablation."""
+"""Networks by name: `build("p_ieanet_s")`, with any part of the configuration replaced for an ablation.
+
+A package of somebody else adds networks by the entry point `iea40k.networks`, whose name is the network's and whose
+object is a `Network`. Such a network takes (B, 3, H, W) RGB in [0, 1] and returns the residual (B, 1, H, W).
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
 from torch import nn
 
 from iea40k.errors import ConfigError
+from iea40k.model.networks.curve_net import CurveNet, CurveNetConfig
 from iea40k.model.networks.p_ieanet import SMALLEST, PIEANet, PIEANetConfig
 from iea40k.model.networks.wavelet_net import SIDE, WaveletNet
+
+GROUP = "iea40k.networks"
+"""The entry point by which other packages add networks."""
 
 
 @dataclass(frozen=True)
 class Network:
     """A registered network: how to make it, its configuration, the sizes it sees.
 
-    `fixed_side` is the one height and width that it takes (None: any from `smallest` on).
+    `fixed_side` is the one height and width that it takes (None: any from `smallest` on). `sees_whole`: it shrinks
+    pictures itself, so they are shown to it whole and at their own size. `has_scale`: called with `scale=True` it also
+    returns the scale of a Laplace distribution, (B, 2, H, W) in all.
     """
 
     name: str
@@ -24,6 +36,8 @@ class Network:
     config: Mapping[str, Any]
     fixed_side: int | None = None
     smallest: int = SMALLEST
+    sees_whole: bool = False
+    has_scale: bool = False
 
 
 def build(name: str, overrides: Mapping[str, Any] | None = None) -> nn.Module:
@@ -37,20 +51,36 @@ def build(name: str, overrides: Mapping[str, Any] | None = None) -> nn.Module:
 
 def describe(name: str) -> Network:
     """Return the registered network of a name. Raises `ConfigError` for another name."""
-    if name not in _NETWORKS:
-        raise ConfigError("there is no such network", expected=", ".join(_NETWORKS), got=name)
-    return _NETWORKS[name]
+    if name in _NETWORKS:
+        return _NETWORKS[name]
+    if name not in names():
+        raise ConfigError("there is no such network", expected=", ".join(names()), got=name)
+    return _from_outside(name)
 
 
 def names() -> tuple[str, ...]:
     """Return every registered name."""
-    return tuple(_NETWORKS)
+    return (*_NETWORKS, *sorted(set(entry_points(group=GROUP).names) - set(_NETWORKS)))
 
 
 def full_config(name: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the whole configuration of a network as plain JSON values; building it again gives the same network."""
     merged = {**describe(name).config, **(overrides or {})}
     return {key: list(value) if isinstance(value, tuple) else value for key, value in merged.items()}
+
+
+@cache
+def _from_outside(name: str) -> Network:
+    entry = next(iter(entry_points(group=GROUP, name=name)))
+    found = entry.load()
+    if not isinstance(found, Network) or found.name != name:
+        raise ConfigError(
+            "the entry point is no network",
+            where=f"{GROUP}: {name} = {entry.value}",
+            expected=f"an iea40k.model.networks.Network of the name {name}",
+            got=repr(found)[:80],
+        )
+    return found
 
 
 def _p_ieanet(config: Mapping[str, Any]) -> nn.Module:
@@ -71,6 +101,21 @@ def _p_ieanet(config: Mapping[str, Any]) -> nn.Module:
     if config["output"] not in ("reference", "direct"):
         raise ConfigError("no such output", expected="reference, direct", got=str(config["output"]))
     return PIEANet(PIEANetConfig(**{**config, "widths": widths}))
+
+
+def _curve_net(config: Mapping[str, Any]) -> nn.Module:
+    known = {field.name for field in dataclasses.fields(CurveNetConfig)}
+    _check_keys("curve_net", set(config) - known, known)
+    widths = tuple(int(w) for w in config["widths"])
+    if len(widths) != 4 or any(w < 8 or w % 8 for w in widths):
+        raise ConfigError("impossible widths", expected="four multiples of 8", got=str(list(widths)))
+    if config["side"] < 32 or config["side"] % 16 or config["knots"] < 2 or config["bins"] < 2:
+        raise ConfigError(
+            "impossible numbers",
+            expected="side: a multiple of 16 from 32 on; knots and bins: 2 at least",
+            got=f"side {config['side']}, knots {config['knots']}, bins {config['bins']}",
+        )
+    return CurveNet(CurveNetConfig(**{**config, "widths": widths}))
 
 
 def _wavelet_net(config: Mapping[str, Any]) -> nn.Module:
@@ -95,6 +140,9 @@ _NETWORKS = {
         _variant("p_ieanet"),
         _variant("p_ieanet_s", widths=(8, 16, 32), depth=1),
         _variant("p_ieanet_m", widths=(32, 64, 128), depth=3),
+        Network(
+            "curve_net", _curve_net, dataclasses.asdict(CurveNetConfig()), sees_whole=True, has_scale=True
+        ),
         Network("wavelet_net", _wavelet_net, {"independent": True}, fixed_side=SIDE, smallest=SIDE),
     )
 }

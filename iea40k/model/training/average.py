@@ -1,9 +1,10 @@
 """An exponential moving average of a network's weights, which generalises better than its last step."""
 
-import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
 class Average:
@@ -13,17 +14,25 @@ class Average:
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
         self.updates = 0
+        self._model = AveragedModel(network, multi_avg_fn=self._blend)
+        self._model.eval().requires_grad_(False)
+        self._model.n_averaged.fill_(1)  # otherwise the first update would only copy
 
-    @torch.no_grad()
+    @property
+    def network(self) -> nn.Module:
+        """The network with the averaged weights, in evaluation mode."""
+        module: nn.Module = self._model.module
+        return module
+
     def update(self, network: nn.Module) -> None:
         """Move the average towards the network's present weights."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        self._model.update_parameters(network)
         self.updates += 1
-        own: list[Tensor] = list(self.network.parameters())
-        new: list[Tensor] = list(network.parameters())
-        torch._foreach_lerp_(own, new, 1 - decay)
         for buffer, fresh in zip(self.network.buffers(), network.buffers(), strict=True):
             buffer.copy_(fresh)
+
+    def _blend(self, own: Sequence[Tensor], new: Sequence[Tensor], _: Tensor | int) -> None:
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        torch._foreach_lerp_(list(own), list(new), 1 - decay)

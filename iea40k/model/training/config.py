@@ -1,5 +1,6 @@
 """The configuration of a training run, as YAML: an unknown key or an impossible value is an error."""
 
+from collections.abc import Sequence
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,16 +27,36 @@ class VariationConfig(_Strict):
     saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class RenderConfig(_Strict):
+    """See `iea40k.model.data.rendering.Rendering`: references shown as captures that they could have come from."""
+
+    stops: Factor = 5.0
+    plain: Annotated[float, Field(ge=0, le=1)] = 0.5
+    dull: Annotated[float, Field(ge=0, le=1)] = 0.2
+    captured_stops: Factor = 0.7
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.plain + self.dull > 1:
+            raise ValueError("plain and dull are shares of all pictures: together 1 at most")
+        return self
+
+
 class DataConfig(_Strict):
-    """Which images, and how they are shown. `spread_scale`: the uncertainty (luma) that halves a weight."""
+    """Which images, and how they are shown. `spread_scale`: the uncertainty (luma) that halves a weight.
+
+    `per_scene`: at most so many images of a scene in an epoch, drawn anew for each epoch.
+    """
 
     split: str = "split_0"
     train_part: str = "train"
     valid_part: str = "valid"
-    view: Literal["random", "centre", "official"] = "random"
+    view: Literal["random", "centre", "official", "zoom"] = "random"
     size: Annotated[int, Field(ge=32)] = 256
     flips: bool = True
     vary: VariationConfig = VariationConfig()
+    render: RenderConfig | None = None
+    per_scene: Count | None = None
     spread_scale: Annotated[float, Field(gt=0)] | None = 0.1
     cache: Literal["auto", "memory", "none"] = "auto"
     workers: Annotated[int, Field(ge=0)] = 0
@@ -55,11 +76,12 @@ class OptimizerConfig(_Strict):
 
 
 class LossesConfig(_Strict):
-    """See `iea40k.model.losses.LossConfig`."""
+    """See `iea40k.model.losses.LossConfig`; `scale` is for networks that also say how far they may be off."""
 
     kind: Literal["l1", "l2", "smooth_l1"] = "l1"
     ssim: Factor = 0.0
     gradient: Factor = 0.0
+    scale: Factor = 0.0
 
 
 class TrainingConfig(_Strict):
@@ -72,6 +94,7 @@ class TrainingConfig(_Strict):
     loss: LossesConfig = LossesConfig()
     seed: int = 0
     batch: Count = 16
+    accumulate: Count = 1
     epochs: Count = 30
     max_steps: Count | None = None
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
@@ -87,22 +110,34 @@ class TrainingConfig(_Strict):
     licence: str = "Apache-2.0"
 
     @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.batch % self.accumulate:
+            raise ValueError("batch must be a multiple of accumulate, into which it is divided")
+        return self
+
+    @model_validator(mode="after")
     def _warmup_fits(self) -> Self:
         if self.max_steps is not None and self.optimizer.warmup_steps >= self.max_steps:
             raise ValueError("optimizer.warmup_steps must be fewer than max_steps")
         return self
 
 
-def load_config(file: str | Path | None, changes: dict[str, Any] | None = None) -> TrainingConfig:
+def load_config(
+    file: str | Path | None, changes: dict[str, Any] | None = None, settings: Sequence[str] = ()
+) -> TrainingConfig:
     """Read a configuration file, or a shipped one by name ("paper"), or the defaults (None), and apply `changes`.
 
+    `settings` are applied last: "data.size=128", "levels=[P0, P1]"; their values are YAML, keys those of the file.
     Raises `ConfigError` that names every fault.
     """
     raw: Any = {} if file is None else _read(_find(file))
     if not isinstance(raw, dict):
         raise ConfigError("not a training configuration", where=file, expected="a mapping", got=str(raw)[:40])
+    raw = {**raw, **(changes or {})}
+    for setting in settings:
+        raw = _with(raw, setting)
     try:
-        return TrainingConfig.model_validate({**raw, **(changes or {})})
+        return TrainingConfig.model_validate(raw)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise ConfigError(
@@ -118,6 +153,24 @@ def dump_config(config: TrainingConfig) -> str:
 def shipped_configs() -> tuple[str, ...]:
     """Return the names of the configurations that come with the package."""
     return tuple(sorted(p.stem for p in _folder().glob("*.yaml")))
+
+
+def _with(raw: dict[str, Any], setting: str) -> dict[str, Any]:
+    """Return the configuration with one setting "a.b=value" applied."""
+    key, equals, text = setting.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError("not a setting", expected="KEY=VALUE, such as data.size=128", got=setting)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError("the value is not YAML", where=key, got=text) from error
+    return _put(raw, key.split("."), value)
+
+
+def _put(raw: Any, keys: Sequence[str], value: Any) -> dict[str, Any]:
+    table = raw if isinstance(raw, dict) else {}
+    first, rest = keys[0], keys[1:]
+    return {**table, first: _put(table.get(first), rest, value) if rest else value}
 
 
 def _read(path: Path) -> Any:

@@ -15,7 +15,9 @@ def training_data(path: Path, config: DataConfig) -> TrainingData:
     Raises `BadInputError` where a split is empty or a scene would be in both.
     """
     release = Release.open(path)
-    train = ReleaseSamples(release, config.split, config.train_part, config.levels)
+    train = ReleaseSamples(
+        release, config.split, config.train_part, config.levels, references=config.render is not None
+    )
     valid = ReleaseSamples(release, config.split, config.valid_part, config.levels)
     shared = scene_ids(train) & scene_ids(valid)
     if shared:

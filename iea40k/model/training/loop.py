@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.files import write_atomic
 from iea40k.model.data import Batch, Samples, to_batch
-from iea40k.model.losses import LossConfig, residual_loss
+from iea40k.model.losses import LossConfig, residual_loss, scale_loss
 from iea40k.model.networks import build, describe
 from iea40k.model.training.average import Average
 from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -137,24 +137,36 @@ class _Run:
     # ------------------------------------------------------------ a step
 
     def _step(self, items: dict[str, Tensor]) -> None:
-        batch = self._batch(items)
         rate = rate_at(self.progress.step, self.steps_an_epoch, self.total, self.config.optimizer)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with self.place.autocast():
-            prediction = self.forward(batch.image)
-        loss = residual_loss(prediction.float(), batch.label, batch.valid, batch.weight, self.losses)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        total = torch.zeros((), device=self.place.device)
+        for part in _parts(items, self.config.accumulate):
+            loss = self._loss(self._batch(part)) / self.config.accumulate
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
         if self.config.optimizer.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimizer.clip)
         self.optimizer.step()
         self.average.update(self.network)
         self.progress.step += 1
         self.progress.batch += 1
-        self.untold.append(loss.detach())
+        self.untold.append(total)
         if len(self.untold) >= _TELL_EVERY:
             self._tell_losses()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        target = (batch.label, batch.valid, batch.weight)
+        if not self.losses.scale:
+            with self.place.autocast():
+                prediction = self.forward(batch.image)
+            return residual_loss(prediction.float(), *target, self.losses)
+        with self.place.autocast():
+            both = self.forward(batch.image, scale=True)
+        prediction, scale = both.float().chunk(2, 1)
+        loss = residual_loss(prediction, *target, self.losses)
+        return loss + self.losses.scale * scale_loss(prediction, scale, *target)
 
     def _tell_losses(self) -> None:
         """Read losses from the device, some at a time: each reading waits for the device."""
@@ -231,6 +243,8 @@ class _Run:
             "short_side": int(np.median([min(s.shape) for s in self.data.train.samples])),
             "training": self.config.model_dump(mode="json"),
         }
+        if describe(self.config.network).has_scale:
+            self.average.network.get_buffer("temperature").fill_(found.temperature)
         save_weights(
             self.out / name, self.average.network, self.config.network, self.config.network_config, facts
         )
@@ -276,6 +290,20 @@ class _Run:
         return network.train()
 
 
+def _parts(items: dict[str, Tensor], count: int) -> list[dict[str, Tensor]]:
+    """Return a batch in `count` parts of equal length, whose gradients add up to the batch's."""
+    if count == 1:
+        return [items]
+    if len(items["number"]) % count:
+        raise BadInputError(
+            "the batch of a process cannot be divided",
+            expected=f"a multiple of accumulate ({count})",
+            got=str(len(items["number"])),
+        )
+    split = {name: tensor.chunk(count) for name, tensor in items.items()}
+    return [{name: parts[k] for name, parts in split.items()} for k in range(count)]
+
+
 def _silent(line: str) -> None:
     del line
 
@@ -285,4 +313,10 @@ def _check_network(config: TrainingConfig) -> None:
     if side is not None and config.data.size != side:
         raise BadInputError(
             f"{config.network} sees one size only", expected=f"data.size: {side}", got=str(config.data.size)
+        )
+    if config.loss.scale and not describe(config.network).has_scale:
+        raise BadInputError(
+            f"{config.network} does not say how far it may be off",
+            expected="loss.scale: 0",
+            got=str(config.loss.scale),
         )

@@ -22,6 +22,7 @@ from iea40k.model.data import (
     resident_bytes,
 )
 from iea40k.model.data.dataset import Item
+from iea40k.model.data.rendering import Rendering
 from iea40k.model.training.config import TrainingConfig
 
 _HOST_LIMIT = 4 << 30  # bytes of decoded images that "auto" keeps in the host's memory
@@ -74,11 +75,17 @@ def training_batches(
     Images stay in the device's memory where the configuration says so, or where they fit ("auto").
     """
     data = config.data
-    view = ViewConfig(data.view, data.size, data.flips, config.seed)
+    render = Rendering(**data.render.model_dump()) if data.render else None
+    view = ViewConfig(data.view, data.size, data.flips, config.seed, render)
     # Official views are resized on the device, so that frames of one shape share a batch.
     by_shape = data.view == "official"
     sampler = BatchSampler(
-        samples.samples, config.batch, seed=config.seed, by_shape=by_shape, rank=place.rank
+        samples.samples,
+        config.batch,
+        seed=config.seed,
+        by_shape=by_shape,
+        rank=place.rank,
+        per_scene=data.per_scene,
     )
     if data.cache == "memory" or (data.cache == "auto" and resident_bytes(samples) <= _room(place.device)):
         return Resident(samples, view, sampler, place.device), sampler

@@ -1,0 +1,85 @@
+"""Boosted trees on 22 features of a pixel: what can be had without a network. A baseline of every table.
+
+The features are luma and colour of the pixel, means of luma around it at five scales, quantiles of luma of the whole
+picture, and its clipped shares.
+"""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from iea40k.arrays import EncodedRGB, Residual
+from iea40k.residuals import luma
+
+FEATURES = 22
+SIDE = 128
+"""Shorter side, in pixels, at which pictures are looked at; maps are enlarged."""
+
+_QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
+
+
+class Trees:
+    """Gradient-boosted trees (absolute error) from a pixel's features to its residual; deterministic."""
+
+    def __init__(self, pixels: int = 300, seed: int = 0) -> None:
+        self.pixels = pixels
+        self._random = np.random.default_rng(seed)
+        self._trees = HistGradientBoostingRegressor(
+            loss="absolute_error",
+            max_iter=300,
+            learning_rate=0.06,
+            max_leaf_nodes=31,
+            min_samples_leaf=60,
+            l2_regularization=1.0,
+            random_state=seed,
+        )
+
+    def fit(self, examples: Iterable[tuple[EncodedRGB, Residual]]) -> "Trees":
+        """Learn from pictures and labels (NaN = no data): `pixels` random pixels of each."""
+        inputs, outputs = [], []
+        for image, label in examples:
+            small, wanted = _small(image), _small_label(label)
+            found = features(small).reshape(-1, FEATURES)
+            chosen = self._random.permutation(np.flatnonzero(~np.isnan(wanted.ravel())))[: self.pixels]
+            inputs.append(found[chosen])
+            outputs.append(wanted.ravel()[chosen])
+        self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
+        return self
+
+    def __call__(self, image: EncodedRGB) -> Residual:
+        """Return the residual map (H, W) float32 of a picture (H, W, 3) uint8."""
+        small = _small(image)
+        found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
+        size = (image.shape[1], image.shape[0])
+        out: Residual = cv2.resize(found.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        return out
+
+
+def features(image: EncodedRGB) -> NDArray[np.float32]:
+    """Return (H, W, 22) of a picture (H, W, 3) uint8."""
+    grey = luma(image)
+    extremes = image.max(2), image.min(2)
+    local = [cv2.GaussianBlur(grey, (0, 0), max(grey.shape) * scale) for scale in _SCALES]
+    own = [grey, extremes[0] / np.float32(255), extremes[1] / np.float32(255), *local]
+    whole = [*np.quantile(grey, _QUANTILES), grey.mean(), grey.std()]
+    whole += [float((extremes[0] >= 254).mean()), float((extremes[1] <= 1).mean())]
+    same = [np.full(grey.shape, value, np.float32) for value in whole]
+    return np.stack([*own, *same], 2).astype(np.float32)
+
+
+def _small(image: EncodedRGB) -> EncodedRGB:
+    return cv2.resize(image, _size(image.shape[:2]), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _small_label(label: Residual) -> Residual:
+    small: Residual = cv2.resize(label, _size(label.shape), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _size(shape: tuple[int, ...]) -> tuple[int, int]:
+    share = min(1.0, SIDE / min(shape))
+    return max(1, round(shape[1] * share)), max(1, round(shape[0] * share))
