@@ -19,6 +19,9 @@ from iea40k.model.losses import certainty
 from iea40k.residuals import luma
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 
+_STILL = 0.005
+"""Mean |residual| under which an exposure is its own reference."""
+
 Item = dict[str, Tensor]
 """`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `uncertainty` (h, w) int32, absent if unknown."""
 
@@ -98,7 +101,9 @@ def _rendered(item: Item, sample: Sample, how: Rendering, random: np.random.Gene
     image = np.ascontiguousarray(item["image"].permute(1, 2, 0).numpy())
     codes = item["codes"].numpy()
     reference = luma(image) + codes.astype(np.float32) / RESIDUAL_SCALE
-    finished = sample.groups.get("kind") != "bracket" and not codes.any()
+    # Resizing and tone matching may leave a code of 8 bits here and there between a reference and itself.
+    still = np.abs(reference - luma(image))[codes != INVALID_CODE].mean() < _STILL
+    finished = sample.groups.get("kind") != "bracket" and still
     picture = render(image, random, how) if finished else vary_captured(image, random, how)
     fresh = np.rint((reference - luma(picture)) * RESIDUAL_SCALE)
     fresh = np.where(codes == INVALID_CODE, INVALID_CODE, fresh).astype(np.int16)
@@ -134,9 +139,11 @@ def _squared(item: Item, side: int) -> Item:
     whole = cv2.resize(valid.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) > 1 - 1e-4
     small = np.where(whole, np.rint(mean), INVALID_CODE).astype(np.int16)
     out = {**item, **as_item(Pixels(image.astype(np.uint8), small, None), int(item["number"]))}
-    if "spread" in item:
-        spread = cv2.resize(item["spread"].numpy(), (side, side), interpolation=cv2.INTER_NEAREST)
-        out["spread"] = torch.from_numpy(spread)
+    if "uncertainty" in item:
+        known = item["uncertainty"].numpy()
+        out["uncertainty"] = torch.from_numpy(
+            cv2.resize(known, (side, side), interpolation=cv2.INTER_NEAREST)
+        )
     return out
 
 

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB
-from iea40k.color import srgb_curve, srgb_inverse
+from iea40k.colour import srgb_curve, srgb_inverse
 from iea40k.tone import contrast_curve
 
 _STEPS = 4096

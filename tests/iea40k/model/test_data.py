@@ -237,3 +237,16 @@ def test_resident_batches_equal_those_of_a_loader_and_read_once(mode):
         for a, b in zip(kept, loaded, strict=True):
             assert a.keys() == b.keys()
             assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_few_images_of_a_scene_in_an_epoch_and_others_in_the_next():
+    samples = Planted([(64, 64)] * 12).samples  # four scenes of three images
+    taken = []
+    for epoch in range(6):
+        sampler = BatchSampler(samples, 2, seed=1, fill=False, per_scene=2)
+        sampler.seek(epoch)
+        numbers = [number for batch in sampler for _, number in batch]
+        assert len(numbers) == len(set(numbers)) == len(sampler) * 2 == 8
+        assert {samples[n].scene_id for n in numbers} == {s.scene_id for s in samples}
+        taken.append(frozenset(numbers))
+    assert len(set(taken)) > 1

@@ -3,15 +3,18 @@
 import json
 import signal
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from iea40k.errors import AlreadyExistsError, BadInputError, ConfigError, CorruptDataError
+from iea40k.model.inference import SCALES_90, predict_with_scale
 from iea40k.model.training.config import OptimizerConfig, dump_config, load_config, shipped_configs
 from iea40k.model.training.loop import TrainingData, train
 from iea40k.model.training.record import duration, read_history
 from iea40k.model.training.schedule import rate_at
+from iea40k.model.training.validation import read_labelled
 from iea40k.model.weights import load_weights
 from tests.iea40k.model.photographs import Photographs
 
@@ -235,3 +238,62 @@ def test_faults_of_a_configuration_are_named(tmp_path, change, words):
 
 def test_durations_for_people():
     assert [duration(s) for s in (3.4, 200, 3720, float("nan"))] == ["3 s", "3 min 20 s", "1 h 02 min", "?"]
+
+
+def test_settings_go_over_the_file():
+    found = load_config(
+        "paper", None, ("data.size=128", "optimizer.rate=0.01", "data.render={plain: 1, dull: 0}")
+    )
+    assert (found.data.size, found.optimizer.rate, found.batch) == (128, 0.01, 36)
+    assert found.data.view == "official"
+    assert found.data.render.plain == 1
+    for wrong, words in (("data.size", "KEY=VALUE"), ("data.sise=3", "data.sise"), ("batch=[", "YAML")):
+        with pytest.raises(ConfigError, match=words):
+            load_config(None, None, (wrong,))
+
+
+def test_gradients_accumulate_to_those_of_the_whole_batch(tmp_path):
+    still = {**SMALL, "ema": 0.0, "epochs": 1, "loss": {"kind": "l2"}}
+    for parts in (1, 2, 4):
+        train(data(), tmp_path / str(parts), load_config(None, {**still, "accumulate": parts}))
+    whole = tensors(tmp_path / "1" / "best.safetensors")
+    for parts in ("2", "4"):
+        found = tensors(tmp_path / parts / "best.safetensors")
+        assert max(float((found[name] - whole[name]).abs().max()) for name in whole) < 1e-4
+    with pytest.raises(ConfigError, match="accumulate"):
+        load_config(None, {"batch": 6, "accumulate": 4})
+
+
+CURVE = {
+    **SMALL,
+    "network": "curve_net",
+    "network_config": {"widths": [8, 8, 16, 16], "hidden": 32, "side": 32},
+    "data": {"view": "zoom", "size": 32, "render": {}, "cache": "memory"},
+    "loss": {"scale": 0.02},
+    "epochs": 4,
+}
+
+
+def test_rendered_views_train_a_network_that_says_how_sure_it_is(tmp_path):
+    done = train(data(Photographs(4, evs=(0.0,))), tmp_path / "run", load_config(None, CURVE))
+    loaded = load_weights(done.weights)
+    assert float(loaded.network.temperature) != 1
+    within = []
+    for number in range(5):
+        image, label = read_labelled(Photographs(1), number)
+        residual, scale = predict_with_scale(loaded.network, image)
+        within.append(np.abs(residual - label) <= SCALES_90 * scale)
+    assert np.mean(within) == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_rendered_views_are_the_same_when_resumed(tmp_path, cache):
+    wanted = {**CURVE, "data": {**CURVE["data"], "cache": cache}}
+    whole = train(data(Photographs(4, evs=(0.0,))), tmp_path / "whole", load_config(None, wanted))
+    again = train(data(Photographs(4, evs=(0.0,))), tmp_path / "again", load_config(None, wanted))
+    assert_equal(tensors(whole.weights), tensors(again.weights))
+
+
+def test_only_networks_with_a_scale_learn_one(tmp_path):
+    with pytest.raises(BadInputError, match=r"loss\.scale"):
+        train(data(), tmp_path / "run", config(loss={"scale": 0.1}))

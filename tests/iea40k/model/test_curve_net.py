@@ -1,0 +1,141 @@
+"""`curve_net`: one judgement of the whole picture, applied to every pixel, at any size, without a mesh."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from iea40k.arrays import LUMA_WEIGHTS
+from iea40k.model.inference import BAND_PIXELS, predict_encoded, predict_with_scale
+from iea40k.model.networks import build
+from iea40k.model.networks.sampling import area_matrix, spline_matrix
+
+
+@pytest.fixture
+def network():
+    """A network that says something of its own about every place and luma: large random weights."""
+    torch.manual_seed(4)
+    made = build("curve_net").eval()
+    with torch.no_grad():
+        for layer in (made.whole.curve, made.whole.gain, made.whole.scales):
+            layer.weight.mul_(8)
+        made.places.out.weight.mul_(60)
+    return made
+
+
+def picture(size=None):
+    whole = skimage.data.astronaut()
+    return whole if size is None else cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+
+
+def tensor(image):
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def luma(image):
+    return (image * torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+@torch.inference_mode()
+def test_the_map_says_something_and_keeps_to_its_bounds(network):
+    for image in (tensor(picture((96, 64))), torch.zeros(1, 3, 32, 40), torch.ones(1, 3, 300, 33)):
+        both = network(image, scale=True)
+        assert both.shape == (1, 2, *image.shape[-2:])
+        assert both[:, 0].abs().max() <= 1
+        assert both[:, 1].min() > 0
+        torch.testing.assert_close(network(image), both[:, :1])
+    assert network(tensor(picture())).std() > 0.05
+
+
+@torch.inference_mode()
+def test_black_is_never_overexposed_nor_white_underexposed(network):
+    assert network(torch.zeros(1, 3, 64, 64)).min() >= 0
+    assert network(torch.ones(1, 3, 64, 64)).max() <= 0
+
+
+@torch.inference_mode()
+def test_an_image_is_judged_alone(network):
+    images = torch.cat([tensor(picture((80, 64))), tensor(picture((80, 64))) * 0.2])
+    alone = torch.cat([network(images[:1]), network(images[1:])])
+    torch.testing.assert_close(network(images), alone, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_the_curve_is_monotone():
+    torch.manual_seed(1)
+    network = build("curve_net", {"local": False}).eval()
+    network.whole.curve.weight.mul_(20)
+    ramp = torch.linspace(0, 1, 512).expand(1, 3, 64, 512)
+    wanted = (network(ramp) + luma(ramp))[0, 0, 0]
+    assert wanted.diff().min() >= -1e-6
+    assert wanted[-1] - wanted[0] > 0.1
+
+
+@torch.inference_mode()
+def test_no_mesh():
+    torch.manual_seed(4)
+    network = build("curve_net").eval()
+    network.places.out.weight.mul_(60)
+    flat = torch.full((1, 3, 256, 384), 0.4)
+    flat[..., 100:] = 0.5  # so that the map is no constant
+    found = network(flat)[0, 0, :, 128:]
+    phases = [found[row::2, column::2].mean() for row in (0, 1) for column in (0, 1)]
+    assert found.std() > 1e-3
+    assert float(max(phases) - min(phases)) < 1e-3
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("side", [256, 384, 1024])
+def test_the_same_map_at_every_size(network, side):
+    whole = picture()
+    how = cv2.INTER_AREA if side < 512 else cv2.INTER_LINEAR
+    found = network(tensor(cv2.resize(whole, (side, side), interpolation=how)))[0, 0].numpy()
+    wanted = cv2.resize(network(tensor(whole))[0, 0].numpy(), (side, side), interpolation=how)
+    assert np.abs(found - wanted).mean() < 0.01
+
+
+@torch.inference_mode()
+def test_a_large_picture_by_bands_is_the_picture_at_once(network):
+    large = cv2.resize(picture(), (1600, 1200), interpolation=cv2.INTER_CUBIC)
+    assert large.shape[0] * large.shape[1] > 3 * BAND_PIXELS
+    wanted = network(tensor(large), scale=True)[0].numpy()
+    residual, scale = predict_with_scale(network, large)
+    np.testing.assert_allclose(residual, wanted[0], atol=2e-5)
+    np.testing.assert_allclose(scale, wanted[1], atol=2e-5)
+    np.testing.assert_array_equal(predict_encoded(network, large), residual)
+
+
+def test_a_picture_under_32_pixels_is_refused(network):
+    with pytest.raises(ValueError, match="32x32"):
+        network(torch.zeros(1, 3, 31, 64))
+
+
+def test_a_picture_can_learn_from_it(network):
+    image = tensor(picture((64, 48))).requires_grad_()
+    network(image).abs().mean().backward()
+    assert torch.isfinite(image.grad).all()
+    assert image.grad.abs().max() > 0
+
+
+def test_each_part_learns(network):
+    network(tensor(picture((64, 64))), scale=True).square().mean().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize(("length", "cells"), [(256, 128), (341, 128), (100, 128), (32, 4), (7, 3)])
+def test_means_over_areas_are_exact(length, cells):
+    values = torch.rand(length, dtype=torch.float64)
+    fine = values.repeat_interleave(cells)  # cells * length parts: both divide them
+    wanted = fine.reshape(cells, length).mean(1)
+    torch.testing.assert_close(area_matrix(length, cells, values) @ values, wanted)
+
+
+def test_splines_are_smooth_and_can_be_had_in_windows():
+    like = torch.zeros((), dtype=torch.float64)
+    whole = spline_matrix(301, 32, like)
+    torch.testing.assert_close(whole.sum(1), torch.ones(301, dtype=torch.float64))
+    torch.testing.assert_close(spline_matrix(40, 32, like, start=57, length=301), whole[57:97])
+    line = whole @ torch.arange(32, dtype=torch.float64)
+    inside = line[20:-20].diff()
+    torch.testing.assert_close(inside, torch.full_like(inside, 32 / 301))
