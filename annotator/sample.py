@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from annotator.shared.light import LIGHT
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
+from iea40k.colour import srgb_curve
 from iea40k.errors import BadInputError
 from iea40k.outliers import Outlier, outlier_flags, review_priority
 from iea40k.residuals import residual_codes
@@ -90,8 +91,7 @@ def photograph(name: str) -> EncodedRGB:
 
 def _exposed(pixels: EncodedRGB, ev: float) -> EncodedRGB:
     light = np.clip(LIGHT * 2.0**ev, 0, 1)
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    table = np.rint(encoded * 255).astype(np.uint8)
+    table = np.rint(srgb_curve(light) * 255).astype(np.uint8)
     exposed: EncodedRGB = table[pixels]
     return exposed
 

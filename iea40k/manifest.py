@@ -104,12 +104,10 @@ def write_manifest(rows: pd.DataFrame, file: Path, *, root: str = "") -> None:
         write_file_with(file, lambda path: ordered.to_csv(path, index=False, lineterminator="\n"))
 
 
-def check_digest(source: SourceFile) -> None:
-    """Compare a source file with the sha256 its manifest gives; raises `BadInputError` where they differ."""
-    if source.sha256 is None:
-        return
+def checked_digest(source: SourceFile) -> str:
+    """Return the sha256 of a source file. Raises `BadInputError` where its manifest gives another."""
     found = sha256_file(source.path)
-    if found != source.sha256:
+    if source.sha256 not in (None, found):
         raise BadInputError(
             "the file is not the one the manifest describes",
             where=source.path,
@@ -117,6 +115,7 @@ def check_digest(source: SourceFile) -> None:
             got=f"sha256 {found}",
             remedy="fetch the file again, or make the manifest anew if the change is meant",
         )
+    return found
 
 
 def split_cell(cell: str) -> tuple[str, ...]:
@@ -305,8 +304,8 @@ class _Row:
                 sha256 = None
             try:
                 source = SourceFile(_existing(self.root, name), name, sha256)
-                if check_digests:
-                    check_digest(source)
+                if check_digests and sha256 is not None:
+                    checked_digest(source)
             except IEAError as error:
                 error.where = Place(self.table.file, self.line, column)
                 error.args = (error.letter(),)

@@ -5,7 +5,8 @@ metric without one such pixel is NaN, never 0. Ranges: SSIM and PSNR depend on t
 use 1, while residuals span 2, so both are asked for by name (`data_range`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -31,18 +32,19 @@ GOOD_SCORE = 5.0
 """Scores (0 ... 10) above this count as good in `accuracy`."""
 
 
+@dataclass(frozen=True)
+class Metric:
+    """A metric of one map: its title for people, and the function of prediction, label and validity."""
+
+    title: str
+    of: Callable[[Residual, Residual, Validity], float]
+
+
 def map_metrics(prediction: Residual, label: Residual) -> dict[str, float]:
-    """Return every metric of one map: mae, ssim_range1, ssim_range2, psnr_range1, psnr_range2, sign, pixels."""
+    """Return each of `METRICS` of one map, and `pixels`, the number of valid ones."""
     valid = both_valid(prediction, label)
-    return {
-        "mae": mae(prediction, label, valid),
-        "ssim_range1": ssim(prediction, label, data_range=1, valid=valid),
-        "ssim_range2": ssim(prediction, label, data_range=2, valid=valid),
-        "psnr_range1": psnr(prediction, label, data_range=1, valid=valid),
-        "psnr_range2": psnr(prediction, label, data_range=2, valid=valid),
-        "sign": sign_accuracy(prediction, label, valid),
-        "pixels": float(valid.sum()),
-    }
+    found = {name: metric.of(prediction, label, valid) for name, metric in METRICS.items()}
+    return {**found, "pixels": float(valid.sum())}
 
 
 def both_valid(prediction: Residual, label: Residual) -> Validity:
@@ -197,3 +199,22 @@ def _sobel(picture: EncodedRGB) -> NDArray[np.float32]:
 def _iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     union = int((first | second).sum())
     return float((first & second).sum() / union) if union else 1.0
+
+
+METRICS: Mapping[str, Metric] = {
+    "mae": Metric("MAE", mae),
+    "ssim_range1": Metric(
+        "SSIM (range 1)", lambda p, label, valid: ssim(p, label, data_range=1, valid=valid)
+    ),
+    "ssim_range2": Metric(
+        "SSIM (range 2)", lambda p, label, valid: ssim(p, label, data_range=2, valid=valid)
+    ),
+    "psnr_range1": Metric(
+        "PSNR (range 1)", lambda p, label, valid: psnr(p, label, data_range=1, valid=valid)
+    ),
+    "psnr_range2": Metric(
+        "PSNR (range 2)", lambda p, label, valid: psnr(p, label, data_range=2, valid=valid)
+    ),
+    "sign": Metric("sign", sign_accuracy),
+}
+"""The metrics of one map by the name that tables and files give them; all that reports them reads this table."""

@@ -64,6 +64,11 @@ def level_names(evs: Sequence[float]) -> tuple[str, ...]:
     )
 
 
+def darkest_first(evs: Sequence[float], levels: Sequence[str] | None = None) -> list[int]:
+    """Return the order of exposures, by stops and then by the level's name: that of a store and of a release."""
+    return sorted(range(len(evs)), key=lambda i: (evs[i], levels[i] if levels else ""))
+
+
 def ev_of_level(name: str) -> float:
     """Return the stops of a level's name: "N4" -> -4.0. Raises `BadInputError` for anything else."""
     match = _LEVEL.match(name)

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from skimage.segmentation import slic
 
 from iea40k.arrays import EncodedRGB, Validity, check_encoded
+from iea40k.colour.transfer import srgb_inverse
 from iea40k.errors import ArrayError, BadInputError
 
 ZONE_UNITS = 256
 """Steps a zone: zones are kept as whole numbers of 1/256 stop."""
 
-LAST_ZONE = 10
+ZONE_NAMES = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+LAST_ZONE = len(ZONE_NAMES) - 1
 SHIFT_UNITS = ZONE_UNITS * 255
 """Steps a stop in a shift map: a zone step times a full weight."""
 
@@ -46,13 +48,9 @@ _BLACKEST = GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
-def _decode(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-
 # In float64, so that no machine's rounding of a power moves a pixel across the border of two codes.
-_LINEAR = _decode(np.arange(256, dtype=np.float64) / 255)
-_BORDERS = _decode((np.arange(255, dtype=np.float64) + 0.5) / 255)
+_LINEAR = srgb_inverse(np.arange(256, dtype=np.float64) / 255)
+_BORDERS = srgb_inverse((np.arange(255, dtype=np.float64) + 0.5) / 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +92,7 @@ def block_zone(picture: EncodedRGB, block: Validity) -> float:
 
 def zone_name(zone: float) -> str:
     """Return the Roman number of the nearest whole zone: 0, I ... X."""
-    names = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
-    return names[min(max(round(zone), 0), LAST_ZONE)]
+    return ZONE_NAMES[min(max(round(zone), 0), LAST_ZONE)]
 
 
 def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float = 0.2) -> Labels:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from iea40k import outliers
 from iea40k.arrays import EncodedRGB, Validity, validity_from_codes
 from iea40k.errors import ArrayError
-from iea40k.files import sha256_file
-from iea40k.manifest import check_digest
+from iea40k.manifest import checked_digest
 from iea40k.recipe import digest, versions
 from iea40k.residuals import residual_codes
-from iea40k.scene import BuiltScene, Scene, level_names
+from iea40k.scene import BuiltScene, Scene, darkest_first, level_names
 from iea40k.uncertainty import Uncertainty
 from pipelines.brackets import BracketFrames, Loader, build_bracket
 from pipelines.cameras import Cameras
@@ -97,8 +96,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
     `cameras` are those of the whole build; without them a bracket speaks for its camera alone. Raises an `IEAError`
     that says what is wrong with this scene.
     """
-    for source in (*scene.exposures, *scene.references):
-        check_digest(source)
+    inputs = {source.name: checked_digest(source) for source in (*scene.exposures, *scene.references)}
     plan = plan_digest(scene, config)
     options = _read_options(config)
     if scene.kind == "bracket":
@@ -138,7 +136,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
             **judged(simulated.reference, None, fusion=simulated.fusion, spread=simulated.spread),
             **({} if simulated.tone_change is None else {"tone_change": simulated.tone_change}),
         }
-    return assemble(scene, frames, uncertainty, {**_recipe(scene, config, frames), "plan": plan}, found)
+    return assemble(scene, frames, uncertainty, {**_recipe(inputs, config, frames), "plan": plan}, found)
 
 
 def assemble(
@@ -152,7 +150,7 @@ def assemble(
 
     Raises `ArrayError` where an exposure has no valid pixel, since its residual would say nothing.
     """
-    order = sorted(range(len(frames.evs)), key=lambda index: frames.evs[index])
+    order = darkest_first(frames.evs)
     evs = tuple(frames.evs[index] for index in order)
     exposures = frames.exposures[order]
     validity = (
@@ -230,9 +228,9 @@ def _bracket_loader(short_side: int, options: "ReadOptions") -> Loader:
     return lambda path: load_encoded(path, short_side=short_side, options=options)
 
 
-def _recipe(scene: Scene, config: BuildConfig, frames: Frames) -> dict[str, Any]:
+def _recipe(inputs: Mapping[str, str], config: BuildConfig, frames: Frames) -> dict[str, Any]:
     return {
-        "inputs": {source.name: sha256_file(source.path) for source in (*scene.exposures, *scene.references)},
+        "inputs": dict(inputs),
         "config": config.recorded(),
         "frames": dict(frames.recipe),
         "outliers": dict(outliers.PARAMETERS),

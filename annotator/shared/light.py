@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.colour.transfer import srgb_inverse
+from iea40k.zones import ZONE_NAMES
 
-_ZONES = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # Rec. 709 primaries, linear light
 
 
@@ -28,4 +28,4 @@ def zone_name(luminance: float) -> str:
     thirds = round(3 * (5 + math.log2(luminance / 0.18)))
     thirds = min(max(thirds, 0), 30)
     zone, rest = divmod(thirds, 3)
-    return _ZONES[zone] + ("", "⅓", "⅔")[rest]
+    return ZONE_NAMES[zone] + ("", "⅓", "⅔")[rest]

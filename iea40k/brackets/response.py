@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Validity
+from iea40k.colour import srgb_stops
 from iea40k.errors import BadInputError
 
 Floats = NDArray[np.floating[Any]]
@@ -295,11 +296,6 @@ def _medians(counts: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     return kept.astype(np.float64), middle, rows[kept].astype(np.float64)
 
 
-def _srgb_stops() -> Floats:
-    code = np.maximum(np.arange(256), 0.5) / 255
-    return np.log2(np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4))
-
-
-_SRGB_STOPS = _srgb_stops()
+_SRGB_STOPS = srgb_stops()
 _TOE: Floats = np.interp(np.arange(256), TOE_CODES, TOE_STOPS)
 _SHOULDER: Floats = np.maximum((np.arange(256) - 150) / 100, 0) ** 2

@@ -8,7 +8,14 @@ from iea40k.colour.spaces import (
     profile_space,
     to_linear_srgb,
 )
-from iea40k.colour.transfer import clipped_share, decode_srgb, encode_srgb, srgb_curve, srgb_inverse
+from iea40k.colour.transfer import (
+    clipped_share,
+    decode_srgb,
+    encode_srgb,
+    srgb_curve,
+    srgb_inverse,
+    srgb_stops,
+)
 
 __all__ = [
     "SPACES",
@@ -21,5 +28,6 @@ __all__ = [
     "profile_space",
     "srgb_curve",
     "srgb_inverse",
+    "srgb_stops",
     "to_linear_srgb",
 ]

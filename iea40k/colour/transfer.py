@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 from iea40k.arrays import EncodedRGB, LinearRGB
 from iea40k.errors import ArrayError
 
+TOE, SLOPE, OFFSET, POWER = 0.0031308, 12.92, 0.055, 2.4
+"""The curve: a line of `SLOPE` up to light `TOE`, above it a power of 1 / `POWER` with an `OFFSET`."""
+
+KNEE = 0.04045
+"""The encoded value at which the line ends, as the standard rounds it."""
+
 _BINS = 4096
 """Bins of the encoding table a unit of light: narrower than any two code thresholds lie apart (3.03e-4)."""
 
@@ -23,15 +29,20 @@ _CHUNK = 1 << 16
 def srgb_curve(light: NDArray[Any]) -> NDArray[np.float64]:
     """Return the encoded value of light in [0, 1], in float64: 12.92 x below 0.0031308, else a power of 1/2.4."""
     x = np.asarray(light, np.float64)
-    power = 1.055 * np.maximum(x, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(x <= 0.0031308, 12.92 * x, power)
+    power = (1 + OFFSET) * np.maximum(x, TOE) ** (1 / POWER) - OFFSET
+    return np.where(x <= TOE, SLOPE * x, power)
 
 
 def srgb_inverse(encoded: NDArray[Any]) -> NDArray[np.float64]:
     """Return the light of encoded values in [0, 1], in float64: the inverse of `srgb_curve`."""
     y = np.asarray(encoded, np.float64)
-    power = ((np.maximum(y, 0.04045) + 0.055) / 1.055) ** 2.4
-    return np.where(y <= 0.04045, y / 12.92, power)
+    power = ((np.maximum(y, KNEE) + OFFSET) / (1 + OFFSET)) ** POWER
+    return np.where(y <= KNEE, y / SLOPE, power)
+
+
+def srgb_stops() -> NDArray[np.float64]:
+    """Return log2 of the light behind each 8-bit code, (256,), in stops over display white; code 0 counts as 0.5."""
+    return np.log2(srgb_inverse(np.maximum(np.arange(256), 0.5) / 255))
 
 
 def encode_srgb(light: LinearRGB) -> EncodedRGB:

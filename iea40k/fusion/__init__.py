@@ -1,6 +1,6 @@
 """Fusion: the reference of a bracket, made of its own frames."""
 
-from iea40k.fusion.curve import Curve, srgb_stops
+from iea40k.fusion.curve import Curve
 from iea40k.fusion.fusing import Fusion, fuse
 from iea40k.fusion.judging import Judgement, judge
 from iea40k.fusion.mertens import MertensSettings, mertens
@@ -31,6 +31,5 @@ __all__ = [
     "judge",
     "mertens",
     "rendering_spread",
-    "srgb_stops",
     "unshown_spread",
 ]

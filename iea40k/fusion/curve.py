@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.colour import srgb_inverse
+from iea40k.colour import srgb_stops
 from iea40k.errors import ArrayError
 
 Floats = NDArray[np.floating[Any]]
@@ -16,11 +16,6 @@ LOWEST, HIGHEST = -24.0, 16.0
 
 _STEPS = 1024  # table entries a stop: 0.07 of a code at the steepest
 _LIGHT_WEIGHTS = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
-
-
-def srgb_stops() -> NDArray[np.float64]:
-    """Return log2 of the light behind each sRGB code, (256,), in stops over display white; code 0 counts as 0.5."""
-    return np.log2(srgb_inverse(np.maximum(np.arange(256), 0.5) / 255))
 
 
 class Curve:

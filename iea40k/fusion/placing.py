@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LUMA_WEIGHTS
-from iea40k.fusion.curve import Curve, Floats, srgb_stops
+from iea40k.colour import srgb_stops
+from iea40k.fusion.curve import Curve, Floats
 
 MIDDLE = float(np.log2(0.18))
 """Zone V in stops over display white."""

@@ -9,14 +9,14 @@ import pandas as pd
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.errors import BadInputError
-from iea40k.metrics import accuracy, banded_mae, both_valid, holistic_score, lcc, map_metrics, srcc
+from iea40k.metrics import METRICS, accuracy, banded_mae, both_valid, holistic_score, lcc, map_metrics, srcc
 from iea40k.model.data import Samples
 from iea40k.model.head import ScoreHead, map_features
 from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.training.validation import read_labelled
 from iea40k.model.weights import Weights
 from iea40k.residuals import luma
-from iea40k.zones import zone_map
+from iea40k.zones import ZONE_NAMES, zone_map
 
 GROUPED_BY = ("level", "super_class", "scene_class", "light", "device")
 """Facts of an image by which its metrics are averaged."""
@@ -109,9 +109,6 @@ def evaluate(
     )
 
 
-METRICS = ("mae", "ssim_range1", "ssim_range2", "psnr_range1", "psnr_range2", "sign")
-
-
 class _Tones:
     """Sums of absolute error and pixels, by band of |label| and by zone."""
 
@@ -127,16 +124,13 @@ class _Tones:
         errors = np.abs(prediction - label)[valid].astype(np.float64)
         sums, counts = np.bincount(zones, errors, 8), np.bincount(zones, minlength=8)
         for zone, (error, pixels) in enumerate(zip(sums, counts, strict=True)):
-            _sum(self._zones, _ROMAN[zone], float(error), int(pixels))
+            _sum(self._zones, ZONE_NAMES[zone], float(error), int(pixels))
 
     def bands(self) -> dict[str, dict[str, float]]:
         return _finished(self._bands)
 
     def zones(self) -> dict[str, dict[str, float]]:
         return _finished(self._zones)
-
-
-_ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII")
 
 
 def _sum(sums: dict[str, list[float]], key: str, error: float, pixels: int) -> None:

@@ -6,16 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from iea40k.files import write_atomic
-from iea40k.metrics import SIGN_DEAD_ZONE
-from iea40k.model.evaluate import METRICS, Evaluation
+from iea40k.metrics import METRICS, SIGN_DEAD_ZONE
+from iea40k.model.evaluate import Evaluation
 
 _HEADS = {
-    "mae": "MAE",
-    "ssim_range1": "SSIM (range 1)",
-    "ssim_range2": "SSIM (range 2)",
-    "psnr_range1": "PSNR (range 1)",
-    "psnr_range2": "PSNR (range 2)",
-    "sign": "sign",
+    **{name: metric.title for name, metric in METRICS.items()},
     "pixels": "pixels",
     "images": "images",
 }

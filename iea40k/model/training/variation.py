@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from iea40k.arrays import LUMA_WEIGHTS
+from iea40k.colour.transfer import KNEE, OFFSET, POWER, SLOPE, TOE
 from iea40k.model.data import Batch
 from iea40k.tone import MIDDLE_GREY
 
@@ -74,11 +75,12 @@ def _contrast(encoded: Tensor, exponent: Tensor) -> Tensor:
 
 
 def _decode(encoded: Tensor) -> Tensor:
-    return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return torch.where(encoded <= KNEE, encoded / SLOPE, ((encoded + OFFSET) / (1 + OFFSET)) ** POWER)
 
 
 def _encode(light: Tensor) -> Tensor:
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp_min(1e-8) ** (1 / 2.4) - 0.055)
+    power = (1 + OFFSET) * light.clamp_min(1e-8) ** (1 / POWER) - OFFSET
+    return torch.where(light <= TOE, light * SLOPE, power)
 
 
 def _luma(image: Tensor) -> Tensor:

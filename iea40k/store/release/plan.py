@@ -11,6 +11,7 @@ from typing import Any
 
 from iea40k.errors import BadInputError, LicenceError
 from iea40k.recipe import digest, versions
+from iea40k.scene import darkest_first
 from iea40k.store.layout import Store
 from iea40k.store.release.splits import RATIOS
 
@@ -38,14 +39,11 @@ class ReleaseOptions:
 
 
 @dataclass(frozen=True)
-class PlannedScene:
-    """A scene of a release: what its attributes say, and its place among the frames of its shape."""
+class FoundScene:
+    """What a release says of a scene, from its attributes: exposures by stops, the darkest first."""
 
     scene_id: str
-    frame: str
     shape: tuple[int, int]
-    index: int
-    first_image: int
     levels: tuple[str, ...]
     evs: tuple[float, ...]
     review_priority: tuple[float, ...]
@@ -63,6 +61,15 @@ class PlannedScene:
         """What the scene may not be divided from in a split: itself, or what its manifest calls its composition."""
         own = self.attributes.get("composition") or self.attributes.get("x_composition")
         return f"composition {own}" if own else f"scene {self.scene_id}"
+
+
+@dataclass(frozen=True)
+class PlannedScene(FoundScene):
+    """A scene of a release with its place: its frame, its number there, the number of its first image there."""
+
+    frame: str
+    index: int
+    first_image: int
 
 
 @dataclass(frozen=True)
@@ -134,29 +141,27 @@ def make_plan(store: Store, options: ReleaseOptions) -> Plan:
     return Plan(options, tuple(frames))
 
 
-def licence_counts(scenes: Collection[PlannedScene]) -> dict[str, int]:
+def licence_counts(scenes: Collection[FoundScene]) -> dict[str, int]:
     """Return how many scenes have each licence, sorted by licence."""
     return dict(sorted(Counter(scene.licence for scene in scenes).items()))
 
 
-def _read(store: Store, scene_id: str) -> PlannedScene:
+def _read(store: Store, scene_id: str) -> FoundScene:
     scene = store.open_scene(scene_id)
-    return PlannedScene(
+    order = darkest_first(scene.evs, scene.levels)  # a scene that another tool wrote may have any order
+    return FoundScene(
         scene_id=scene_id,
-        frame=f"{scene.shape[0]}x{scene.shape[1]}",
         shape=scene.shape,
-        index=0,
-        first_image=0,
-        levels=scene.levels,
-        evs=scene.evs,
-        review_priority=scene.review_priority,
+        levels=tuple(scene.levels[i] for i in order),
+        evs=tuple(scene.evs[i] for i in order),
+        review_priority=tuple(scene.review_priority[i] for i in order),
         attributes=scene.attributes,
         recipe_digest=scene.recipe_digest,
         has_uncertainty=scene.has_uncertainty,
     )
 
 
-def _licensed(scenes: list[PlannedScene], licences: Collection[str]) -> list[PlannedScene]:
+def _licensed(scenes: list[FoundScene], licences: Collection[str]) -> list[FoundScene]:
     if not licences:
         return scenes
     there = licence_counts(scenes)
@@ -172,34 +177,21 @@ def _licensed(scenes: list[PlannedScene], licences: Collection[str]) -> list[Pla
     return [scene for scene in scenes if scene.licence.casefold() in asked]
 
 
-def _frame(shape: tuple[int, int], scenes: list[PlannedScene], options: ReleaseOptions) -> Frame:
+def _frame(shape: tuple[int, int], scenes: list[FoundScene], options: ReleaseOptions) -> Frame:
+    name = f"{shape[0]}x{shape[1]}"
     placed: list[PlannedScene] = []
     images = 0
     for index, scene in enumerate(sorted(scenes, key=lambda s: s.scene_id)):
-        placed.append(_placed(scene, index, images))
+        placed.append(PlannedScene(**vars(scene), frame=name, index=index, first_image=images))
         images += len(scene.levels)
     fits = options.shard_bytes // (shape[0] * shape[1] * _BYTES_A_PIXEL)
     return Frame(
-        name=f"{shape[0]}x{shape[1]}",
+        name=name,
         shape=shape,
         scenes=tuple(placed),
         images=images,
         per_shard=max(1, min(fits, images)),
         has_uncertainty=any(scene.has_uncertainty for scene in placed),
-    )
-
-
-def _placed(scene: PlannedScene, index: int, first_image: int) -> PlannedScene:
-    order = sorted(range(len(scene.levels)), key=lambda i: (scene.evs[i], scene.levels[i]))
-    return PlannedScene(
-        **{
-            **vars(scene),
-            "index": index,
-            "first_image": first_image,
-            "levels": tuple(scene.levels[i] for i in order),
-            "evs": tuple(scene.evs[i] for i in order),
-            "review_priority": tuple(scene.review_priority[i] for i in order),
-        }
     )
 
 
