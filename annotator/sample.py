@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.shared.light import LIGHT
-from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
+from iea40k.arrays import EncodedRGB, Validity
 from iea40k.colour import srgb_curve
 from iea40k.errors import BadInputError
 from iea40k.outliers import Outlier, outlier_flags, review_priority
@@ -130,9 +130,3 @@ def _speckles(shape: tuple[int, int], rng: np.random.Generator, taken: Validity,
         dots[row : row + 2, column : column + 2] = True
         count -= 1
     return dots
-
-
-def codes_of(practice: Practice, level: str) -> ResidualCodes:
-    """Return the true codes of a level."""
-    truth: ResidualCodes = practice.truth[practice.scene.levels.index(level)]
-    return truth

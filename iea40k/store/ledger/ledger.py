@@ -12,7 +12,6 @@ from iea40k.store.ledger import journal
 from iea40k.store.ledger.checking import ledger_problems
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.entries import (
-    REFERENCE,
     Correction,
     CorrectionDraft,
     Lease,
@@ -24,7 +23,7 @@ from iea40k.store.ledger.leases import check_in_force, work_of
 from iea40k.store.ledger.logins import login_person, sees_all
 from iea40k.store.ledger.migrate import check_revision, revision, upgrade
 from iea40k.store.ledger.place import ledger_url
-from iea40k.store.ledger.replay import Replayed, replay, step_draft
+from iea40k.store.ledger.replay import Replayed, replay
 from iea40k.store.ledger.schema import corrections, counter, events, heads, properties, zone_edits
 
 
@@ -73,21 +72,9 @@ class Ledger:
         """
         return cast("Correction", self._append(draft, lease))
 
-    def append_zone_edit(self, draft: ZoneDraft, lease: Lease | None = None) -> ZoneEdit:
-        """Record a zone edit of a reference, under the same rules as `append_correction`."""
-        return cast("ZoneEdit", self._append(draft, lease))
-
     def append(self, draft: CorrectionDraft | ZoneDraft, lease: Lease | None = None) -> Correction | ZoneEdit:
         """Record a stroke or a zone edit, whichever it is, under the rules of `append_correction`."""
         return self._append(draft, lease)
-
-    def undo(self, map_key: MapKey, lease: Lease | None = None) -> Correction | ZoneEdit | None:
-        """Take back the map's last standing stroke; None where there is nothing to undo."""
-        return self._step(map_key, lease, redo=False)
-
-    def redo(self, map_key: MapKey, lease: Lease | None = None) -> Correction | ZoneEdit | None:
-        """Bring back what the last undo took; None where a stroke was drawn since, or nothing was undone."""
-        return self._step(map_key, lease, redo=True)
 
     def corrections(self, map_key: MapKey, cursor: int | None = None) -> list[Correction]:
         """Return a map's corrections in the order recorded, up to entry `cursor`."""
@@ -197,12 +184,6 @@ class Ledger:
             else:
                 _check_not_queued(connection, draft.map_key)
             return journal.append_draft(self.database, connection, draft, lease.token if lease else None)
-
-    def _step(self, map_key: MapKey, lease: Lease | None, *, redo: bool) -> Correction | ZoneEdit | None:
-        strokes: list[Correction] | list[ZoneEdit]
-        strokes = self.zone_edits(map_key) if map_key.level == REFERENCE else self.corrections(map_key)
-        draft = step_draft(strokes, redo=redo)
-        return None if draft is None else self._append(draft, lease)
 
 
 def _check_not_queued(connection: sa.Connection, map_key: MapKey) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iea40k.errors import CorruptDataError, IEAError, LeaseLostError, LedgerUnavailableError
+from iea40k.errors import CorruptDataError, IEAError
 from iea40k.files import disk_errors, fsync_folder, write_atomic
 from iea40k.recipe import digest
-from iea40k.store.ledger.entries import Correction, CorrectionDraft, Lease, MapKey, ZoneDraft, ZoneEdit
+from iea40k.store.ledger.entries import CorrectionDraft, Lease, MapKey, ZoneDraft
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch
 from iea40k.store.ledger.weights import PackedWeights
@@ -61,25 +61,6 @@ class Outbox:
     def waiting(self) -> list[Waiting]:
         """Return what waits, in the order drawn. Raises `CorruptDataError` for a file that cannot be read."""
         return [Waiting(file, _read(file)) for file in self._files()]
-
-    def record(
-        self, ledger: Ledger, draft: CorrectionDraft | ZoneDraft, lease: Lease | None = None
-    ) -> Correction | ZoneEdit | None:
-        """Record a stroke in the ledger, or keep it here and return None.
-
-        It is kept where the ledger cannot be reached, is full, or the lease is lost, and where strokes of its map
-        wait here already, since they come first. A stroke that is bad in itself raises, and is not kept.
-        """
-        if any(file.name.split("-")[1] == _tag(draft.map_key) for file in self._files()):
-            self.put(draft)
-            return None
-        try:
-            return ledger.append(draft, lease)
-        except IEAError as error:
-            if not _may_pass(error):
-                raise
-            self.put(draft)
-            return None
 
     def submit(self, ledger: Ledger, lease_for: LeaseFor) -> Delivery:
         """Send what waits, in order; `lease_for` gives the lease under which a map is painted now.
@@ -132,10 +113,6 @@ def _make_folder(folder: Path) -> None:
 def _tag(map_key: MapKey) -> str:
     # In the file's name, so that a long outbox need not be read to know whose strokes wait.
     return digest(vars(map_key))[:12]
-
-
-def _may_pass(error: IEAError) -> bool:
-    return isinstance(error, LedgerUnavailableError | LeaseLostError)
 
 
 def _to_json(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:

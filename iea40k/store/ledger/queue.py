@@ -147,10 +147,6 @@ class Queue:
                 ),
             )
 
-    def begin_review(self, map_key: MapKey, actor: str) -> None:
-        """Take submitted work into review."""
-        self._judge(map_key, "review", "in_review", actor, "")
-
     def accept(self, map_key: MapKey, actor: str, comment: str = "") -> None:
         """Accept submitted work: it counts in the consensus."""
         self._judge(map_key, "accept", "accepted", actor, comment)

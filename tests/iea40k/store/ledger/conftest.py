@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 from iea40k.arrays import ResidualCodes
 from iea40k.store.digests import array_digest
-from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
+from iea40k.store.ledger import (
+    REFERENCE,
+    CorrectionDraft,
+    Lease,
+    Ledger,
+    MapKey,
+    PackedPatch,
+    Patch,
+    step_draft,
+)
 from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.people import set_annotator
 from iea40k.store.ledger.roles import install_roles
@@ -34,6 +43,20 @@ def ledger(place: str) -> Iterator[Ledger]:
 
 
 MAP = MapKey("s1", "P0", "O'Brien")
+
+
+def undo(ledger: Ledger, map_key: MapKey, lease: Lease | None = None, *, again: bool = False) -> bool:
+    """Take back the last standing stroke as the annotator does; False where there is none."""
+    reference = map_key.level == REFERENCE
+    draft = step_draft(ledger.zone_edits(map_key) if reference else ledger.corrections(map_key), redo=again)
+    if draft is not None:
+        ledger.append(draft, lease)
+    return draft is not None
+
+
+def redo(ledger: Ledger, map_key: MapKey, lease: Lease | None = None) -> bool:
+    """Bring back what the last undo took; False where a stroke was drawn since, or nothing was undone."""
+    return undo(ledger, map_key, lease, again=True)
 
 
 def a_base(height: int = 24, width: int = 32, seed: int = 7) -> ResidualCodes:

@@ -106,7 +106,7 @@ def test_no_function_runs_an_annotators_code_or_reads_their_tables(team: Team, t
         paint(anna, store, lease, 100)
         edited = queue.lease("anna")
         assert edited is not None
-        anna.append_zone_edit(a_zone_edit(edited.map_key), edited)
+        anna.append(a_zone_edit(edited.map_key), edited)
         queue.give_back(edited)
         Queue(team.curator).accept(lease.map_key, "carla")
         assert own_consistency(anna, store, "anna").gold == 1

@@ -23,6 +23,7 @@ from iea40k.store.ledger.rereview import adopt, adopt_stale, offer_stale, stale_
 from iea40k.store.ledger.zone_replay import zone_draft
 from iea40k.zones import zone_change
 from tests.builders import built_scene
+from tests.iea40k.store.ledger.conftest import undo
 
 BOX = np.s_[4:9, 6:12]
 
@@ -154,7 +155,7 @@ def test_strokes_without_a_queue_count_while_they_stand(store: Store, ledger: Le
     ledger.append_correction(set_box(map_key, scene.residual("P0"), 700))
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert (found.codes[BOX] == 700).all()
-    ledger.undo(map_key)
+    undo(ledger, map_key)
     found = corrected_residual(scene, "P0", read_record(ledger, "scene_1"))
     assert found.experts == ()
     assert np.array_equal(found.codes, scene.residual("P0"))
@@ -165,7 +166,7 @@ def test_a_zone_edit_moves_the_base_of_every_level(store: Store, ledger: Ledger)
     map_key = MapKey("scene_1", "reference", "solo")
     everything = np.ones(scene.shape, np.bool_)
     change = zone_change(scene.reference(), everything, 6.0)
-    ledger.append_zone_edit(zone_draft(map_key, scene.reference(), change))
+    ledger.append(zone_draft(map_key, scene.reference(), change))
     record = read_record(ledger, "scene_1")
     reference = corrected_reference(scene, record)
     assert reference.changed

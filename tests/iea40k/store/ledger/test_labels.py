@@ -110,7 +110,7 @@ def test_zone_edits_change_the_reference_and_every_level(
 ) -> None:
     scene = store.open_scene("c")
     change = zone_change(scene.reference(), np.ones(scene.shape, np.bool_), 6.0)
-    ledger.append_zone_edit(zone_draft(MapKey("c", "reference", "Ansel"), scene.reference(), change))
+    ledger.append(zone_draft(MapKey("c", "reference", "Ansel"), scene.reference(), change))
     release = cut(store, tmp_path / "out")
     mine = release.provenance[release.provenance["scene_id"] == "c"]
     assert set(mine["level"]) == set(scene.levels)

@@ -1,5 +1,6 @@
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +37,16 @@ def test_a_lost_lease_costs_no_stroke(place: str, tmp_path: Path) -> None:
         for number in range(4):
             draft, codes = a_stroke(codes, number, map_key=lease.map_key, base=base)
             log.append(draft)
-        assert outbox.record(ledger, log[0], lease) is not None
+        outbox.put(log[0])
+        assert outbox.submit(ledger, lambda _: lease).recorded == 1
         time.sleep(0.05)
         other = queue.lease("B")
         assert other is not None
-        assert [outbox.record(ledger, draft, lease) for draft in log[1:]] == [None] * 3
+        for draft in log[1:]:
+            outbox.put(draft)
+        delivery = outbox.submit(ledger, lambda _: lease)
         assert len(outbox) == 3
         assert len(ledger.corrections(lease.map_key)) == 1
-        delivery = outbox.submit(ledger, lambda _: lease)
         assert delivery.recorded == 0
         assert all(isinstance(error, LeaseLostError) for _, error in delivery.waiting)
         queue.give_back(other)
@@ -63,7 +66,8 @@ def test_a_server_that_is_gone_for_a_while_costs_no_stroke(
     name = sa.make_url(postgresql_url).database
     with Ledger.open(postgresql_url, create=True) as ledger, postgresql_server.connect() as server:
         first, one = a_stroke(base, 1)
-        assert outbox.record(ledger, first) is not None
+        outbox.put(first)
+        assert outbox.submit(ledger, lambda _: None).recorded == 1
         server.execute(sa.text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
         server.execute(
             sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
@@ -71,7 +75,8 @@ def test_a_server_that_is_gone_for_a_while_costs_no_stroke(
         )
         second, two = a_stroke(one, 2, base=base)
         third, three = a_stroke(two, 3, base=base)
-        assert [outbox.record(ledger, draft) for draft in (second, third)] == [None, None]
+        for draft in (second, third):
+            outbox.put(draft)
         assert outbox.submit(ledger, lambda _: None).recorded == 0
         server.execute(sa.text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
         assert outbox.submit(ledger, lambda _: None).recorded == 2
@@ -116,22 +121,23 @@ def test_a_refused_stroke_holds_back_its_own_map_only(tmp_path: Path) -> None:
         delivery = outbox.submit(ledger, lambda _: None)
         assert delivery.recorded == 1
         assert [w.draft for w, _ in delivery.waiting] == [orphan, later]
-        assert outbox.record(ledger, a_stroke(base, 4)[0]) is None
+        outbox.put(a_stroke(base, 4)[0])
         for item, _ in delivery.waiting:
             outbox.discard(item)
         assert len(outbox.waiting()) == 1
 
 
-def test_a_stroke_that_is_bad_in_itself_is_not_kept(tmp_path: Path) -> None:
-    from dataclasses import replace
-
+def test_a_stroke_that_is_bad_in_itself_is_told_and_kept(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "box")
     draft, _ = a_stroke(a_base(), 1)
     with Ledger.open(tmp_path, create=True) as ledger:
         ledger.append_correction(draft)
-        with pytest.raises(BadInputError, match="used before"):
-            outbox.record(ledger, replace(a_stroke(a_base(), 2)[0], stroke_id=draft.stroke_id))
-    assert len(outbox) == 0
+        outbox.put(replace(a_stroke(a_base(), 2)[0], stroke_id=draft.stroke_id))
+        (_, error), *more = outbox.submit(ledger, lambda _: None).waiting
+    assert not more
+    assert isinstance(error, BadInputError)
+    assert "used before" in str(error)
+    assert len(outbox) == 1
 
 
 @given(seed=st.integers(0, 10**6))

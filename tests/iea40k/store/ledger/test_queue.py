@@ -16,7 +16,7 @@ from iea40k.store.ledger.overview import counts, listing, notes, remaining, thro
 from iea40k.store.ledger.people import Recognised, assign, recognise, set_annotator, share_out
 from iea40k.store.ledger.schema import assignments, events
 from tests.builders import built_scene
-from tests.iea40k.store.ledger.conftest import a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import a_base, a_stroke, undo
 
 
 def fill(ledger: Ledger, count: int = 3, slots: int = 1) -> None:
@@ -58,7 +58,7 @@ def test_a_lease_that_ran_out_goes_to_another_and_its_old_token_is_refused(ledge
     assert new.token > old.token
     for act in (
         lambda: draw(ledger, old, 2),
-        lambda: ledger.undo(old.map_key, old),
+        lambda: undo(ledger, old.map_key, old),
         lambda: queue.heartbeat(old),
         lambda: queue.submit(old),
         lambda: queue.skip(old, "x"),
@@ -110,7 +110,6 @@ def test_finished_work_is_read_only_until_it_is_returned(ledger: Ledger) -> None
     hand_in(ledger, lease)
     for step in (
         lambda: None,
-        lambda: queue.begin_review(lease.map_key, "R"),
         lambda: queue.accept(lease.map_key, "R"),
     ):
         step()
@@ -162,18 +161,18 @@ def test_finished_zone_edits_are_read_only_for_the_database_too(ledger: Ledger) 
     queue = Queue(ledger)
     lease = leased(queue, "A")
     edit = zone_draft(lease.map_key, reference, zone_change(reference, whole, 6.0))
-    ledger.append_zone_edit(edit, lease)
+    ledger.append(edit, lease)
     queue.submit(lease)
     more = zone_draft(lease.map_key, reference, zone_change(reference, whole, 4.0))
     for given in (lease, None):
         with pytest.raises(LeaseLostError):
-            ledger.append_zone_edit(more, given)
+            ledger.append(more, given)
     for token in (None, lease.token, 999):
         with pytest.raises(LedgerError, match="not in force"), ledger.database.write() as connection:
             journal.append_draft(ledger.database, connection, more, token)
     queue.return_(lease.map_key, "R", "too bright")
     again = leased(queue, "A")
-    ledger.append_zone_edit(more, again)
+    ledger.append(more, again)
     assert len(ledger.zone_edits(lease.map_key)) == 2
 
 
@@ -311,7 +310,7 @@ def test_a_verdict_must_fit(ledger: Ledger) -> None:
         queue.submit(lease, verdict="base is right")
     with pytest.raises(BadInputError):
         queue.submit(lease, verdict="fine")  # type: ignore[arg-type]
-    ledger.undo(lease.map_key, lease)
+    undo(ledger, lease.map_key, lease)
     queue.submit(lease, verdict="base is right")
     assert queue.state(lease.map_key) == "submitted"
 

@@ -26,7 +26,7 @@ from iea40k.zones import zone_change
 from pipelines.agreement import measure
 from pipelines.cli.program import run
 from tests.builders import built_scene
-from tests.iea40k.store.ledger.conftest import Team, a_base, a_stroke
+from tests.iea40k.store.ledger.conftest import Team, a_base, a_stroke, redo, undo
 from tests.iea40k.store.ledger.test_consistency import paint
 
 pytestmark = pytest.mark.postgres
@@ -57,11 +57,10 @@ def test_the_whole_work_runs_under_the_roles(team: Team) -> None:
         assert lease is not None
         lease = queue.heartbeat(lease)
         ledger.append_correction(a_stroke(a_base(), 1, map_key=lease.map_key)[0], lease)
-        ledger.undo(lease.map_key, lease)
-        ledger.redo(lease.map_key, lease)
+        undo(ledger, lease.map_key, lease)
+        redo(ledger, lease.map_key, lease)
         queue.flag(lease, "a lamp")
         queue.submit(lease)
-        Queue(team.curator).begin_review(lease.map_key, "carla")
         Queue(team.curator).accept(lease.map_key, "carla")
     assert team.owner.cursor() > 0
     assert list(team.curator.tampering()) == []
@@ -95,7 +94,7 @@ def test_an_annotator_appends_only_as_himself_and_under_a_lease(team: Team) -> N
         with pytest.raises(LedgerError, match="does not allow"):
             team.anna.append_correction(a_stroke(a_base(), 1, map_key=free)[0])
         with pytest.raises(LedgerError, match="does not allow"):
-            team.anna.append_zone_edit(a_zone_edit(replace(free, level="reference")))
+            team.anna.append(a_zone_edit(replace(free, level="reference")))
     team.curator.append_correction(a_stroke(a_base(), 1, map_key=MapKey("s9", "P0", "carla"))[0])
     with pytest.raises(LedgerError, match="does not allow"):
         team.boris.append_correction(replace(a_stroke(a_base(), 2)[0], map_key=MapKey("s1", "P0", "anna")))
@@ -124,7 +123,7 @@ def test_everybody_paints_on_the_same_base_once_zone_edits_count(team: Team, tmp
     add_tasks(team.curator, [TaskRequest("s1", "reference", 1)], "carla")
     lease = Queue(team.boris).lease("boris")
     assert lease is not None
-    team.boris.append_zone_edit(a_zone_edit(lease.map_key), lease)
+    team.boris.append(a_zone_edit(lease.map_key), lease)
     Queue(team.boris).submit(lease)
 
     def base(ledger: Ledger) -> ResidualCodes:
@@ -291,7 +290,7 @@ def test_an_annotator_neither_fills_the_queue_nor_judges_nor_renames_himself(tea
     refused(team.anna, "UPDATE tasks SET free = 5")
     refused(team.anna, "UPDATE annotators SET login = current_user WHERE name = 'boris'")
     with pytest.raises(LedgerError, match="does not allow"):
-        Queue(team.curator).begin_review(lease.map_key, "anna")
+        Queue(team.curator).return_(lease.map_key, "anna", "again")
 
 
 def test_a_login_that_nobody_entered_gets_nothing(team: Team) -> None:

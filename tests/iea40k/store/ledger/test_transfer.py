@@ -42,7 +42,7 @@ def ledger(store: Store) -> Iterator[Ledger]:
         )
         reference = store.open_scene("B").reference()
         change = zone_change(reference, reference[..., 0] > 0, 6.0)
-        opened.append_zone_edit(zone_draft(MapKey("B", "reference", "Ansel"), reference, change))
+        opened.append(zone_draft(MapKey("B", "reference", "Ansel"), reference, change))
         yield opened
 
 
