@@ -7,7 +7,11 @@ from benchmarks.harness import Figure, interleaved_seconds
 
 TITLE = "How soon the command answers"
 
-_MOST = 8.0
+_MOST = {
+    "iea40k --version": 8.0,
+    "iea40k --help": 8.0,
+    "import iea40k": 1.5,
+}  # times an interpreter that does nothing
 _CALLS = {
     "python -c pass": ["-c", "pass"],
     "iea40k --version": ["-m", "pipelines.cli", "--version"],
@@ -16,7 +20,6 @@ _CALLS = {
     "iea40k build --help": ["-m", "pipelines.cli", "build", "--help"],
     "import iea40k": ["-c", "import iea40k"],
 }
-_HELD_TO_AIM = ("iea40k --version", "iea40k --help")
 
 
 def _call(arguments: list[str]) -> None:
@@ -28,7 +31,7 @@ def run() -> list[Figure]:
     nothing, *rest = interleaved_seconds(*calls, repeats=20)
     figures = [Figure("python -c pass", nothing * 1e3, "ms", "-")]
     for name, seconds in zip(list(_CALLS)[1:], rest, strict=True):
-        ratio, held = seconds / nothing, name in _HELD_TO_AIM
-        aim, met = (f"at most {_MOST:g}", ratio <= _MOST) if held else ("", None)
+        ratio, most = seconds / nothing, _MOST.get(name)
+        aim, met = (f"at most {most:g}", ratio <= most) if most else ("", None)
         figures.append(Figure(name, ratio, "x", "python -c pass", aim, met, f"{seconds * 1e3:.0f} ms"))
     return figures

@@ -46,6 +46,9 @@ def residual_from_codes(codes: ResidualCodes) -> Residual:
     """Return float32 residuals in [-1, 1], NaN where the code is `INVALID_CODE`.
 
     Raises `ArrayError` for another dtype, or codes outside the range.
+
+    >>> residual_from_codes(np.array([[0, 16320, -32640, -32768]], np.int16))
+    array([[ 0. ,  0.5, -1. ,  nan]], dtype=float32)
     """
     check_codes(codes)
     residual = codes.astype(np.float32) / np.float32(RESIDUAL_SCALE)
@@ -57,6 +60,9 @@ def codes_from_residual(residual: NDArray[np.floating[Any]]) -> ResidualCodes:
     """Return int16 codes of residuals in [-1, 1], `INVALID_CODE` where NaN; rounds half to even.
 
     Raises `ArrayError` for values outside [-1, 1] or infinite: they are never clipped.
+
+    >>> codes_from_residual(np.array([[0.0, 0.5, -1.0, np.nan]]))
+    array([[     0,  16320, -32640, -32768]], dtype=int16)
     """
     values = np.asarray(residual)
     if not np.issubdtype(values.dtype, np.floating):

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from iea40k.errors import BadInputError, UnreadableImageError
+from iea40k.files import AnyPath
 
 BASE_ISO = 100.0
 
@@ -62,11 +63,12 @@ class Capture:
         return math.log2(self.exposure_time / self.f_number**2 * self.iso / BASE_ISO)
 
 
-def read_capture(path: Path) -> Capture:
+def read_capture(path: AnyPath) -> Capture:
     """Return what a photograph's metadata say.
 
     Raises `UnreadableImageError` where the file is missing, empty, or of no kind that can be read.
     """
+    path = Path(path)
     try:
         with path.open("rb") as stream:
             head = stream.read(16)

@@ -13,7 +13,11 @@ BELOW_WHITE, CRUSHED = 1, 1
 
 
 def blown(pixels: EncodedRGB, white: float = WHITE) -> NDArray[np.bool_]:
-    """Return where two channels or more of (..., 3) uint8 are at white: one alone is a vivid colour."""
+    """Return where two channels or more of (..., 3) uint8 are at white: one alone is a vivid colour.
+
+    >>> blown(np.array([[[255, 255, 200], [255, 200, 200]]], np.uint8))
+    array([[ True, False]])
+    """
     at_white = pixels >= white - BELOW_WHITE
     red, green, blue = at_white[..., 0], at_white[..., 1], at_white[..., 2]
     found: NDArray[np.bool_] = (red & green) | (red & blue) | (green & blue)

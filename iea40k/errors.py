@@ -94,7 +94,7 @@ class ConfigError(BadInputError):
     """A configuration has an unknown key or an impossible value."""
 
 
-class MissingExtraError(BadInputError):
+class MissingExtraError(BadInputError, ImportError):
     """A part of the installation is missing that this needs; no input of the run is to blame."""
 
 
@@ -112,6 +112,27 @@ class DiskError(StoreError):
 
 class NotThereError(StoreError, BadInputError):
     """There is no store, release or scene where one was named."""
+
+
+class UnknownKeyError(NotThereError, KeyError):
+    """A release, a scene or a table has nothing of this name."""
+
+    __str__ = Exception.__str__  # a KeyError shows the repr of its message, line breaks and all
+
+
+class OutOfRangeError(BadInputError, IndexError):
+    """A number is beyond the end of what it counts."""
+
+    @classmethod
+    def of(cls, whole: str, thing: str, index: int, count: int, where: str | Path | None = None) -> Self:
+        """Return the error for entry `index` of the `count` things that `whole` holds."""
+        return cls(
+            f"{whole} has no {thing} number {index}",
+            where=where,
+            expected=f"0 ... {count - 1}, or -{count} ... -1 from the end" if count else f"no {thing} at all",
+            got=str(index),
+            remedy=f"len() says how many {thing}s there are; numbers start at 0",
+        )
 
 
 class CorruptDataError(StoreError):

@@ -3,6 +3,7 @@
 import json
 import shlex
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
@@ -29,6 +30,12 @@ def explained(error: BaseException) -> MissingExtraError | None:
 def missing(module: str, extra: str) -> MissingExtraError:
     """Return the error for a module that is not installed, with the line that installs its extra."""
     return MissingExtraError(f"this needs {module}, which is not installed", remedy=install_line(extra))
+
+
+def require(module: str, extra: str) -> None:
+    """Raise `MissingExtraError` where a module is not installed, before anything is read for it."""
+    if find_spec(module) is None:
+        raise missing(module, extra)
 
 
 def install_line(extra: str) -> str:

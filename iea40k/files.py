@@ -10,6 +10,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from iea40k.errors import AlreadyExistsError, BadInputError, DiskError
 
+AnyPath = str | Path
+"""What public functions take where a file or folder is named."""
+
 _BLOCK = 1 << 20
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
-from iea40k.files import inside, sha256_file, write_file_with
+from iea40k.files import AnyPath, inside, sha256_file, write_file_with
 from iea40k.roots import SEPARATOR, recorded_root
 from iea40k.scene import Kind, Scene, SourceFile, check_scene_id
 from iea40k.tables import Table, read_table
@@ -59,7 +59,7 @@ class Manifest:
 
 
 def read_manifest(
-    file: Path, *, root: Path | None = None, check_digests: bool = False, keep_going: bool = False
+    file: AnyPath, *, root: AnyPath | None = None, check_digests: bool = False, keep_going: bool = False
 ) -> Manifest:
     """Read and check a manifest; return its scenes.
 
@@ -68,11 +68,12 @@ def read_manifest(
     entry a bad cell: file, line, column, expected, got. With `keep_going`, bad rows are left out of `scenes` and named
     in `problems` instead; a wrong header or a root that is not there still raises.
     """
+    file = Path(file)
     table = read_table(file)
     problems = _column_problems(table)
     if problems or table.frame.empty:
         raise ManifestError(file, problems or [_no_rows(table)])
-    base = root_of(table) if root is None else root
+    base = root_of(table) if root is None else Path(root)
     problems = _cell_problems(table) + _duplicates(table)
     judged = {(p.where.line, p.where.column) for p in problems if isinstance(p.where, Place)}
     scenes: dict[int, Scene] = {}
@@ -89,11 +90,12 @@ def read_manifest(
     return Manifest(file, base, tuple(scenes.values()), lines, tuple(problems))
 
 
-def write_manifest(rows: pd.DataFrame, file: Path, *, root: str = "") -> None:
+def write_manifest(rows: pd.DataFrame, file: AnyPath, *, root: str = "") -> None:
     """Write rows as CSV (UTF-8, comma, LF) or parquet by suffix, whole or not at all, columns in a fixed order.
 
     `root` is what `iea40k.roots.root_for` records; "" where the paths are relative to the manifest's folder.
     """
+    file = Path(file)
     if root:
         rows = rows.assign(root=root)
     own = sorted(c for c in rows.columns if c not in COLUMNS)

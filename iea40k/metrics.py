@@ -54,7 +54,12 @@ def both_valid(prediction: Residual, label: Residual) -> Validity:
 
 
 def mae(prediction: Residual, label: Residual, valid: Validity | None = None) -> float:
-    """Return the mean absolute error over valid pixels."""
+    """Return the mean absolute error over valid pixels.
+
+    >>> label = np.array([[0.5, 0.0, np.nan]], np.float32)
+    >>> mae(np.array([[0.25, 0.0, 1.0]], np.float32), label)
+    0.125
+    """
     valid = both_valid(prediction, label) if valid is None else valid
     return _mean(np.abs(prediction - label), valid)
 
@@ -101,13 +106,22 @@ def ssim(prediction: Residual, label: Residual, *, data_range: float, valid: Val
 
 
 def sign_accuracy(prediction: Residual, label: Residual, valid: Validity | None = None) -> float:
-    """Return the share of pixels with |label| >= `SIGN_DEAD_ZONE` whose prediction has the label's sign."""
+    """Return the share of pixels with |label| >= `SIGN_DEAD_ZONE` whose prediction has the label's sign.
+
+    >>> label = np.array([[0.5, -0.5, 0.001, np.nan]], np.float32)
+    >>> sign_accuracy(np.array([[0.1, 0.1, -1.0, -1.0]], np.float32), label)
+    0.5
+    """
     valid = both_valid(prediction, label) if valid is None else valid
     return _mean(np.sign(prediction) == np.sign(label), valid & (np.abs(label) >= SIGN_DEAD_ZONE))
 
 
 def holistic_score(residual: Residual) -> float:
-    """Return `10 * (1 - mean |residual|)` over valid pixels: 10 = ideally exposed everywhere (P-IEANet)."""
+    """Return `10 * (1 - mean |residual|)` over valid pixels: 10 = ideally exposed everywhere (P-IEANet).
+
+    >>> holistic_score(np.array([[0.0, 0.5, np.nan]], np.float32))
+    7.5
+    """
     return 10 * (1 - _mean(np.abs(residual), ~np.isnan(residual)))
 
 
@@ -122,7 +136,11 @@ def lcc(scores: ArrayLike, truth: ArrayLike) -> float:
 
 
 def srcc(scores: ArrayLike, truth: ArrayLike) -> float:
-    """Return the rank (Spearman) correlation, ties at their mean rank."""
+    """Return the rank (Spearman) correlation, ties at their mean rank.
+
+    >>> round(srcc([1.0, 2.0, 10.0], [3.0, 5.0, 6.0]), 3)
+    1.0
+    """
     x, y = _pair(scores, truth)
     return lcc(rankdata(x), rankdata(y)) if len(x) else float("nan")
 

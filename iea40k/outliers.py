@@ -36,6 +36,12 @@ class Outlier(IntFlag):
     - `patchy`: whether it marks only the structure of what is wrong, so that the flat parts between belong to it
     - `colour`: of its outlines on screen
     - `words`: what it says, for people
+
+    A pixel may have several; a bit is tested with `&`:
+
+    >>> flags = np.array([[0, 1, 3]], np.uint8)
+    >>> flags & Outlier.CLIPPED_LOW > 0
+    array([[False, False,  True]])
     """
 
     weight: float
@@ -188,6 +194,9 @@ def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:
     """Return how soon a person should look at an exposure: 0 (nothing flagged) towards 1.
 
     `1 - exp(-sum(weight * share))` over the flags' shares of the valid pixels, plus the share without data.
+
+    >>> suspicion(np.zeros((2, 2), np.uint8), np.array([[0, 0], [0, -32768]], np.int16))
+    0.221199
     """
     valid = validity_from_codes(codes)
     count = int(valid.sum())

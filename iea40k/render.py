@@ -45,7 +45,11 @@ def palette_table(palette: Palette = "blue-white-red") -> NDArray[np.uint8]:
 
 
 def heatmap(residual: Residual | ResidualCodes, palette: Palette = "blue-white-red") -> EncodedRGB:
-    """Return the heat map (H, W, 3) uint8 of residual codes (int16) or residuals (floating, NaN = no data)."""
+    """Return the heat map (H, W, 3) uint8 of residual codes (int16) or residuals (floating, NaN = no data).
+
+    >>> heatmap(np.array([[1.0, 0.0, -1.0]], np.float32))[0].tolist()  # under, right, over
+    [[5, 28, 122], [255, 255, 255], [128, 0, 20]]
+    """
     table = palette_table(palette)
     picture: EncodedRGB = np.empty((*residual.shape, 3), np.uint8)
     # By bands, whole checkers high: the steps between take ten times the memory of a residual.

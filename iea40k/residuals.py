@@ -25,7 +25,11 @@ _ROWS = 64  # rows a block: the float copy of a block stays in the second-level 
 
 
 def luma(pixels: EncodedRGB) -> Luma:
-    """Return the Rec. 601 luma of an encoded picture: (H, W) float32 in [0, 1]."""
+    """Return the Rec. 601 luma of an encoded picture: (H, W) float32 in [0, 1].
+
+    >>> luma(np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)).round(3)
+    array([[0.299, 0.587, 0.114]], dtype=float32)
+    """
     return _weighted(check_encoded(pixels, least=1)) / np.float32(255_000)
 
 
@@ -36,6 +40,12 @@ def residual_codes(
 
     Where `validity` (E, H, W) or (H, W) is False the code is `INVALID_CODE`. The codes are the exactly rounded
     luma difference: `residual_codes(ref, ref[None])` is 0 everywhere. Raises `ArrayError` for other shapes.
+
+    >>> grey = np.full((1, 2, 3), 100, np.uint8)
+    >>> residual_codes(grey, np.stack([grey, grey - 51, grey + 51]))[:, 0]  # 51/255 of a code of 32640
+    array([[    0,     0],
+           [ 6528,  6528],
+           [-6528, -6528]], dtype=int16)
     """
     check_encoded(reference, "reference", least=1)
     if exposures.ndim != 4:

@@ -46,7 +46,11 @@ _WINDOWS_NAMES = frozenset(
 
 
 def level_name(ev: float) -> str:
-    """Return the level's name: -4 -> "N4", 0 -> "P0", 1.5 -> "P1.5"; hundredths of a stop at most."""
+    """Return the level's name: -4 -> "N4", 0 -> "P0", 1.5 -> "P1.5"; hundredths of a stop at most.
+
+    >>> [level_name(ev) for ev in (-4, 0, 1.5)]
+    ['N4', 'P0', 'P1.5']
+    """
     rounded = round(float(ev), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
     return f"{'N' if rounded < 0 else 'P'}{abs(rounded):g}"
 
@@ -70,7 +74,11 @@ def darkest_first(evs: Sequence[float], levels: Sequence[str] | None = None) -> 
 
 
 def ev_of_level(name: str) -> float:
-    """Return the stops of a level's name: "N4" -> -4.0. Raises `BadInputError` for anything else."""
+    """Return the stops of a level's name: "N4" -> -4.0. Raises `BadInputError` for anything else.
+
+    >>> ev_of_level("N1.5")
+    -1.5
+    """
     match = _LEVEL.match(name)
     if match is None:
         raise BadInputError("not a level", expected="N4 ... N1, P0, P1 ... P4, or a form like N1.5", got=name)

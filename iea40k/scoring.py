@@ -163,6 +163,10 @@ def judge(residual: Residual, criteria: Criteria, mask: NDArray[np.bool_] | None
     """Return the verdict on a residual map (H, W), NaN = no data; `mask` (H, W) bool shows the file's region.
 
     Raises `ArrayError` where the mask has another size, or where a region that a rule reads has no valid pixel.
+
+    >>> ideal = np.zeros((8, 8), np.float32)
+    >>> judge(ideal, load_criteria("overall")).score, judge(ideal + 0.5, load_criteria("overall")).score
+    (100.0, 0.0)
     """
     valid = ~np.isnan(residual)
     regions = _regions(valid, criteria, mask)

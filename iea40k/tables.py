@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
+from iea40k.files import AnyPath
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,13 @@ class Table:
     decimal_comma: bool = False
 
 
-def read_table(file: Path) -> Table:
+def read_table(file: AnyPath) -> Table:
     """Read a CSV (UTF-8, with or without BOM; comma, semicolon or tab; any line ends) or parquet as text.
 
     Raises `BadInputError` where the file is missing, empty, not UTF-8 or not a table, and `ManifestError`
     listing every row with too many or too few cells.
     """
+    file = Path(file)
     if not file.is_file():
         raise BadInputError("there is no such file", where=file, remedy="check the path of the manifest")
     if file.suffix.lower() == ".parquet":

@@ -79,7 +79,11 @@ def luminance(picture: EncodedRGB) -> NDArray[np.float64]:
 
 
 def zones_of(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the zones of linear luminances, in [0, 7.47]; all that is darker than zone 0 is zone 0."""
+    """Return the zones of linear luminances, in [0, 7.47]; all that is darker than zone 0 is zone 0.
+
+    >>> zones_of(np.array([0.0, 0.09, 0.18, 0.36, 1.0])).round(2)
+    array([0.  , 4.  , 5.  , 6.  , 7.47])
+    """
     zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / GREY)
     return zones
 
@@ -91,7 +95,11 @@ def block_zone(picture: EncodedRGB, block: Validity) -> float:
 
 
 def zone_name(zone: float) -> str:
-    """Return the Roman number of the nearest whole zone: 0, I ... X."""
+    """Return the Roman number of the nearest whole zone: 0, I ... X.
+
+    >>> zone_name(4.7)
+    'V'
+    """
     return ZONE_NAMES[min(max(round(zone), 0), LAST_ZONE)]
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, StoreError
 from iea40k.faults import item_fault
+from iea40k.files import AnyPath
 from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
@@ -61,8 +62,8 @@ class BuildReport:
 
 
 def build(
-    manifest_file: Path,
-    store_path: Path,
+    manifest_file: AnyPath,
+    store_path: AnyPath,
     config: BuildConfig | None = None,
     *,
     root: Path | None = None,
@@ -76,6 +77,8 @@ def build(
     manifest that cannot be used are reported and the others are built. Raises `BadInputError` where the manifest's
     header is wrong or a scene of `only` is not in it, and `StoreError` where the store cannot be written.
     """
+    manifest_file = Path(manifest_file)
+    store_path = Path(store_path)
     config = config or BuildConfig()
     manifest = read_manifest(manifest_file, root=root, keep_going=True)
     scenes = _chosen(manifest, only)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iea40k.errors import AlreadyExistsError, IEAError
+from iea40k.files import AnyPath
 from iea40k.render import Palette
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, verify_release, write_release
@@ -32,7 +33,7 @@ class DemoResult:
 
 
 def run_demo(
-    out: Path,
+    out: AnyPath,
     *,
     say: Callable[[str], None] = lambda _: None,
     built: Callable[[Outcome, int, int], None] = lambda *_: None,
@@ -42,6 +43,7 @@ def run_demo(
     An earlier demo is made anew: its folder carries a mark. Raises `AlreadyExistsError` for any other folder that
     is not empty, and `IEAError` where the release does not verify.
     """
+    out = Path(out)
     _prepare(out)
     say(f"making RAW files and brackets of {len(PHOTOGRAPHS)} photographs")
     manifest = make_project(out / "photographs")

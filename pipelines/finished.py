@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from iea40k.errors import AlreadyExistsError
-from iea40k.files import sha256_file, write_atomic, write_file_with
+from iea40k.files import AnyPath, sha256_file, write_atomic, write_file_with
 from iea40k.manifest import write_manifest
 from pipelines.synthetic import PHOTOGRAPHS, Photograph, load_photograph
 
@@ -34,12 +34,13 @@ VALID, TEST = ("flower", "motorcycle_left"), ("coffee", "coins")
 SPLIT = "split_photographs"
 
 
-def write_photographs(folder: Path) -> Path:
+def write_photographs(folder: AnyPath) -> Path:
     """Write every photograph as a PNG into `folder`, with `manifest.csv` and `build.yaml`; return the manifest.
 
     The manifest's column `split_photographs` keeps four for validation and test. The same versions of the
     dependencies give the same files. Raises `AlreadyExistsError` where there is a manifest.
     """
+    folder = Path(folder)
     manifest = folder / "manifest.csv"
     if manifest.exists():
         raise AlreadyExistsError("there is a manifest already", where=manifest, remedy="name another folder")

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from iea40k.contact_sheet import contact_sheet
-from iea40k.files import write_file_with
+from iea40k.files import AnyPath, write_file_with
 from iea40k.render import Palette
 from iea40k.store.layout import Store
 from pipelines.left_out import left_out_of, shown
@@ -16,7 +16,7 @@ PALETTE: tuple[Palette, ...] = ("blue-white-red",)
 
 def write_contact_sheets(
     store: Store,
-    folder: Path,
+    folder: AnyPath,
     *,
     scene_ids: Sequence[str] | None = None,
     per_sheet: int = 6,
@@ -24,6 +24,7 @@ def write_contact_sheets(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Path]:
     """Write sheets `sheet-001.png`, ... of a store's scenes, or of some, into `folder`; return their paths."""
+    folder = Path(folder)
     chosen = list(store.scene_ids() if scene_ids is None else scene_ids)
     files = []
     for start in range(0, len(chosen), per_sheet):
@@ -42,7 +43,8 @@ def write_contact_sheets(
     return files
 
 
-def write_png(picture: object, file: Path) -> None:
+def write_png(picture: object, file: AnyPath) -> None:
     """Write an (H, W, 3) uint8 picture as PNG, whole or not at all."""
+    file = Path(file)
     image = Image.fromarray(picture)  # type: ignore[arg-type]
     write_file_with(file, lambda path: image.save(path, "PNG", optimize=True))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from iea40k.arrays import EncodedRGB
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.files import sha256_file, write_file_with
+from iea40k.files import AnyPath, sha256_file, write_file_with
 from iea40k.manifest import write_manifest
 from pipelines.dng import Camera, write_dng
 
@@ -74,7 +74,7 @@ def _folder(package: str) -> Path:
 
 
 def make_project(
-    folder: Path,
+    folder: AnyPath,
     photographs: Sequence[Photograph] = PHOTOGRAPHS,
     *,
     scale: float = 2.0,
@@ -85,6 +85,7 @@ def make_project(
     The photographs are enlarged by `scale` first: a mosaic halves what is left of a picture's detail. The same
     versions of the dependencies give the same files.
     """
+    folder = Path(folder)
     rows = []
     for index, photograph in enumerate(photographs):
         progress(photograph.name)

@@ -50,6 +50,9 @@ def encode_srgb(light: LinearRGB) -> EncodedRGB:
 
     Exact: every code is the one that the curve in float64 rounds to. What lies outside [0, 1] is clipped last,
     here; `clipped_share` tells how much that is. Raises `ArrayError` for another dtype, or NaN.
+
+    >>> encode_srgb(np.array([-0.1, 0.0, 0.18, 1.0, 7.0], np.float32))
+    array([  0,   0, 118, 255, 255], dtype=uint8)
     """
     if light.dtype != np.float32:
         raise ArrayError("light is float32", expected="float32", got=str(light.dtype))
@@ -66,6 +69,9 @@ def decode_srgb(encoded: NDArray[np.uint8] | NDArray[np.uint16]) -> LinearRGB:
     """Return float32 light in [0, 1] of a uint8 or uint16 picture of any shape, the full range being white.
 
     Raises `ArrayError` for another dtype.
+
+    >>> decode_srgb(np.array([[0, 118, 255]], np.uint8)).round(4)
+    array([[0.    , 0.1812, 1.    ]], dtype=float32)
     """
     if encoded.dtype not in (np.uint8, np.uint16):
         raise ArrayError("a picture is uint8 or uint16", expected="uint8 or uint16", got=str(encoded.dtype))

@@ -15,6 +15,7 @@ from iea40k.develop.probe import probe
 from iea40k.develop.raw import develop_raw
 from iea40k.develop.rendered import Picture, read_rendered
 from iea40k.errors import BadInputError, UnreadableImageError
+from iea40k.files import AnyPath
 from iea40k.recipe import versions
 
 _DEFAULT = ReadOptions()
@@ -23,25 +24,29 @@ _BAND = 1 << 20
 """Pixels held as light at a time where a picture keeps its size."""
 
 
-def load_linear(path: Path, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT) -> LinearImage:
+def load_linear(
+    path: AnyPath, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT
+) -> LinearImage:
     """Return the linear light of a RAW, JPEG, PNG or TIFF file, its shorter side at most `short_side`.
 
     Camera white balance, EXIF orientation and embedded profiles are honoured; scaling is by area in linear light.
     Light of colours beyond sRGB's gamut is clipped at 0 and the share recorded in the recipe; light above 1 stays.
     Raises `UnreadableImageError` for whatever cannot be read in full and without a guess.
     """
+    path = Path(path)
     with _faults_of(path, short_side):
         return _load(path, probe(path), short_side, options)
 
 
 def load_encoded(
-    path: Path, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT
+    path: AnyPath, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT
 ) -> tuple[EncodedRGB, dict[str, Any]]:
     """Return the sRGB picture (H, W, 3) uint8 of a file, and its recipe; otherwise as `load_linear`.
 
     The light is clipped to [0, 1] last; the recipe's `clipped` holds the shares of values below and above. A rendered
     picture that keeps its size is never held as light as a whole.
     """
+    path = Path(path)
     with _faults_of(path, short_side):
         kind = probe(path)
         if kind in _RENDERED:

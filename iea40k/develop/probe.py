@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from iea40k.errors import UnreadableImageError
+from iea40k.files import AnyPath
 
 FileKind = Literal["jpeg", "png", "tiff", "raw", "headerless"]
 """`raw`: a container that names its camera; `headerless`: named like RAW, with nothing inside that says what it is."""
@@ -40,12 +41,13 @@ _OTHERS = (
 )  # fmt: skip
 
 
-def probe(path: Path) -> FileKind:
+def probe(path: AnyPath) -> FileKind:
     """Return the kind of the file at `path`.
 
     Raises `UnreadableImageError` for missing, empty, unreadable, unknown and mislabelled files: a suffix that says
     JPEG, PNG, TIFF or RAW must be true.
     """
+    path = Path(path)
     head = _head(path)
     suffix = path.suffix.lower()
     found = _kind(head, suffix, path)
@@ -61,8 +63,9 @@ def probe(path: Path) -> FileKind:
     return found
 
 
-def is_raw(path: Path) -> bool:
+def is_raw(path: AnyPath) -> bool:
     """Return whether the file at `path` is a RAW file; raises as `probe` does."""
+    path = Path(path)
     return probe(path) in ("raw", "headerless")
 
 

@@ -10,6 +10,7 @@ from iea40k.arrays import EncodedRGB, check_same_size
 from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, load_encoded
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
+from iea40k.files import AnyPath
 from iea40k.metrics import canny_iou, histogram_difference, sobel_iou
 from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.weights import Weights
@@ -45,9 +46,9 @@ class Judgement:
 
 def judge_folders(
     weights: Weights,
-    folders: Sequence[Path],
+    folders: Sequence[AnyPath],
     options: PredictOptions | None = None,
-    reference: Path | None = None,
+    reference: AnyPath | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Judgement:
     """Rank folders of enhancers' outputs on the images that all of them have, matched by file stem.
@@ -56,7 +57,8 @@ def judge_folders(
     folder of ideal exposures, edges and histograms are compared too (see `iea40k.metrics`). Raises
     `BadInputError` where the folders share no image.
     """
-    named = [_by_stem(folder) for folder in folders]
+    reference = None if reference is None else Path(reference)
+    named = [_by_stem(folder) for folder in map(Path, folders)]
     ideal = _by_stem(reference) if reference is not None else None
     common, left_out = _common([*named, ideal] if ideal is not None else named)
     rows: dict[str, list[dict[str, float]]] = {}
@@ -70,7 +72,7 @@ def judge_folders(
         progress(stem, number, len(common))
     if not rows:
         raise BadInputError("no image could be judged in every folder", got=f"{len(failures)} failures")
-    ranked = [_rank(folder, place, list(rows.values())) for place, folder in enumerate(folders)]
+    ranked = [_rank(folder, place, list(rows.values())) for place, folder in enumerate(map(Path, folders))]
     ranked.sort(key=lambda entry: (entry.mean_abs_residual, str(entry.folder)))
     return Judgement(tuple(ranked), tuple(rows), left_out, tuple(failures))
 

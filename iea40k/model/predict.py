@@ -16,7 +16,7 @@ from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
-from iea40k.files import write_atomic, write_file_with
+from iea40k.files import AnyPath, write_atomic, write_file_with
 from iea40k.metrics import holistic_score
 from iea40k.model.inference import OVERLAP, TILE, predict_encoded
 from iea40k.model.networks import describe
@@ -48,12 +48,21 @@ class PredictOptions:
     device: str = "cpu"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
     """A photograph's residual (h, w) float32 in [-1, 1], and its facts, JSON-able: score, shares, sizes."""
 
     residual: Residual
     facts: dict[str, Any]
+
+    def __repr__(self) -> str:
+        height, width = self.residual.shape
+        return f"<Prediction by {self.facts['network']}: score {self.score:.2f}, {width}x{height} pixels>"
+
+    @property
+    def score(self) -> float:
+        """10 (1 - mean |residual|): 10 is ideal."""
+        return float(self.facts["score"])
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,8 @@ def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions |
 
 def predict_files(
     weights: Weights,
-    images: Sequence[Path],
-    out: Path,
+    images: Sequence[AnyPath],
+    out: AnyPath,
     options: PredictOptions | None = None,
     progress: Callable[[Predicted, int, int], None] = lambda *_: None,
 ) -> list[Predicted]:
@@ -102,10 +111,12 @@ def predict_files(
 
     Raises `BadInputError` before anything is read where two images would write the same files.
     """
+    out = Path(out)
     options = options or PredictOptions()
-    _check_stems(images)
+    files = [Path(image) for image in images]
+    _check_stems(files)
     done = []
-    for number, path in enumerate(images, start=1):
+    for number, path in enumerate(files, start=1):
         try:
             image, recipe = load_encoded(path, short_side=None)
             prediction = predict_image(weights, image, options)
@@ -116,14 +127,14 @@ def predict_files(
         except Exception as error:
             outcome = Predicted(path, None, item_fault(error).located(path))
         done.append(outcome)
-        progress(outcome, number, len(images))
+        progress(outcome, number, len(files))
     return done
 
 
-def find_images(places: Sequence[Path]) -> list[Path]:
+def find_images(places: Sequence[AnyPath]) -> list[Path]:
     """Return the given files, and the photographs directly inside the given folders, sorted by name."""
     found: list[Path] = []
-    for place in places:
+    for place in map(Path, places):
         if place.is_dir():
             inside = sorted(
                 p for p in place.iterdir() if p.suffix.lower() in RAW_SUFFIXES | RENDERED_SUFFIXES

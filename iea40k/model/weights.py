@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from iea40k.errors import BadInputError, CorruptDataError
-from iea40k.files import write_file_with
+from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import build, full_config
 from iea40k.recipe import canonical_json
 
@@ -38,12 +38,13 @@ class Weights:
 
 
 def save_weights(
-    path: Path, network: nn.Module, name: str, config: Mapping[str, Any], facts: Mapping[str, Any]
+    path: AnyPath, network: nn.Module, name: str, config: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> None:
     """Write weights with all that is needed to use and to judge them, whole or not at all.
 
     `facts` must hold `licence` and `trained_on`; raises `BadInputError` otherwise.
     """
+    path = Path(path)
     missing = {"licence", "trained_on"} - set(facts)
     if missing:
         raise BadInputError(

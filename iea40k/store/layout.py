@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError
-from iea40k.files import disk_errors, publish_folder, write_atomic
+from iea40k.files import AnyPath, disk_errors, publish_folder, write_atomic
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
 from iea40k.store import scenes
+from iea40k.store.kinds import mistaken
 from iea40k.store.locks import clear_leftovers, workspace
 from iea40k.store.scenes import StoredScene
 
@@ -49,18 +50,19 @@ class StoreCounts:
 class Store:
     """A store on disk. Make one with `Store.create`, open one with `Store.open`; opening writes nothing."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: AnyPath) -> None:
+        self.path = Path(path)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def create(cls, path: AnyPath) -> Self:
         """Make an empty store at `path`, or open the one that is there.
 
         Raises `AlreadyExistsError` where the folder holds something else.
         """
+        path = Path(path)
         if (path / "store.json").exists():
             return cls.open(path)
         store = cls(path)
@@ -81,15 +83,18 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: AnyPath) -> Self:
         """Open a store. Raises `StoreError` where there is none, or one of a newer format."""
+        path = Path(path)
         file = path / "store.json"
         try:
             head = json.loads(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotThereError(
-                "there is no store here", where=path, remedy="make one with `iea40k build MANIFEST STORE`"
-            ) from error
+            what, remedy = mistaken(path, "store") or (
+                "there is no store here",
+                "make one with `iea40k build MANIFEST STORE`",
+            )
+            raise NotThereError(what, where=path, remedy=remedy) from error
         except ValueError as error:
             raise CorruptDataError("store.json cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:

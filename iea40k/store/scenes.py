@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 from iea40k.errors import CorruptDataError, IEAError, NotThereError, StoreError
+from iea40k.files import AnyPath
 from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
@@ -148,8 +149,9 @@ def write_scene(folder: Path, scene: BuiltScene) -> None:
         create_array(group, name, picture.shape, picture.shape, picture.shape)[...] = picture
 
 
-def open_scene(folder: Path) -> StoredScene:
+def open_scene(folder: AnyPath) -> StoredScene:
     """Return what a scene's attributes say. Raises `StoreError` where it is absent or of a newer format."""
+    folder = Path(folder)
     attributes = read_attributes(folder)
     try:
         return StoredScene(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.errors import CorruptDataError, StoreError
+from iea40k.files import AnyPath
 from iea40k.store.decoding import ChunkCodec, parse_codecs, strip_crc32c
 from iea40k.store.tiles import spans
 from iea40k.store.zstd_frames import Bytes
@@ -57,7 +58,8 @@ class ShardedArray:
     such array is or its layout is not one of ours.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
+        folder = Path(folder)
         self.folder = folder
         self.layout = read_layout(folder)
         self.shape = self.layout.shape

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, BadInputError
-from iea40k.files import disk_errors, full_disk_named, publish_folder
+from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
 from iea40k.store.release import Release
 from iea40k.tables import text_cell
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
@@ -49,7 +49,7 @@ class ExportReport:
 
 def export_official(
     release: Release,
-    out: Path,
+    out: AnyPath,
     *,
     split: str | None = None,
     size: int | None = SIZE,
@@ -63,6 +63,7 @@ def export_official(
     first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. Licences
     travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
     """
+    out = Path(out)
     images = _chosen(release, licences)
     splits = _splits(release, split)
     report = ExportReport()

@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from iea40k.errors import BadInputError
+from iea40k.files import AnyPath
 from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.model.training.config import DataConfig
 from iea40k.model.training.loop import TrainingData
 from iea40k.store.release import Release
 
 
-def training_data(path: Path, config: DataConfig) -> TrainingData:
+def training_data(path: AnyPath, config: DataConfig) -> TrainingData:
     """Return the training and validation samples of the release at `path`.
 
     Raises `BadInputError` where a split is empty or a scene would be in both.
     """
+    path = Path(path)
     release = Release.open(path)
     train = ReleaseSamples(
         release, config.split, config.train_part, config.levels, references=config.render is not None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from iea40k.errors import AlreadyExistsError, BadInputError
-from iea40k.files import write_atomic
+from iea40k.files import AnyPath, write_atomic
 from iea40k.model.data import Batch, Samples, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
 from iea40k.model.networks import build, describe
@@ -54,7 +54,12 @@ class Trained:
 
 
 def train(
-    data: TrainingData, out: Path, config: TrainingConfig, *, resume: bool = False, tell: Teller | None = None
+    data: TrainingData,
+    out: AnyPath,
+    config: TrainingConfig,
+    *,
+    resume: bool = False,
+    tell: Teller | None = None,
 ) -> Trained:
     """Train a network and write the run's folder `out`; `resume` goes on where its checkpoint stands.
 
@@ -62,6 +67,7 @@ def train(
     never interrupted. Under `torchrun` every process calls this, and the first one writes.
     Raises `AlreadyExistsError` for a folder with a run where `resume` is false.
     """
+    out = Path(out)
     if (out / CHECKPOINT).exists() and not resume:
         raise AlreadyExistsError(
             "there is a run in this folder", where=out, remedy="add --resume to go on, or name another folder"

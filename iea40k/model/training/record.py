@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.files import write_atomic
+from iea40k.files import AnyPath, write_atomic
 from iea40k.recipe import versions, without_nan
 from iea40k.render import heatmap
 
@@ -72,8 +72,9 @@ class Record:
         write_atomic(self.folder / "history.jsonl", text)
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
+def read_history(folder: AnyPath) -> list[dict[str, Any]]:
     """Return the entries of a run's history, one an epoch; empty where there is none."""
+    folder = Path(folder)
     file = folder / "history.jsonl"
     if not file.is_file():
         return []

@@ -1,8 +1,10 @@
 """A release as its users read it: tables, arrays, and where each image lies in them."""
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from operator import index as as_index
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from iea40k.errors import BadInputError, CorruptDataError, NotThereError
-from iea40k.store.release import arrays, tables
+from iea40k.errors import BadInputError, CorruptDataError, NotThereError, OutOfRangeError, UnknownKeyError
+from iea40k.files import AnyPath
+from iea40k.store.kinds import mistaken
+from iea40k.store.release import arrays, notebook, tables
+from iea40k.store.release.image import ReleaseImage
+from iea40k.store.release.splits import SPLITS
 from iea40k.store.scenes import newer_format
 from iea40k.store.shards import ShardedArray
 
@@ -26,34 +32,60 @@ SUMS = "SHA256SUMS"
 class Release:
     """A release on disk. `Release.open(path)` reads its head; tables and arrays are read when asked for.
 
-    `images`, `scenes`, `splits`, `provenance` are pandas tables; an image with `frame` and `index` is entry `index`
-    of `array(frame, "exposures")` and its siblings; its reference is entry `scene_index` of
-    `array(frame, "reference")`.
+    `release["a0001_N1"]` and `release[0]` are images, `len(release)` counts them, and iterating goes over them.
+    For whole columns, and to read parts of pictures: `images`, `scenes`, `splits` and `provenance` are pandas tables;
+    an image with `frame` and `index` is entry `index` of `array(frame, "exposures")` and its siblings; its reference
+    is entry `scene_index` of `array(frame, "reference")`.
     """
 
-    def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
-        self.path = path
+    def __init__(self, path: AnyPath, head: Mapping[str, Any]) -> None:
+        self.path = Path(path)
         self.head = head
 
     def __repr__(self) -> str:
-        return f"Release({str(self.path)!r}, version={self.version})"
+        head = self.head
+        name, images, scenes = (head.get(key, "?") for key in ("name", "images", "scenes"))
+        return f"<Release {name} {self.version} in {str(self.path)!r}: {images} images of {scenes} scenes>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return Release, (self.path, self.head)
 
+    def _repr_html_(self) -> str:
+        return notebook.release_html(self)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[ReleaseImage]:
+        return (self[number] for number in range(len(self)))
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._numbers
+
+    def __getitem__(self, key: str | int) -> ReleaseImage:
+        """Return an image by its id, "SCENE_LEVEL", or by its row in `images` (negative counts from the end).
+
+        Raises `UnknownKeyError` (a `KeyError`) or `OutOfRangeError` (an `IndexError`).
+        """
+        row = self._number_of(key) if isinstance(key, str) else as_index(key)
+        if not -len(self) <= row < len(self):
+            raise OutOfRangeError.of("the release", "image", row, len(self), self.path)
+        return ReleaseImage(self, {str(name): value for name, value in self.images.iloc[row].items()})
+
     @classmethod
-    def open(cls, path: Path) -> "Release":
+    def open(cls, path: AnyPath) -> "Release":
         """Open a release. Raises `StoreError` where there is none, or one of a newer format."""
+        path = Path(path)
         file = path / HEAD
         try:
             head = json.loads(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotThereError(
+            what, remedy = mistaken(path, "release") or (
                 "there is no release here",
-                where=path,
-                expected=f"a folder with {HEAD}, which is written last",
-                remedy="make one with `iea40k release STORE OUT --version X.Y.Z`",
-            ) from error
+                "make one with `iea40k release STORE OUT --version X.Y.Z`",
+            )
+            expected = f"a folder with {HEAD}, which is written last"
+            raise NotThereError(what, where=path, expected=expected, remedy=remedy) from error
         except ValueError as error:
             raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
@@ -102,6 +134,22 @@ class Release:
         """One row an image and annotator who corrected it."""
         return self._table("provenance")
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {image_id: number for number, image_id in enumerate(self.images["image_id"])}
+
+    def _number_of(self, image_id: str) -> int:
+        if image_id in self._numbers:
+            return self._numbers[image_id]
+        near = difflib.get_close_matches(image_id, self._numbers, n=3)
+        raise UnknownKeyError(
+            "the release has no such image",
+            where=self.path,
+            expected=f"SCENE_LEVEL, such as {' or '.join(near or list(self._numbers)[:3])}",
+            got=image_id,
+            remedy="`release.images` lists all of them",
+        )
+
     def images_of(self, scheme: str, split: str) -> pd.DataFrame:
         """Return the images whose scene is in a split of a scheme, in the order of `images`."""
         if scheme not in self.split_schemes:
@@ -110,6 +158,14 @@ class Release:
                 where=self.path,
                 expected=", ".join(self.split_schemes),
                 got=scheme,
+            )
+        if split not in SPLITS:
+            raise BadInputError(
+                "there is no such split",
+                where=self.path,
+                expected=" or ".join(SPLITS),
+                got=split,
+                remedy=f"name the scheme apart from it: {', '.join(self.split_schemes)}",
             )
         chosen = self.splits.loc[self.splits[scheme] == split, "scene_id"]
         return self.images[self.images["scene_id"].isin(chosen)]

@@ -12,18 +12,19 @@ from pathlib import Path
 import pandas as pd
 
 from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
-from iea40k.files import sha256_file
+from iea40k.files import AnyPath, sha256_file
 from iea40k.store.release import tables
 from iea40k.store.release.reading import HEAD, SUMS, Release
 from iea40k.store.release.splits import SPLITS
 from iea40k.store.release.verify_pixels import Progress, pixel_problems, table_problem
 
 
-def verify_release(path: Path, *, progress: Progress | None = None) -> list[IEAError]:
+def verify_release(path: AnyPath, *, progress: Progress | None = None) -> list[IEAError]:
     """Return every problem of the release at `path`, none if it is sound. `progress(done, total, what)`.
 
     Raises `StoreError` only where there is no release to verify, or one of a newer format.
     """
+    path = Path(path)
     release = Release.open(path)
     report = progress or (lambda *_: None)
     problems = list(_files(release, report))

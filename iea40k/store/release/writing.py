@@ -24,7 +24,7 @@ from PIL import Image
 from iea40k.composition import compose
 from iea40k.composition_picture import composition_picture
 from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
-from iea40k.files import disk_errors, publish_folder, sha256_file, write_atomic, write_file_with
+from iea40k.files import AnyPath, disk_errors, publish_folder, sha256_file, write_atomic, write_file_with
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
@@ -46,7 +46,7 @@ _VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
 
 def write_release(
     store: Store,
-    out: Path,
+    out: AnyPath,
     options: ReleaseOptions,
     *,
     labels_of: LabelsOf | None = None,
@@ -61,6 +61,7 @@ def write_release(
     licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
     very release or the disk is full, and `CorruptDataError` where a scene of the store is damaged.
     """
+    out = Path(out)
     check_version(options.version)
     if options.published and not _DATE.fullmatch(options.published):
         raise BadInputError("not a date of publication", expected="YYYY-MM-DD", got=options.published)
