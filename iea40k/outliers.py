@@ -195,7 +195,7 @@ def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:
 
     `1 - exp(-sum(weight * share))` over the flags' shares of the valid pixels, plus the share without data.
 
-    >>> suspicion(np.zeros((2, 2), np.uint8), np.array([[0, 0], [0, -32768]], np.int16))
+    >>> review_priority(np.zeros((2, 2), np.uint8), np.array([[0, 0], [0, -32768]], np.int16))
     0.221199
     """
     valid = validity_from_codes(codes)
