@@ -23,9 +23,9 @@ from iea40k.errors import (
     UnknownKeyError,
 )
 from iea40k.extras import require
-from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, write_release
+from iea40k.uncertainty import UNKNOWN
 from tests.builders import built_scene
 
 NAMES = [f"scene_{number}" for number in range(6)]
@@ -93,8 +93,9 @@ def test_an_image_has_the_arrays_of_the_scene_that_it_came_from(release, scenes)
     assert np.array_equal(np.isnan(image.residual), ~image.validity)
     assert image.residual.dtype == np.float32
     assert np.array_equal(codes_from_residual(image.residual), image.codes)
-    assert np.array_equal(np.isnan(image.uncertainty), scene.uncertainty == NO_UNCERTAINTY)
-    assert np.nanmax(image.uncertainty) == pytest.approx(2999 / 32640, abs=1e-3)
+    codes = scene.uncertainty[number].astype(float)
+    meant = np.where(codes == UNKNOWN, np.nan, 2 ** ((codes - 252) / 24))
+    assert np.allclose(image.uncertainty, meant, rtol=1e-5, equal_nan=True)
     assert image.spread is None
     assert not image.touched.any()
     assert image.shape == (70, 90)

@@ -1,6 +1,6 @@
 """One image of a release: what is known of it, and its arrays, read when asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from iea40k.arrays import (
 )
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
 from iea40k.store.release import notebook
+from iea40k.uncertainty import sd_of, sd_of_experts_spread
 
 if TYPE_CHECKING:
     from iea40k.store.release.reading import Release
@@ -103,13 +104,15 @@ class ReleaseImage:
 
     @cached_property
     def uncertainty(self) -> Residual | None:
-        """The spread of the experts' luma of the reference (H, W) float32, NaN where unknown; None without any."""
-        return self._spread("uncertainty", "scene_index")
+        """The standard deviation of the residual (H, W) float32, NaN where unknown; None where there is none."""
+        if self.release.uncertainty_is_of_scenes:
+            return self._optional("uncertainty", sd_of_experts_spread, "scene_index")
+        return self._optional("uncertainty", sd_of)
 
     @cached_property
     def spread(self) -> Residual | None:
         """The disagreement of the annotators' residuals (H, W) float32, NaN where unknown; None without any."""
-        return self._spread("spread", "index")
+        return self._optional("spread", _spread_of)
 
     @cached_property
     def touched(self) -> NDArray[np.bool_]:
@@ -122,9 +125,15 @@ class ReleaseImage:
         entry: NDArray[Any] = self.release.array(str(self.facts["frame"]), name)[int(self.facts[index])]
         return entry
 
-    def _spread(self, name: str, index: str) -> Residual | None:
+    def _optional(
+        self, name: str, meaning: Callable[[NDArray[Any]], Residual], index: str = "index"
+    ) -> Residual | None:
         if not self.release.has_array(str(self.facts["frame"]), name):
             return None
-        stored = self._read(name, index)
-        known = stored.astype(np.float32) / np.float32(UNCERTAINTY_SCALE)
-        return np.where(stored == NO_UNCERTAINTY, np.float32(np.nan), known)
+        return meaning(self._read(name, index))
+
+
+def _spread_of(codes: NDArray[np.uint16]) -> Residual:
+    """Return codes of a spread as luma, NaN where it is unknown."""
+    known = codes.astype(np.float32) / np.float32(UNCERTAINTY_SCALE)
+    return np.where(codes == NO_UNCERTAINTY, np.float32(np.nan), known)
