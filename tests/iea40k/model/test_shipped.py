@@ -1,5 +1,6 @@
 """The weights that come with the package: what they say, and what they see on pictures that nobody labelled."""
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -16,24 +17,51 @@ torch.set_num_threads(1)
 COFFEE = skimage.data.coffee()  # of the test split: not learnt
 
 
-def test_they_say_how_they_were_made():
-    assert shipped_weights() == ("p_ieanet_s",)
-    facts = load_weights("p_ieanet_s").facts
+RECIPES = {"curve_net": "curve_net", "p_ieanet_s": "shipped"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_they_say_how_they_were_made(name):
+    assert shipped_weights() == tuple(RECIPES)
+    facts = load_weights(name).facts
     assert facts["licence"]
     assert "licences of the images" in facts["trained_on"]
-    assert TrainingConfig.model_validate(facts["training"]) == load_config("shipped")
+    assert TrainingConfig.model_validate(facts["training"]) == load_config(RECIPES[name])
 
 
+def test_every_photograph_that_was_learnt_is_named_with_its_licence():
+    facts = load_weights("curve_net").facts
+    assert len({entry["work"] for entry in facts["attribution"]}) == len(facts["attribution"]) == 234
+    assert all(entry["from"] and entry["licence"] for entry in facts["attribution"])
+    assert facts["not_good_at"]
+    assert facts["measured"]["looks_at_fivek"] >= 1
+
+
+@torch.inference_mode()
+def test_the_same_map_whatever_the_size():
+    loaded = load_weights("curve_net")
+    for ev in (-4.0, 0.0, 2.0):
+        maps = []
+        for side in (256, 512, 1024):
+            how = cv2.INTER_AREA if side < 512 else cv2.INTER_CUBIC
+            shown = cv2.resize(exposed(skimage.data.astronaut(), ev), (side, side), interpolation=how)
+            found = predict_image(loaded, shown).residual
+            maps.append(cv2.resize(found, (256, 256), interpolation=cv2.INTER_AREA))
+        assert max(np.abs(m - maps[0]).mean() for m in maps) <= 0.01
+
+
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("ev", [-3.0, -2.0])
-def test_a_photograph_dark_everywhere_has_no_red(ev):
-    residual = predict_image(load_weights("p_ieanet_s"), exposed(COFFEE, ev)).residual
+def test_a_photograph_dark_everywhere_has_no_red(ev, name):
+    residual = predict_image(load_weights(name), exposed(COFFEE, ev)).residual
     picture = heatmap(residual).astype(int)
     assert (picture[..., 0] <= picture[..., 2]).all()
     assert residual.mean() > 0.1
 
 
-def test_brighter_exposures_have_lower_residuals():
-    loaded = load_weights("p_ieanet_s")
+@pytest.mark.parametrize("name", RECIPES)
+def test_brighter_exposures_have_lower_residuals(name):
+    loaded = load_weights(name)
     means = [
         float(predict_image(loaded, exposed(COFFEE, ev)).residual.mean()) for ev in (-3.0, -1.0, 1.0, 3.0)
     ]
@@ -41,9 +69,10 @@ def test_brighter_exposures_have_lower_residuals():
     assert means[0] > 0 > means[-1]
 
 
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_flipped_photograph_has_nearly_the_flipped_map(axis):
-    loaded = load_weights("p_ieanet_s")
+def test_a_flipped_photograph_has_nearly_the_flipped_map(axis, name):
+    loaded = load_weights(name)
     image = exposed(COFFEE, -1.0)
     plain = predict_image(loaded, image).residual
     flipped = np.flip(predict_image(loaded, np.ascontiguousarray(np.flip(image, axis))).residual, axis)
