@@ -184,7 +184,7 @@ def test_a_write_that_does_not_fit_leaves_what_was_there(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(file)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "StoreError" in done.stderr
+    assert "DiskError" in done.stderr
     assert file.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 

@@ -312,7 +312,7 @@ def test_a_full_disk_is_one_clear_error_and_the_run_goes_on_after_it(
     out = tmp_path / "out"
     process = start(store, out, FULL)
     _, stderr = process.communicate()
-    assert "StoreError: the disk is full" in stderr
+    assert "DiskError: the disk is full" in stderr
     assert not out.exists()
     assert files(write_release(store, out, OPTIONS).path) == files(published.path)
 
