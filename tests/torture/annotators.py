@@ -42,6 +42,16 @@ def work(place: str, name: str, acknowledged: Path, seed: int) -> None:
             time.sleep(0.1)
 
 
+def _record(outbox: Outbox, ledger: Ledger, draft: CorrectionDraft, lease: Lease) -> bool:
+    """Record a stroke in the ledger, or keep it where that cannot be or earlier ones wait; return whether recorded."""
+    if len(outbox) == 0:
+        with contextlib.suppress(LedgerUnavailableError, LeaseLostError):
+            ledger.append(draft, lease)
+            return True
+    outbox.put(draft)
+    return False
+
+
 def _session(ledger: Ledger, name: str, outbox: Outbox, said: TextIO, rng: random.Random) -> None:
     queue = Queue(ledger)
     leases = {lease.map_key: lease for lease in queue.resume(name)}
@@ -65,7 +75,7 @@ def _session(ledger: Ledger, name: str, outbox: Outbox, said: TextIO, rng: rando
             lease = queue.heartbeat(lease) if rng.random() < 0.2 else lease
             for _ in range(rng.randrange(1, 6)):
                 draft = stroke(lease.map_key, rng)
-                recorded = outbox.record(ledger, draft, lease)
+                recorded = _record(outbox, ledger, draft, lease)
                 said.write(f"{draft.stroke_id} {'ledger' if recorded else 'outbox'}\n")
                 said.flush()
             if len(outbox) == 0:
