@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iea40k.colour import srgb_stops
 from iea40k.errors import ArrayError
-from iea40k.fusion import METERED, Curve, fuse, srgb_stops
+from iea40k.fusion import METERED, Curve, fuse
 from iea40k.fusion.placing import HIGH, LOW, compressed
 from iea40k.residuals import luma
 from tests.planted import encoded, exposed
