@@ -4,16 +4,23 @@ import contextlib
 import errno
 import hashlib
 import os
-import tempfile
+import re
+import secrets
+import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from iea40k.errors import AlreadyExistsError, BadInputError, DiskError
+from iea40k.errors import AlreadyExistsError, BadInputError, CorruptDataError, DiskError
+
+if sys.platform != "win32":
+    import fcntl
 
 AnyPath = str | Path
 """What public functions take where a file or folder is named."""
 
 _BLOCK = 1 << 20
+_TEMPORARY = re.compile(r"^\..*\.writing(-[0-9a-f]{8})?(\.[^.]*)?$")
 
 
 def sha256_file(path: Path) -> str:
@@ -48,11 +55,8 @@ def write_file_with(path: Path, fill: Callable[[Path], None], *, overwrite: bool
     For libraries that want a path to write to. The temporary name keeps the suffix of `path`.
     """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        try:
+        make_folders(path.parent)
+        with _temporary_beside(path) as temporary:
             with full_disk_named(path.parent):
                 fill(temporary)
             _fsync(temporary)
@@ -62,8 +66,55 @@ def write_file_with(path: Path, fill: Callable[[Path], None], *, overwrite: bool
             else:
                 _link_new(temporary, path)
             fsync_folder(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a file's name is one that `write_file_with` gives to what is not whole yet."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def clear_temporaries(folder: Path) -> int:
+    """Remove what killed writers of files left in `folder`, not below it; return how much. The living keep theirs."""
+    if not folder.is_dir():
+        return 0
+    left = [path for path in folder.iterdir() if is_temporary(path.name) and is_plain_file(path)]
+    return sum(_remove_dead(path) for path in left)
+
+
+def is_plain_file(path: Path) -> bool:
+    """Return whether `path` is a regular file itself: no symlink to one, no folder, device, pipe or socket."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def read_plain_file(path: Path, limit: int = 1 << 30) -> bytes:
+    """Return the bytes of a regular file; never waits on a pipe or follows a symlink out of its folder.
+
+    Raises `FileNotFoundError` where nothing is there, `CorruptDataError` where it is something else than a file or has
+    more than `limit` bytes.
+    """
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise CorruptDataError("this is not a plain file", where=path, expected="a file with its own bytes")
+    if status.st_size > limit:
+        raise CorruptDataError(
+            "this file is too large for what it is",
+            where=path,
+            expected=f"at most {limit} bytes",
+            got=str(status.st_size),
+        )
+    return path.read_bytes()
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and its parents where they are absent; each new name is on the disk when this returns."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    fsync_folder(folder.parent)
 
 
 @contextlib.contextmanager
@@ -91,7 +142,7 @@ def publish_folder(temporary: Path, final: Path) -> None:
         if final.exists():
             raise AlreadyExistsError("a published folder is never overwritten", where=final)
         fsync_tree(temporary)
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(final.parent)
         try:
             temporary.rename(final)
         except OSError as error:
@@ -181,6 +232,75 @@ def inside(root: Path, relative: str) -> Path:
             remedy="copy the file below the root instead of linking it",
         )
     return real
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """Yield an empty file beside `path` that is ours alone; it is removed at the end, unless it was moved away.
+
+    Its name is always the same, so that whoever writes `path` next takes away what a killed writer left. While we live
+    we hold it: by a lock, or on Windows by its being open.
+    """
+    name = f".{path.stem[:40]}.writing"
+    temporary = path.with_name(name + path.suffix)
+    while (descriptor := _claim(temporary)) is None:
+        temporary = path.with_name(f"{name}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        if os.name == "nt":
+            os.close(descriptor)  # an open file cannot be renamed there
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+        if os.name != "nt":
+            os.close(descriptor)
+
+
+def _claim(temporary: Path) -> int | None:
+    """Make the file and return its descriptor, locked; None where a living writer has it."""
+    if os.path.lexists(temporary) and not _remove_dead(temporary):
+        return None
+    try:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return None
+    if _lock(descriptor, where_unknown=True):
+        return descriptor
+    os.close(descriptor)  # somebody who clears up was faster, and takes it away
+    return None
+
+
+def _remove_dead(temporary: Path) -> bool:
+    """Remove a temporary file unless its writer lives, or nobody can tell; return whether it is gone."""
+    try:
+        if sys.platform == "win32":
+            temporary.unlink()
+            return True
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not _lock(descriptor, where_unknown=False):
+            return False
+        if os.path.lexists(temporary) and os.path.samestat(status, temporary.lstat()):
+            temporary.unlink(missing_ok=True)
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, where_unknown: bool) -> bool:
+    """Lock an open file until it is closed; return whether it is ours, `where_unknown` where a system has no locks."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return where_unknown
+    return True
 
 
 def _fsync(path: Path) -> None:
