@@ -8,6 +8,7 @@ import re
 import secrets
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -90,14 +91,14 @@ def is_plain_file(path: Path) -> bool:
 
 
 def read_plain_file(path: Path, limit: int = 1 << 30) -> bytes:
-    """Return the bytes of a regular file; never waits on a pipe or follows a symlink out of its folder.
+    """Return the bytes of a regular file, also through a link; never waits on a pipe or reads a device.
 
     Raises `FileNotFoundError` where nothing is there, `CorruptDataError` where it is something else than a file or has
     more than `limit` bytes.
     """
-    status = path.lstat()
+    status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise CorruptDataError("this is not a plain file", where=path, expected="a file with its own bytes")
+        raise CorruptDataError("this is not a plain file", where=path, expected="a file")
     if status.st_size > limit:
         raise CorruptDataError(
             "this file is too large for what it is",

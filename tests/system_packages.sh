@@ -1,8 +1,8 @@
 #!/bin/sh
-# System libraries that Qt and a virtual screen need. Installs them as root on Debian or Ubuntu; otherwise says how.
+# System libraries that Qt and a virtual screen need, and the tool that signs releases. Installs them as root on Debian or Ubuntu; otherwise says how.
 PACKAGES="libgl1 libegl1 libxkbcommon0 libglib2.0-0 libfontconfig1 libdbus-1-3 xvfb xauth libxkbcommon-x11-0 \
 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 \
-libxcb-xkb1 libx11-xcb1"
+libxcb-xkb1 libx11-xcb1 minisign"
 command -v dpkg-query >/dev/null 2>&1 || exit 0
 missing=""
 for package in $PACKAGES; do
@@ -13,7 +13,7 @@ for package in $PACKAGES; do
 done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ]; then
-    echo "installing Qt's system libraries:$missing"
+    echo "installing system packages:$missing"
     apt-get update -qq >/dev/null 2>&1
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 && exit 0

@@ -102,7 +102,8 @@ class ReadOnlyViewer(BaseSession):
 
 def open_viewer(place: Path, folders: Path | None = None, progress: Progress = silent) -> ReadOnlyViewer:
     """Return a viewer of the release or store in folder `place`, the highest review priority first within a store."""
-    from iea40k.store.release.reading import HEAD, Release
+    from iea40k.store.release.content import HEAD
+    from iea40k.store.release.reading import Release
 
     folder = user_folder("gallery", "reader", folders)
     if (place / HEAD).exists():

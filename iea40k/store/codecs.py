@@ -88,11 +88,15 @@ def encode(name: str, chunk: NDArray[Any]) -> bytes:
     return packed + struct.pack("<I", google_crc32c.value(packed))
 
 
-def _filters(name: str, dimensions: int) -> list[ArrayArrayCodec]:
+def memory_order(name: str, dimensions: int) -> tuple[int, ...]:
+    """Return which axis of an array of one of the kinds in `FILL` lies at each place of a chunk's memory."""
     if name not in _PICTURES:
-        return []
-    leading = range(dimensions - 3)
-    return [TransposeCodec(order=(*leading, dimensions - 1, dimensions - 3, dimensions - 2))]
+        return tuple(range(dimensions))
+    return (*range(dimensions - 3), dimensions - 1, dimensions - 3, dimensions - 2)
+
+
+def _filters(name: str, dimensions: int) -> list[ArrayArrayCodec]:
+    return [TransposeCodec(order=memory_order(name, dimensions))] if name in _PICTURES else []
 
 
 def _compressor(dtype: np.dtype[Any]) -> BytesBytesCodec:

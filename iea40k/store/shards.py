@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.errors import CorruptDataError, StoreError
-from iea40k.files import AnyPath
+from iea40k.files import AnyPath, read_plain_file
 from iea40k.store.decoding import ChunkCodec, parse_codecs, strip_crc32c
 from iea40k.store.tiles import spans
 from iea40k.store.zstd_frames import Bytes
@@ -206,10 +206,10 @@ def read_layout(folder: Path) -> Layout:
     """Return the layout of the array in `folder`. Raises `StoreError` where it is absent or not one of ours."""
     file = folder / "zarr.json"
     try:
-        metadata = json.loads(file.read_bytes())
+        metadata = json.loads(read_plain_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CorruptDataError("an array is missing", where=folder) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptDataError(
             "the metadata of an array cannot be read", where=file, got=str(error)
         ) from error

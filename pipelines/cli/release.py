@@ -4,7 +4,7 @@ import json
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -21,6 +21,8 @@ from iea40k.store.release import (
     verify_release,
     write_release,
 )
+from iea40k.store.release.content import HEAD
+from iea40k.store.release.signature import check_signature
 from iea40k.store.verify import verify_store
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
@@ -74,11 +76,15 @@ def release(
         if options.ledger:
             _seal(store, options)
     if as_json:
-        typer.echo(json.dumps({"path": str(out), "digest": written.digest, **written.head}))
+        digests = {"root_digest": written.root, "digest": written.digest}
+        typer.echo(json.dumps({"path": str(out), **digests, **written.head}))
     else:
         counts = f"{written.head['scenes']} scenes, {written.head['images']} exposures"
         messages.print(f"{out}: {name} {version}, {counts}", style="green", markup=False)
-        messages.print(f"digest {written.digest}", markup=False)
+        messages.print(f"root digest {written.root}", markup=False, soft_wrap=True)
+        messages.print(
+            "note it elsewhere: `iea40k verify RELEASE --root DIGEST` then finds any change", markup=False
+        )
     return DONE
 
 
@@ -91,6 +97,13 @@ def verify(
             help="Of a store: postgresql://HOST/DATABASE; the store's own file where left out.",
             envvar="IEA40K_LEDGER",
         ),
+    ] = None,
+    root: Annotated[
+        str | None, typer.Option(help="The root digest that was noted when the release was cut.")
+    ] = None,
+    public_key: Annotated[
+        str | None,
+        typer.Option(help="The signer's minisign key, or its file: the release must be signed by it."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -105,18 +118,22 @@ def verify(
     place = ledger_of(context, path, ledger) if kind == "store" else None
     with Progress("verifying", "checks") as bar:
         if kind == "release":
-            problems = verify_release(path, progress=bar.update)
+            problems, told = _verify_release(path, root, public_key, bar)
         else:
+            told = Told({}, [])
             problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(path, place)]
     if as_json:
         listed = [_as_json(problem) for problem in problems]
-        typer.echo(json.dumps({"path": str(path), "kind": kind, "problems": listed}))
+        typer.echo(json.dumps({"path": str(path), "kind": kind, **told.facts, "problems": listed}))
     elif problems:
         for problem in problems:
             messages.print(problem.letter(), style="red", markup=False)
         messages.print(f"{path}: {len(problems)} problems in this {kind}", style="red", markup=False)
     else:
         messages.print(f"{path}: this {kind} is sound", style="green", markup=False)
+    if not as_json:
+        for line in told.lines:
+            messages.print(line, markup=False, soft_wrap=True)
     return FAILURES if problems else DONE
 
 
@@ -148,6 +165,33 @@ def _ledger_problems(store: Path, place: str | None) -> list[IEAError]:
     with Ledger.open(place) as ledger:
         lines = [*ledger.tampering(), *broken_seals(ledger, kept_seals(store))]
         return [CorruptDataError(line, where=ledger.database.name) for line in lines]
+
+
+class Told(NamedTuple):
+    """What a person learns of a release or store beside its problems: facts for JSON, lines for the terminal."""
+
+    facts: dict[str, Any]
+    lines: list[str]
+
+
+def _verify_release(
+    path: Path, root: str | None, public_key: str | None, bar: Progress
+) -> tuple[list[IEAError], Told]:
+    problems = verify_release(path, root=root, progress=bar.update)
+    release = Release.open(path)
+    signature = check_signature(path, public_key)
+    if signature.state == "invalid" or (public_key is not None and signature.state == "unchecked"):
+        problems.append(CorruptDataError(signature.words, where=path / HEAD))
+    noted = ", which is the one that was noted" if root is not None and not problems else ""
+    lines = [f"root digest {release.root}{noted}", signature.words]
+    if not release.carries_root:
+        lines[0] = f"this release carries no root digest (it is older); that of its {HEAD} is {release.root}"
+    facts = {
+        "root_digest": release.root,
+        "carries_root": release.carries_root,
+        "signature": signature._asdict(),
+    }
+    return problems, Told(facts, lines)
 
 
 def _kind(path: Path) -> str:

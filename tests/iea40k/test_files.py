@@ -84,7 +84,7 @@ def test_something_else_under_the_temporary_name_is_left_alone(tmp_path: Path, k
     name = tmp_path / ".a.writing.json"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("theirs")
-    {"pipe": os.mkfifo, "folder": os.mkdir, "link": lambda path: os.symlink(elsewhere, path)}[kind](name)
+    {"pipe": os.mkfifo, "folder": os.mkdir, "link": lambda path: path.symlink_to(elsewhere)}[kind](name)
     write_atomic(tmp_path / "a.json", "mine")
     assert (tmp_path / "a.json").read_text() == "mine"
     assert elsewhere.read_text() == "theirs"
@@ -102,15 +102,16 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are a thing of POSIX systems")
-def test_only_plain_files_are_read(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("12345")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     assert read_plain_file(tmp_path / "file") == b"12345"
     start = time.monotonic()
-    for name in ("pipe", "link"):
+    assert read_plain_file(tmp_path / "link") == b"12345"
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
         with pytest.raises(CorruptDataError, match="not a plain file"):
-            read_plain_file(tmp_path / name)
+            read_plain_file(path)
     with pytest.raises(CorruptDataError, match="too large"):
         read_plain_file(tmp_path / "file", limit=4)
     assert time.monotonic() - start < 30

@@ -16,6 +16,7 @@ from iea40k.recipe import canonical_json
 from iea40k.store.codecs import DTYPES, FILL, create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
+from iea40k.store.release import content
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import Labels, LabelsOf, base_labels
 from iea40k.store.release.plan import Frame, Plan, PlannedScene
@@ -25,7 +26,6 @@ from iea40k.store.shards import ShardedArray
 from iea40k.store.tiles import covering, tile_shape
 from iea40k.uncertainty import UNKNOWN, sd_of
 
-FOLDER = "arrays"
 IMAGES, SCENES = "images", "scenes"  # the two kinds of pieces of a frame
 _PICTURES = ("exposures", "reference")
 
@@ -48,7 +48,7 @@ def write_arrays(
 ) -> None:
     """Write every shard that the journal does not have yet. `progress(images done, images, frame)`."""
     writer = _Writer(store, journal, labels_of)
-    root = zarr.open_group(journal.folder / FOLDER, mode="a", zarr_format=3)
+    root = zarr.open_group(journal.folder / content.ARRAYS, mode="a", zarr_format=3)
     done = 0
     for frame in plan.frames:
         group = root.require_group(frame.name)
@@ -95,7 +95,7 @@ class _Writer:
         rows = (self._fill_images if kind == IMAGES else self._fill_scenes)(frame, run, stacks)
         files = {}
         for name, stack in stacks.items():
-            folder = self.journal.folder / FOLDER / frame.name / name
+            folder = self.journal.folder / content.ARRAYS / frame.name / name
             count = frame.images if kind == IMAGES else len(frame.scenes)
             file = write_shard(folder, run[0] // min(frame.per_shard, count), stack)
             files.update(self._settle(folder, file, stack, run))

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from iea40k.store.release import arrays, tables
+from iea40k.store.release import content
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 
@@ -71,17 +71,17 @@ def croissant(facts: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
         "description": (
             f"{facts['images']} exposures of {facts['scenes']} scenes with a residual a pixel: the luma of the "
             "scene's reference minus the luma of the exposure, + = underexposed. The pixels are Zarr v3 arrays below "
-            f"{arrays.FOLDER}/; the tables say which entry is which image."
+            f"{content.ARRAYS}/; the tables say which entry is which image."
         ),
         "license": sorted(facts["licences"]),
         **({"datePublished": facts["published"]} if facts["published"] else {}),
-        "distribution": [_file(name, sums) for name in tables.NAMES],
-        "recordSet": [_record_set(name, folder) for name in tables.NAMES],
+        "distribution": [_file(name, sums) for name in content.TABLE_NAMES],
+        "recordSet": [_record_set(name, folder) for name in content.TABLE_NAMES],
     }
 
 
 def _file(name: str, sums: Mapping[str, str]) -> dict[str, Any]:
-    path = f"{tables.FOLDER}/{name}.parquet"
+    path = f"{content.TABLES}/{name}.parquet"
     return {
         "@type": "cr:FileObject",
         "@id": f"{name}.parquet",
@@ -93,7 +93,7 @@ def _file(name: str, sums: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _record_set(name: str, folder: Path) -> dict[str, Any]:
-    schema = pq.read_schema(folder / tables.FOLDER / f"{name}.parquet")
+    schema = pq.read_schema(folder / content.TABLES / f"{name}.parquet")
     return {
         "@type": "cr:RecordSet",
         "@id": name,

@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from iea40k.errors import BadInputError, CorruptDataError, NotThereError, OutOfRangeError, UnknownKeyError
-from iea40k.files import AnyPath
+from iea40k.files import AnyPath, read_plain_file
 from iea40k.store.kinds import mistaken
-from iea40k.store.release import arrays, notebook, tables
+from iea40k.store.release import content, notebook
+from iea40k.store.release.array_check import checked_array
+from iea40k.store.release.content import HEAD
 from iea40k.store.release.image import ReleaseImage
+from iea40k.store.release.root import root_digest
 from iea40k.store.release.splits import SPLITS
 from iea40k.store.scenes import newer_format
 from iea40k.store.shards import ShardedArray
@@ -25,8 +28,6 @@ FORMAT = "iea40k-release"
 FORMAT_VERSION = 2
 READABLE = (1, 2)
 """Format 1 had `uncertainty` as an entry a scene: the spread of the experts' luma, uint16 in 1/32640."""
-HEAD = "release.json"
-SUMS = "SHA256SUMS"
 
 
 class Release:
@@ -78,7 +79,7 @@ class Release:
         path = Path(path)
         file = path / HEAD
         try:
-            head = json.loads(file.read_bytes())
+            head = json.loads(read_plain_file(file))
         except (FileNotFoundError, NotADirectoryError) as error:
             what, remedy = mistaken(path, "release") or (
                 "there is no release here",
@@ -86,7 +87,7 @@ class Release:
             )
             expected = f"a folder with {HEAD}, which is written last"
             raise NotThereError(what, where=path, expected=expected, remedy=remedy) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise NotThereError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
@@ -108,6 +109,16 @@ class Release:
     def digest(self) -> str:
         """The sha256 of SHA256SUMS: one number that stands for every byte of the release."""
         return str(self.head["sha256sums"])
+
+    @property
+    def carries_root(self) -> bool:
+        """Whether the release was published with a root digest and a digest of every row, as older ones were not."""
+        return "root" in self.head
+
+    @property
+    def root(self) -> str:
+        """The root digest, computed from release.json now: the number to note elsewhere (`root.py`)."""
+        return root_digest(self.path)
 
     @property
     def split_schemes(self) -> tuple[str, ...]:
@@ -172,24 +183,31 @@ class Release:
 
     def frames(self) -> tuple[str, ...]:
         """Return the frame shapes, such as "512x768" (height x width), sorted."""
-        return tuple(sorted(p.name for p in (self.path / arrays.FOLDER).glob("*") if p.is_dir()))
+        return tuple(sorted(p.name for p in (self.path / content.ARRAYS).glob("*") if p.is_dir()))
 
     def has_array(self, frame: str, name: str) -> bool:
         """Return whether frames of this shape have an array of this name."""
-        return (self.path / arrays.FOLDER / frame / name / "zarr.json").is_file()
+        return (self.path / content.ARRAYS / frame / name / "zarr.json").is_file()
 
     def array(self, frame: str, name: str) -> ShardedArray:
-        """Return a reader of an array: "exposures", "residual", "outliers", "reference", ..."""
-        return ShardedArray(self.path / arrays.FOLDER / frame / name)
+        """Return a reader of an array: "exposures", "residual", "outliers", "reference", ...
 
-    def _table(self, name: str) -> pd.DataFrame:
-        file = self.path / tables.FOLDER / f"{name}.parquet"
+        Raises `CorruptDataError` where its metadata are not what release.json says of it.
+        """
+        return checked_array(self.path, self.head, frame, name)
+
+    def arrow(self, name: str) -> pa.Table:
+        """Return a table of `tables/` as Arrow has it, with its own types. Raises `CorruptDataError`."""
+        file = self.path / content.TABLES / f"{name}.parquet"
         try:
             # ParquetFile rather than read_table: the latter guesses partitions from folder names with "=" in them.
             with pq.ParquetFile(file) as parquet:
-                table: pd.DataFrame = parquet.read().to_pandas()
-                return table
+                return parquet.read()
         except FileNotFoundError as error:
             raise CorruptDataError("a table is missing", where=file) from error
         except (pa.ArrowException, OSError) as error:
             raise CorruptDataError("a table cannot be read", where=file, got=str(error)) from error
+
+    def _table(self, name: str) -> pd.DataFrame:
+        table: pd.DataFrame = self.arrow(name).to_pandas()
+        return table

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 
 from iea40k.errors import BadInputError
 from iea40k.files import write_file_with
+from iea40k.store.release import content
 from iea40k.store.release.plan import Plan, PlannedScene
+from iea40k.store.release.rows import SCHEMA as ROW_DIGESTS
+from iea40k.store.release.rows import digest_rows
 from iea40k.store.release.splits import SPLITS, random_split, scheme_name
 
-FOLDER = "tables"
-NAMES = ("images", "scenes", "splits", "provenance")
 FROM_MANIFEST = ("device", "super_class", "scene_class", "light", "source", "kind", "simulation")
 """Attributes of a scene that every release has as columns, empty where the manifest has none."""
 
@@ -83,9 +84,9 @@ Row = Mapping[str, Any]
 
 
 def write_tables(
-    folder: Path, plan: Plan, image_rows: Iterable[Row], scene_rows: Iterable[Row]
+    release: Path, plan: Plan, image_rows: Iterable[Row], scene_rows: Iterable[Row]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Write the four tables below `folder` and return their rows by table name."""
+    """Write the four tables and the digests of their rows below `release`; return the rows by table name."""
     measured = {(row["scene_id"], row["level"]): row for row in image_rows}
     found = {row["scene_id"]: row for row in scene_rows}
     images = [
@@ -106,8 +107,12 @@ def write_tables(
         "splits": (splits, split_schema),
         "provenance": (provenance, PROVENANCE),
     }
+    digests: list[dict[str, Any]] = []
     for name, (rows, schema) in tables.items():
-        _write_table(folder / f"{name}.parquet", pa.Table.from_pylist(rows, _with_extras(schema, rows)))
+        table = pa.Table.from_pylist(rows, _with_extras(schema, rows))
+        digests += digest_rows(name, table)
+        _write_table(release / content.TABLES / f"{name}.parquet", table)
+    _write_table(release / content.ROW_DIGESTS, pa.Table.from_pylist(digests, ROW_DIGESTS))
     return {name: rows for name, (rows, _) in tables.items()}
 
 

@@ -4,6 +4,7 @@ Returns problems instead of stopping at the first, each with its place. A releas
 wrote, and its tables say what its arrays hold.
 """
 
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -11,91 +12,56 @@ from pathlib import Path
 
 import pandas as pd
 
-from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
-from iea40k.files import AnyPath, sha256_file
-from iea40k.store.release import tables
-from iea40k.store.release.reading import HEAD, SUMS, Release
+from iea40k.errors import CorruptDataError, IEAError, StoreError
+from iea40k.files import AnyPath
+from iea40k.recipe import digest
+from iea40k.store.release import content, tables
+from iea40k.store.release.content import HEAD
+from iea40k.store.release.reading import Release
+from iea40k.store.release.root import parse_root, root_problems
+from iea40k.store.release.rows import row_problems
 from iea40k.store.release.splits import SPLITS
-from iea40k.store.release.verify_pixels import Progress, pixel_problems, table_problem
+from iea40k.store.release.verify_files import Progress, file_problems, may_wait
+from iea40k.store.release.verify_pixels import pixel_problems, table_problem
 
 
-def verify_release(path: AnyPath, *, progress: Progress | None = None) -> list[IEAError]:
+def verify_release(
+    path: AnyPath, *, root: str | None = None, progress: Progress | None = None
+) -> list[IEAError]:
     """Return every problem of the release at `path`, none if it is sound. `progress(done, total, what)`.
 
-    Raises `StoreError` only where there is no release to verify, or one of a newer format.
+    `root` is the root digest that somebody noted when the release was published; only with it, or with a signature, can
+    a forger be told who changed a table and made every checksum fit again.
+
+    Raises `StoreError` only where there is no release to verify, or one of a newer format, and `BadInputError` where
+    `root` is no digest.
     """
     path = Path(path)
+    noted = None if root is None else parse_root(root)
     release = Release.open(path)
     report = progress or (lambda *_: None)
-    problems = list(_files(release, report))
+    problems = list(root_problems(path, carries=release.carries_root, noted=noted))
+    problems += file_problems(release, report)
+    if may_wait(release):
+        return problems
     try:
-        for found in (_tables(release), _splits(release), pixel_problems(release, report)):
+        for found in (_tables(release), _rows(release), _splits(release), pixel_problems(release, report)):
             problems.extend(found)
     except StoreError as error:  # a table that cannot be read says so itself; nothing can be compared with it
         problems.append(error)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         problems.append(
-            CorruptDataError("the tables contradict each other", where=path / tables.FOLDER, got=repr(error))
+            CorruptDataError("the tables contradict each other", where=path / content.TABLES, got=repr(error))
         )
     problems += _croissant(path)
     return problems
-
-
-# ---------------------------------------------------------------- files
-
-
-def _files(release: Release, report: Progress) -> Iterator[IEAError]:
-    sums_file = release.path / SUMS
-    if not sums_file.is_file():
-        yield CorruptDataError("the checksums are missing", where=sums_file)
-        return
-    if sha256_file(sums_file) != release.digest:
-        yield CorruptDataError(
-            "the checksums are not those that the release was published with",
-            where=sums_file,
-            expected=f"sha256 {release.digest}, as {HEAD} says",
-            got=sha256_file(sums_file),
-        )
-    expected, unreadable = read_sums(sums_file)
-    yield from unreadable
-    there = {p.relative_to(release.path).as_posix() for p in release.path.rglob("*") if not p.is_dir()}
-    for extra in sorted(there - expected.keys() - {SUMS, HEAD}):
-        yield CorruptDataError("a file does not belong to the release", where=release.path / extra)
-    for done, (name, sha) in enumerate(sorted(expected.items()), 1):
-        file = release.path / name
-        if name not in there:
-            yield CorruptDataError("a file of the release is missing", where=file)
-        elif (found := sha256_file(file)) != sha:
-            yield CorruptDataError(
-                "a file is not what was published",
-                where=file,
-                expected=f"sha256 {sha}",
-                got=found,
-                remedy="fetch this file again",
-            )
-        report(done, len(expected), "checksums")
-
-
-def read_sums(file: Path) -> tuple[dict[str, str], list[IEAError]]:
-    """Return path -> sha256 of a SHA256SUMS file, and a problem a line that is not one."""
-    sums: dict[str, str] = {}
-    problems: list[IEAError] = []
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        sha, _, name = line.partition("  ")
-        if len(sha) != 64 or not name or name.startswith("/") or ".." in name.split("/"):
-            problems.append(
-                CorruptDataError("not a line of checksums", where=Place(file, number), got=line[:80])
-            )
-        else:
-            sums[name] = sha
-    return sums, problems
 
 
 # ---------------------------------------------------------------- tables
 
 
 def _tables(release: Release) -> Iterator[IEAError]:
-    folder = release.path / tables.FOLDER
+    folder = release.path / content.TABLES
     for name, schema in (
         ("images", tables.IMAGES),
         ("scenes", tables.SCENES),
@@ -126,6 +92,21 @@ def _tables(release: Release) -> Iterator[IEAError]:
             )
 
 
+def _rows(release: Release) -> Iterator[IEAError]:
+    for row in release.scenes.to_dict("records"):
+        try:
+            found = digest(json.loads(row["recipe"]))
+        except (ValueError, RecursionError) as error:
+            found = str(error)
+        if found != row["recipe_digest"]:
+            yield table_problem(
+                release, "scenes", "recipe", "has another recipe than its digest", row["scene_id"]
+            )
+    if release.carries_root:
+        arrow = {name: release.arrow(name) for name in content.TABLE_NAMES}
+        yield from row_problems(release.path, arrow, release.arrow("digests"))
+
+
 def _splits(release: Release) -> Iterator[IEAError]:
     splits = release.splits.merge(release.scenes[["scene_id", "composition"]], on="scene_id", how="left")
     for scene_id in sorted(set(release.scenes["scene_id"]) - set(splits["scene_id"])):
@@ -152,7 +133,7 @@ def _shares(release: Release, splits: pd.DataFrame, name: str) -> Iterator[IEAEr
         if abs(count - share) > slack:
             yield CorruptDataError(
                 f"{name}: '{split}' does not have its share",
-                where=release.path / tables.FOLDER / "splits.parquet",
+                where=release.path / content.TABLES / "splits.parquet",
                 expected=f"{share:.1f} of {len(splits)} scenes, give or take {slack}",
                 got=str(count),
             )

@@ -11,7 +11,8 @@ from iea40k.arrays import check_codes
 from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
 from iea40k.store.codecs import DTYPES
 from iea40k.store.digests import array_digest
-from iea40k.store.release import arrays, tables
+from iea40k.store.release import content
+from iea40k.store.release.array_check import dtype_of, of_scenes
 from iea40k.store.release.arrays import mean_uncertainty, residual_statistics
 from iea40k.store.release.reading import Release
 from iea40k.store.shards import ShardedArray
@@ -26,7 +27,7 @@ def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
     """Yield every problem of the arrays, reading each entry once. `report(images done, images, "pixels")`."""
     listed = set(release.images["frame"])
     for frame in sorted(set(release.frames()) - listed):
-        yield CorruptDataError("no image is in this frame", where=release.path / arrays.FOLDER / frame)
+        yield CorruptDataError("no image is in this frame", where=release.path / content.ARRAYS / frame)
     done = 0
     for frame in sorted(listed):
         images = release.images[release.images["frame"] == frame].sort_values("index")
@@ -35,7 +36,9 @@ def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
         readers: dict[str, ShardedArray] = {}
         for name in DTYPES:
             try:
-                reader = _reader(release, frame, name, len(scenes if _of_scenes(release, name) else images))
+                reader = _reader(
+                    release, frame, name, len(scenes if of_scenes(release.head, name) else images)
+                )
             except StoreError as error:
                 yield error
             else:
@@ -51,7 +54,7 @@ def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
 
 def table_problem(release: Release, table: str, column: str, what: str, value: str) -> IEAError:
     """Return the error of a table's value: `what` says what is wrong with it."""
-    file = release.path / tables.FOLDER / f"{table}.parquet"
+    file = release.path / content.TABLES / f"{table}.parquet"
     return CorruptDataError(f"{value!r} {what}", where=Place(file, column=column))
 
 
@@ -76,7 +79,7 @@ def _reader(release: Release, frame: str, name: str, count: int) -> ShardedArray
         return None
     reader = release.array(frame, name)
     expected = (count, int(height), int(width), *((3,) if name in _PICTURES else ()))
-    dtype = np.dtype(np.uint16) if name == "uncertainty" and _of_scenes(release, name) else DTYPES[name]
+    dtype = dtype_of(release.head, name)
     if reader.shape != expected or reader.dtype != dtype:
         raise CorruptDataError(
             f"{name}: wrong shape or dtype",
@@ -150,10 +153,6 @@ def _image_uncertainty(readers: dict[str, ShardedArray], row: dict[str, Any]) ->
         yield _differs(
             readers["uncertainty"], row["image_id"], "uncertainty", str(row["uncertainty"]), str(found)
         )
-
-
-def _of_scenes(release: Release, name: str) -> bool:
-    return name == "reference" or (name == "uncertainty" and release.uncertainty_is_of_scenes)
 
 
 def _compare(

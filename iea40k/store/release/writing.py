@@ -4,7 +4,8 @@
     OUT/tables/*.parquet             images, scenes, splits, provenance
     OUT/README.md, croissant.json, LICENCES.csv
     OUT/SHA256SUMS                   of every file above
-    OUT/release.json                 written last
+    OUT/release.json                 what this is, with the sha256 of SHA256SUMS
+    OUT/ROOT.sha256                  the root digest: that of release.json
 
 A run that was killed leaves `.OUT.partial` beside OUT; the same command goes on there.
 """
@@ -14,7 +15,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,28 @@ from PIL import Image
 from iea40k.composition import compose
 from iea40k.composition_picture import composition_picture
 from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
-from iea40k.files import AnyPath, disk_errors, publish_folder, sha256_file, write_atomic, write_file_with
+from iea40k.files import (
+    AnyPath,
+    clear_temporaries,
+    disk_errors,
+    publish_folder,
+    sha256_file,
+    write_atomic,
+    write_file_with,
+)
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
-from iea40k.store.release import arrays, tables
+from iea40k.store.release import arrays, content, tables
+from iea40k.store.release.array_check import array_facts
 from iea40k.store.release.card import dataset_card
 from iea40k.store.release.croissant import croissant
 from iea40k.store.release.journal import FILE as JOURNAL
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import LabelsOf
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
-from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, HEAD, SUMS, Release
+from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
+from iea40k.store.release.root import root_digest, root_line
 from iea40k.store.release.splits import scheme_name, split_sizes
 from iea40k.tables import text_cell
 from iea40k.uncertainty import PARTS
@@ -65,7 +76,6 @@ def write_release(
     check_version(options.version)
     if options.published and not _DATE.fullmatch(options.published):
         raise BadInputError("not a date of publication", expected="YYYY-MM-DD", got=options.published)
-    _check_free(out)
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.parent / f".{out.name}.partial"
@@ -75,6 +85,7 @@ def write_release(
                 "another process is writing this release", where=out, remedy="wait until it has finished"
             )
         try:
+            _check_free(out)  # with the lock: one that a killed run left goes away here
             plan = make_plan(store, options)
             recipe = {**plan.recipe(), "corrected": labels_of is not None}
             journal = Journal(partial, digest(recipe))
@@ -105,23 +116,51 @@ def _check_free(out: Path) -> None:
 
 
 def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
-    """Write all that follows the arrays; release.json last."""
+    """Write all that follows the arrays; the root digest last. Nothing but what a release holds is published."""
     folder = journal.folder
-    for stale in (HEAD, SUMS):
-        (folder / stale).unlink(missing_ok=True)
-    rows = tables.write_tables(
-        folder / tables.FOLDER, plan, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES)
-    )
-    facts = _facts(plan, rows, recipe)
-    write_atomic(folder / "LICENCES.csv", _licences(rows["images"]))
-    write_atomic(folder / "README.md", dataset_card(facts))
-    _draw_composition(plan, folder / "composition.png")
-    sums = {**journal.files(), **_sums(folder, except_for=journal.files())}
-    write_atomic(folder / "croissant.json", _json(croissant(facts, folder, sums)))
-    sums["croissant.json"] = sha256_file(folder / "croissant.json")
-    write_atomic(folder / SUMS, "".join(f"{sha}  {path}\n" for path, sha in sorted(sums.items())))
-    write_atomic(folder / HEAD, _json({**facts, "sha256sums": sha256_file(folder / SUMS)}))
+    _clear(folder)
+    rows = tables.write_tables(folder, plan, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES))
+    held = {f.name: (*arrays.image_arrays(f, recipe["corrected"]), *arrays.SCENE_ARRAYS) for f in plan.frames}
+    facts = _facts(plan, rows, recipe) | {"arrays": _arrays(folder, held)}
+    write_atomic(folder / content.LICENCES, _licences(rows["images"]))
+    write_atomic(folder / content.CARD, dataset_card(facts))
+    _draw_composition(plan, folder / content.COMPOSITION)
+    names = content.summed_files(folder, held)
+    known = journal.files()
+    sums = {name: known.get(name) or sha256_file(folder / name) for name in names - {content.CROISSANT}}
+    write_atomic(folder / content.CROISSANT, _json(croissant(facts, folder, sums)))
+    sums[content.CROISSANT] = sha256_file(folder / content.CROISSANT)
+    write_atomic(folder / content.SUMS, "".join(f"{sha}  {path}\n" for path, sha in sorted(sums.items())))
+    head = {**facts, "root": content.ROOT, "sha256sums": sha256_file(folder / content.SUMS)}
+    write_atomic(folder / content.HEAD, _json(head))
+    write_atomic(folder / content.ROOT, root_line(root_digest(folder)))
+    _check_closed(folder, {*names, content.SUMS, content.HEAD, content.ROOT, JOURNAL})
     journal.remove()
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a killed run left of this phase: the files that seal a release, and temporaries of ours."""
+    for sealing in content.UNSUMMED:
+        (folder / sealing).unlink(missing_ok=True)
+    clear_temporaries(folder)
+    clear_temporaries(folder / content.TABLES)
+
+
+def _check_closed(folder: Path, names: Collection[str]) -> None:
+    for stranger in content.strangers(folder, names):
+        raise StoreError(
+            "something that is not of the release lies where it is written, so it was not published",
+            where=stranger.where,
+            remedy="move it away and run the same command again: it goes on where it stopped",
+        )
+
+
+def _arrays(folder: Path, held: Mapping[str, Collection[str]]) -> dict[str, dict[str, Any]]:
+    """Return what a reader checks an array against before it believes it: shape, dtype, digest of its metadata."""
+    return {
+        frame: {name: array_facts(folder, frame, name) for name in sorted(names)}
+        for frame, names in sorted(held.items())
+    }
 
 
 def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,12 +231,6 @@ def _licences(images: Sequence[Mapping[str, Any]]) -> str:
     names = ("image_id", "licence", "source")
     writer.writerows([text_cell(row[name]) for name in names] for row in images)
     return text.getvalue()
-
-
-def _sums(folder: Path, except_for: Mapping[str, str]) -> dict[str, str]:
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    wanted = sorted(files.keys() - except_for.keys() - {JOURNAL, SUMS, HEAD, "croissant.json"})
-    return {path: sha256_file(files[path]) for path in wanted}
 
 
 def _json(value: Any) -> str:

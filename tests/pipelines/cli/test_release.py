@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from iea40k.files import sha256_file
 from iea40k.store.layout import Store
 from pipelines.cli.program import run
 from pipelines.cli.terminal import BAD_USE, DONE, FAILURES
@@ -84,6 +85,45 @@ def test_verify_lists_what_is_wrong(out: Path, capsys: pytest.CaptureFixture[str
     found = json.loads(capsys.readouterr().out)
     assert found["kind"] == "release"
     assert [p["what"] for p in found["problems"]] == ["a file is not what was published"]
+
+
+def test_the_root_digest_is_printed_and_compared(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+    assert run(["release", str(store), out, "--version", "1.0.0", "--json"]) == DONE
+    root = json.loads(capsys.readouterr().out)["root_digest"]
+    assert (tmp_path / "out" / "ROOT.sha256").read_text() == f"{root}  release.json\n"
+    assert run(["verify", out, "--root", root]) == DONE
+    assert f"root digest {root}, which is the one that was noted" in capsys.readouterr().err
+    assert run(["verify", out, "--root", "0" * 64]) == FAILURES
+    assert "not the release whose root digest was noted" in capsys.readouterr().err
+    assert run(["verify", out, "--root", "12"]) == BAD_USE
+    assert run(["verify", out, "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["root_digest"], told["carries_root"], told["signature"]["state"]) == (root, True, "none")
+
+
+def test_an_older_release_is_told_to_carry_no_root_digest(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sums = (out / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (out / "SHA256SUMS").write_text("".join(line for line in sums if "digests.parquet" not in line))
+    head = json.loads((out / "release.json").read_text())
+    del head["root"], head["arrays"]
+    head["sha256sums"] = sha256_file(out / "SHA256SUMS")
+    (out / "release.json").write_text(json.dumps(head))
+    for name in ("ROOT.sha256", "tables/digests.parquet"):
+        (out / name).unlink()
+    capsys.readouterr()
+    assert run(["verify", str(out)]) == DONE
+    assert "carries no root digest" in capsys.readouterr().err
+
+
+def test_a_signature_that_is_asked_for_must_be_there(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
+    assert run(["verify", str(out), "--public-key", key]) == FAILURES
+    assert "there is no signature" in capsys.readouterr().err
 
 
 def test_a_release_has_no_ledger_to_verify(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

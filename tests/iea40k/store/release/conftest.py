@@ -1,17 +1,23 @@
 """A small store with two frame shapes, an uncertainty, a bracket with invalid pixels; and a release of it."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from iea40k.files import sha256_file
 from iea40k.scene import BuiltScene
 from iea40k.store.layout import Store
 from iea40k.store.release import Release, ReleaseOptions, write_release
+from iea40k.store.release.array_check import array_facts
+from iea40k.store.release.content import ROW_DIGESTS, TABLE_NAMES, UNSUMMED
+from iea40k.store.release.rows import SCHEMA, digest_rows
 from tests.builders import built_scene
 
 SCENES: dict[str, BuiltScene] = {
@@ -58,12 +64,25 @@ def reseal() -> Callable[[Path], None]:
 
     def seal(path: Path) -> None:
         names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
-        names = [n for n in names if n not in ("SHA256SUMS", "release.json")]
+        names = [n for n in names if n not in UNSUMMED]
+        with contextlib.suppress(pa.ArrowInvalid):
+            tables = {name: pq.read_table(path / f"tables/{name}.parquet") for name in TABLE_NAMES}
+            rows = [row for name, table in tables.items() for row in digest_rows(name, table)]
+            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path / ROW_DIGESTS)
         sums = "".join(f"{sha256_file(path / n)}  {n}\n" for n in names)
         (path / "SHA256SUMS").write_text(sums)
         head = json.loads((path / "release.json").read_text())
         head["sha256sums"] = sha256_file(path / "SHA256SUMS")
+        head["arrays"] = {
+            folder.name: {
+                p.parent.name: array_facts(path, folder.name, p.parent.name)
+                for p in folder.glob("*/zarr.json")
+            }
+            for folder in (path / "arrays").iterdir()
+            if folder.is_dir()
+        }
         (path / "release.json").write_text(json.dumps(head))
+        (path / "ROOT.sha256").write_text(f"{sha256_file(path / 'release.json')}  release.json\n")
 
     return seal
 

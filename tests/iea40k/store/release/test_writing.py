@@ -115,9 +115,12 @@ def test_it_is_sound_and_complete(published: Release) -> None:
         "LICENCES.csv",
         "SHA256SUMS",
         "release.json",
+        "ROOT.sha256",
     }
     done = subprocess.run(
-        ["sha256sum", "-c", "--strict", "--quiet", "SHA256SUMS"], cwd=published.path, check=False
+        ["sha256sum", "-c", "--strict", "--quiet", "SHA256SUMS", "ROOT.sha256"],
+        cwd=published.path,
+        check=False,
     )
     assert done.returncode == 0
 
@@ -126,7 +129,7 @@ def test_the_head_speaks_for_every_byte(published: Release) -> None:
     sums = (published.path / "SHA256SUMS").read_bytes()
     assert published.digest == hashlib.sha256(sums).hexdigest()
     listed = {line.split("  ", 1)[1] for line in sums.decode().splitlines()}
-    assert listed == set(files(published.path)) - {"SHA256SUMS", "release.json"}
+    assert listed == set(files(published.path)) - {"SHA256SUMS", "release.json", "ROOT.sha256"}
 
 
 def test_the_same_scenes_give_the_same_bytes(published: Release, tmp_path: Path) -> None:
