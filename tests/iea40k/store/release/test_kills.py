@@ -40,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-@pytest.mark.parametrize(("arrays_done", "every", "kills"), [(True, 1, 150), (False, EVERY, 20)])
+@pytest.mark.parametrize(("arrays_done", "every", "kills"), [(True, EVERY, 15), (False, 3 * EVERY, 5)])
 def test_a_release_killed_at_any_step_goes_on_to_the_same_bytes(
     template: Path, tmp_path: Path, arrays_done: bool, every: int, kills: int
 ) -> None:
