@@ -1,8 +1,9 @@
-"""Every shell and every Python block of the pages is run as a reader would: in order, from a folder of their own.
+"""Every shell and every Python block of the pages, and every example, is run as a reader would, in a folder of its own.
 
 A block that cannot be run here is followed by a line that says so to the reader too: "*Not run by the tests: reason.*"
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,8 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from iea40k.store.layout import Store
+from iea40k.store.release import ReleaseOptions, write_release
+from pipelines.build import build
 from pipelines.cli.program import run
 from pipelines.dng import write_dng
+from pipelines.synthetic import PHOTOGRAPHS, make_project
 from tests.pipelines.test_brackets import save
 from tests.planted import exposed, photograph
 
@@ -68,12 +73,59 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_dng(folder / "photo.dng", photograph("coffee")[:160, :240])
     save(folder / "photo.jpg", exposed("coffee")[:160, :240])
     Image.fromarray(exposed("coffee")[:160, :240]).save(folder / "retouch.tif")
+    _small_demo(folder / "demo")
     manifest = folder / "PHOTOS/manifest.csv"
     assert run(["manifest", "brackets", str(folder / "PHOTOS"), "-o", str(manifest)]) == 0
     assert run(["build", str(manifest), str(folder / "STORE")]) == 0
     assert run(["queue", str(folder / "STORE"), "add"]) == 0
     assert run(["release", str(folder / "STORE"), str(folder / "RELEASE"), "--version", "1.0.0"]) == 0
     return folder
+
+
+def _small_demo(folder: Path) -> None:
+    """Make what `make demo` makes, of one photograph and without training."""
+    build(make_project(folder / "photographs", PHOTOGRAPHS[:1], scale=0.5), folder / "store")
+    write_release(Store.open(folder / "store"), folder / "release", ReleaseOptions("0.1.0"))
+
+
+EXAMPLES = {
+    "look_at_a_release": (["demo/release"], "astronaut_N4"),
+    "train_an_estimator": (["demo/release", "5"], "step    5"),
+    "judge_enhancers": (["PHOTOS/a0001", "PHOTOS/a0002"], "on 3 images"),
+    "steer_an_enhancer": (["photo.jpg", "better.png"], "as it is: mean |residual|"),
+    "audit_labels": (["demo/release", "demo/store"], "5 images are in the queue"),
+}
+
+
+def test_every_example_is_listed_and_run():
+    files = {file.stem for file in (ROOT / "examples").glob("*.py")}
+    assert files == set(EXAMPLES)
+    listed = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    assert all(f"({name}.py)" in listed for name in files)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_an_example_runs(name: str, world: Path, tmp_path: Path) -> None:
+    arguments, expected = EXAMPLES[name]
+    shutil.copytree(world, tmp_path / "world")
+    command = [sys.executable, str(ROOT / "examples" / f"{name}.py"), *arguments]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path / "world",
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    assert expected in done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment, in which the code of this checkout is found."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path}
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=names)

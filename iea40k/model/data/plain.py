@@ -21,7 +21,7 @@ class TorchDataset(Dataset[dict[str, Tensor]]):
     (1, h, w) float32; `number` () int64, the image's place in `samples`.
 
     Random crops and flips are drawn from PyTorch's generator, so `torch.manual_seed` repeats them and every epoch of
-    a plain `DataLoader` sees others. `loader()` is no slower and repeats them from its seed alone.
+    a plain `DataLoader` sees others. `loader()` repeats them from its seed alone, and is the faster one.
     """
 
     def __init__(self, samples: Samples, view: ViewConfig) -> None:
