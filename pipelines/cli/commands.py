@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Make a manifest": (
         ("fetch", "download source photographs, resumable and verified", ""),
         ("fetch fivek", "MIT-Adobe FiveK, from the official site or its archive", "pipelines.cli.fetch:fivek"),
+        ("fetch list", "public photographs by a list", "pipelines.cli.fetch:photographs_of_list"),
         ("manifest", "make and check manifests: tables of one row a scene", ""),
         ("manifest brackets", "captures grouped into scenes", "pipelines.cli.manifest_brackets:brackets"),
         ("manifest fivek", "a FiveK tree", "pipelines.cli.manifest_fivek:fivek"),

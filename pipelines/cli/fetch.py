@@ -1,9 +1,9 @@
-"""`iea40k fetch fivek`: bring FiveK photographs from the official site, or out of the official archive."""
+"""`iea40k fetch`: bring FiveK photographs from the official site or archive, and public ones by a list."""
 
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from iea40k.errors import IEAError
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
+
+if TYPE_CHECKING:
+    from pipelines.fivek_fetch import Report
 
 
 def fivek(
@@ -76,6 +79,36 @@ def fivek(
     if verify:
         _, wrong = source.verify(root, report.present)
     problems = [*known.problems, *report.failures.values(), *wrong]
+    return _told(root, report, problems, as_json=as_json)
+
+
+def photographs_of_list(
+    file: Annotated[
+        Path, typer.Argument(metavar="LIST", help="A CSV: path, url, sha256, bytes, licence, author.")
+    ],
+    root: Annotated[Path, typer.Option("-o", "--out", help="The folder to fill; run again to go on.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also check the files that are there already.")
+    ] = False,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between files.")] = 1.0,
+    as_json: AsJson = False,
+) -> int:
+    """Fetch the photographs of a list: one request at a time, resumable, each checked against its sha256.
+
+    manifests/photographs/public.csv lists those that the shipped weights learnt from, with licences and authors.
+    """
+    from pipelines.download import Patience
+    from pipelines.list_fetch import fetch_list, read_list, verify_list
+
+    listed = read_list(file)
+    with Progress("fetching", "files") as bar:
+        report = fetch_list(listed, root, pause=pause, patience=Patience(), progress=bar.update)
+    wrong = verify_list(listed, root) if verify else []
+    return _told(root, report, [*report.failures.values(), *wrong], as_json=as_json)
+
+
+def _told(root: Path, report: "Report", problems: list[IEAError], *, as_json: bool) -> int:
+    """Say what a fetch did, and return the exit code."""
     for problem in problems:
         messages.print(problem.letter(), style="yellow", markup=False)
     result = {

@@ -1,0 +1,1 @@
+"""Lists of public photographs; `iea40k fetch list` brings them."""
