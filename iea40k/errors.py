@@ -82,6 +82,10 @@ class UnreadableImageError(BadInputError):
     """A file is missing, empty, truncated, mislabelled, too large, or of a kind that cannot be decoded."""
 
 
+class LimitError(BadInputError):
+    """What was given broke a limit while it was read: of time, of memory, or it ended the process that read it."""
+
+
 class ArrayError(BadInputError):
     """An array breaks a convention of `iea40k.arrays`: shape, dtype, range or NaN."""
 

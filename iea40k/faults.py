@@ -3,8 +3,9 @@
 import traceback
 from pathlib import Path
 
-from iea40k.errors import DiskError, IEAError, MissingExtraError
+from iea40k.errors import DiskError, IEAError, LimitError, MissingExtraError
 from iea40k.extras import explained
+from iea40k.isolation import out_of_memory
 
 
 def item_fault(error: Exception) -> IEAError:
@@ -21,8 +22,13 @@ def item_fault(error: Exception) -> IEAError:
         return error
     trace = traceback.extract_tb(error.__traceback__)
     last = f" ({Path(trace[-1].filename).name}, line {trace[-1].lineno})" if trace else ""
-    return IEAError(
-        "it does not fit into memory" if isinstance(error, MemoryError) else "an unexpected error",
+    kind, what = (
+        (LimitError, "it does not fit into memory")
+        if out_of_memory(error)
+        else (IEAError, "an unexpected error")
+    )
+    return kind(
+        what,
         got=f"{type(error).__name__}: {error}{last}",
         remedy="please report it with this message; the others are not concerned",
     )

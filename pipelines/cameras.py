@@ -5,7 +5,7 @@ and whether it wrote RAW or a rendered picture, else what the manifest calls the
 neither speak for themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -74,7 +74,13 @@ class Cameras:
     """The cameras of a manifest's brackets, learnt when the first of them is asked for. The same scenes give
     the same cameras."""
 
-    def __init__(self, scenes: Sequence[Scene], config: BuildConfig) -> None:
+    def __init__(
+        self,
+        scenes: Sequence[Scene],
+        config: BuildConfig,
+        reading: Callable[[Scene], None] = lambda _: None,
+    ) -> None:
+        self._reading = reading
         self._brackets = sorted((s for s in scenes if s.kind == "bracket"), key=lambda s: s.scene_id)
         self._config = config
         self._known: dict[str, Camera] = {}
@@ -84,9 +90,11 @@ class Cameras:
         left open."""
         name = camera_name(scene)
         if not name:
-            return _learnt("", [scene], self._config)
+            return _learnt("", [scene], self._config, self._reading)
         if name not in self._known:
-            self._known[name] = _learnt(name, self._names.get(name, [scene])[:MOST], self._config)
+            brackets = self._names.get(name, [scene])[:MOST]
+            self._known[name] = _learnt(name, brackets, self._config, self._reading)
+            self._reading(scene)
         return self._known[name]
 
     @cached_property
@@ -97,12 +105,15 @@ class Cameras:
         return found
 
 
-def _learnt(name: str, scenes: Sequence[Scene], config: BuildConfig) -> Camera:
+def _learnt(
+    name: str, scenes: Sequence[Scene], config: BuildConfig, reading: Callable[[Scene], None]
+) -> Camera:
     pictures: list[EncodedRGB] = []
     spines: list[Points] = []
     steps: list[float | None] = []
     told = 0
     for scene in scenes:
+        reading(scene)
         frames, captures = _frames(scene, config)
         pictures += frames
         if not name or len(frames) < 2:

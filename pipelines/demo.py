@@ -10,8 +10,9 @@ from iea40k.files import AnyPath
 from iea40k.render import Palette
 from iea40k.store.layout import Store
 from iea40k.store.release import ReleaseOptions, verify_release, write_release
-from pipelines.build import BuildReport, Outcome, build
+from pipelines.build import BuildReport, build
 from pipelines.demo_training import DemoTraining, can_train, train_demo
+from pipelines.scene_task import Outcome
 from pipelines.sheets import write_contact_sheets
 from pipelines.synthetic import PHOTOGRAPHS, make_project
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNSURE = 0.1
 """Share from which an estimated step's error is said."""
 
-_PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
+PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
 
 
 class Frames(Protocol):
@@ -235,5 +235,5 @@ def _recipe(inputs: Mapping[str, str], config: BuildConfig, frames: Frames) -> d
         "frames": dict(frames.recipe),
         "outliers": dict(outliers.PARAMETERS),
         "uncertainty": dict(PARAMETERS),
-        "versions": versions(*_PARTS),
+        "versions": versions(*PARTS),
     }

@@ -10,7 +10,7 @@ Several processes may write different scenes at once. Where two write the same s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -204,6 +204,15 @@ class Store:
         """Return the scenes in quarantine, sorted by id."""
         files = sorted(self.quarantine_folder.glob("*.json"), key=lambda file: file.stem)
         return [_read_quarantined(file) for file in files if not file.name.startswith(".")]
+
+    def failed_before(self, scene_id: str, kind: type[Exception], recipe: Callable[[], Recipe]) -> str:
+        """Return the letter of a quarantined scene whose error and recipe were these; "" for any other scene."""
+        file = self._quarantine_file(scene_id)
+        if not file.exists():
+            return ""
+        entry = _read_quarantined(file)
+        same = entry.error == kind.__name__ and entry.recipe_digest == digest(recipe())
+        return entry.letter if same else ""
 
     def clear_quarantine(self, scene_id: str) -> None:
         """Forget a scene's failure; a no-op where there is none."""

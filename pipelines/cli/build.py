@@ -25,9 +25,10 @@ def build(
     as_json: AsJson = False,
 ) -> int:
     """Develop, align, subtract and check every scene of a manifest. Runs again where it was stopped."""
-    from pipelines.build import BuildReport, Outcome
+    from pipelines.build import BuildReport
     from pipelines.build import build as run
     from pipelines.config import read_config
+    from pipelines.scene_task import Outcome
 
     settings = read_config(config)
     with Progress("building", "scenes") as bar:

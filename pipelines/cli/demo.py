@@ -16,8 +16,8 @@ def demo(
     ] = Path("demo"),
 ) -> int:
     """Photographs in, a verified release out: everything this program does, on pictures that it brings along."""
-    from pipelines.build import Outcome
     from pipelines.demo import run_demo
+    from pipelines.scene_task import Outcome
 
     start = time.monotonic()
 

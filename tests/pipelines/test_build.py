@@ -43,7 +43,13 @@ def built(project, tmp_path_factory) -> Path:
 
 
 def test_without_libraw_the_build_stops_and_names_the_line(project, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "rawpy", None)  # what `import` finds where it is not installed
+    # What `import` finds where it is not installed, in this process and in the one that decodes.
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    absent = "raise ModuleNotFoundError(\"No module named 'rawpy'\", name='rawpy')\n"
+    (shadow / "rawpy.py").write_text(absent)
+    monkeypatch.syspath_prepend(str(shadow))
+    monkeypatch.delitem(sys.modules, "rawpy", raising=False)
     assert run(["build", str(project), str(tmp_path / "store"), "--only", "coffee"]) == 2
     said = capsys.readouterr().err
     assert "[curator]" in said
