@@ -6,7 +6,7 @@ from typing import Any
 
 from magicgui import magicgui
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from annotator.session.opening import MODES, open_session
 from annotator.shared.progress import Step
@@ -61,4 +61,15 @@ class AnnotateWidget(QWidget):
             return
         # Kept: a session without an owner would be collected with its keys and callbacks.
         self.opened = Annotator(self._viewer, session)
+        # The form is done with, and on a small screen the tools need its room; napari's menu brings it back.
+        dock = self._dock()
+        if dock is not None:
+            dock.setVisible(False)
         self.opened.start()
+
+    def _dock(self) -> QDockWidget | None:
+        """Return the dock in which napari put the form, None where it lies in none."""
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parentWidget()
+        return parent

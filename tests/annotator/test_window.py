@@ -259,12 +259,18 @@ def form(viewer: Any) -> Iterator[Any]:
 
 
 def test_the_form_of_the_plugins_menu(form: Any, queued: Any, tmp_path: Any, monkeypatch: Any):
+    from qtpy.QtWidgets import QDockWidget
+
     monkeypatch.setattr("annotator.session.settings.platformdirs.user_data_dir", lambda *_, **__: tmp_path)
     form.form.store.value = queued.path
     form.form.annotator.value = "Ada"
     form.form.call_button.native.click()
     assert form.opened.session.image.key.scene_id == "s1"
     assert form.opened.session.image.key.annotator == "Ada"
+    dock = form.parentWidget()
+    while not isinstance(dock, QDockWidget):
+        dock = dock.parentWidget()
+    assert dock.isHidden()  # the tools have its room
 
 
 def test_the_form_tells_what_refuses_and_stays(form: Any, tmp_path: Any, monkeypatch: Any):
