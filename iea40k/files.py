@@ -246,12 +246,15 @@ def _temporary_beside(path: Path) -> Iterator[Path]:
     temporary = path.with_name(name + path.suffix)
     while (descriptor := _claim(temporary)) is None:
         temporary = path.with_name(f"{name}-{secrets.token_hex(4)}{path.suffix}")
+    ours = os.fstat(descriptor)
     try:
         if os.name == "nt":
             os.close(descriptor)  # an open file cannot be renamed there
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        # Once it is moved into place the name is free, and may be that of the next writer's file.
+        if _is_at(temporary, ours):
+            temporary.unlink(missing_ok=True)
         if os.name != "nt":
             os.close(descriptor)
 
@@ -264,10 +267,19 @@ def _claim(temporary: Path) -> int | None:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return None
-    if _lock(descriptor, where_unknown=True):
+    # Somebody who clears up may lock it before us, and take it away.
+    if _lock(descriptor, where_unknown=True) and _is_at(temporary, os.fstat(descriptor)):
         return descriptor
-    os.close(descriptor)  # somebody who clears up was faster, and takes it away
+    os.close(descriptor)
     return None
+
+
+def _is_at(path: Path, status: os.stat_result) -> bool:
+    """Return whether the file of this status is the one at `path`."""
+    try:
+        return os.path.samestat(status, path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _remove_dead(temporary: Path) -> bool:
@@ -285,7 +297,7 @@ def _remove_dead(temporary: Path) -> bool:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not _lock(descriptor, where_unknown=False):
             return False
-        if os.path.lexists(temporary) and os.path.samestat(status, temporary.lstat()):
+        if _is_at(temporary, status):
             temporary.unlink(missing_ok=True)
         return True
     finally:

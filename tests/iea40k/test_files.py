@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from iea40k.files import clear_temporaries, make_folders, read_plain_file, write
 ROOT = Path(__file__).parents[2]
 SLOW = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from iea40k.files import write_file_with
 
@@ -124,3 +126,19 @@ def test_new_folders_are_flushed_each_in_its_parent(tmp_path: Path, monkeypatch:
     assert flushed == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
     make_folders(tmp_path / "a" / "b" / "c")
     assert len(flushed) == 3
+
+
+def test_threads_that_write_one_file_at_once_leave_each_other_alone(tmp_path: Path) -> None:
+    path = tmp_path / "place.json"
+
+    def write(number: int) -> None:
+        for turn in range(60):
+            write_atomic(path, f"{number} {turn}\n" * 50)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(write, number) for number in range(4)]:
+            done.result()
+    lines = path.read_text().splitlines()
+    assert len(lines) == 50
+    assert len(set(lines)) == 1
+    assert names(tmp_path) == ["place.json"]
