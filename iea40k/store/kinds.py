@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from iea40k.errors import NotThereError
+
 _HEADS: Mapping[str, str] = {"store": "store.json", "release": "release.json"}
 _WAYS_OUT = {
     (
@@ -19,3 +21,15 @@ def mistaken(path: Path, wanted: str) -> tuple[str, str] | None:
     if not (path / _HEADS[other]).is_file():
         return None
     return f"this is a {other}, not a {wanted}", _WAYS_OUT[wanted, other]
+
+
+def kind_of(path: Path) -> str | None:
+    """Return "store" or "release", or None where the folder is neither."""
+    return next((kind for kind, head in _HEADS.items() if (path / head).is_file()), None)
+
+
+def refuse_mistaken(path: Path, wanted: str) -> None:
+    """Raise `NotThereError` where the folder is a release and a store is wanted, or the other way round."""
+    found = mistaken(path, wanted)
+    if found is not None:
+        raise NotThereError(found[0], where=path, remedy=found[1])

@@ -20,7 +20,7 @@ from iea40k.files import AnyPath, disk_errors, publish_folder, write_atomic
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
 from iea40k.store import scenes
-from iea40k.store.kinds import mistaken
+from iea40k.store.kinds import mistaken, refuse_mistaken
 from iea40k.store.locks import clear_leftovers, workspace
 from iea40k.store.scenes import StoredScene
 
@@ -67,6 +67,7 @@ class Store:
             return cls.open(path)
         store = cls(path)
         with disk_errors(path):
+            refuse_mistaken(path, "store")
             if path.exists() and any(
                 p.name not in ("scenes", "quarantine", ".writing") for p in path.iterdir()
             ):

@@ -48,8 +48,10 @@ class Where:
 
     def open(self, *, create: bool = False) -> "Ledger":
         """Open the ledger."""
+        from iea40k.store.kinds import refuse_mistaken
         from iea40k.store.ledger import Ledger
 
+        refuse_mistaken(self.store, "store")
         return Ledger.open(self.ledger, create=create)
 
 

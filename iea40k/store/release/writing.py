@@ -35,6 +35,7 @@ from iea40k.files import (
     write_file_with,
 )
 from iea40k.recipe import digest
+from iea40k.store.kinds import kind_of
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
 from iea40k.store.release import arrays, content, tables
@@ -109,7 +110,9 @@ def _check_free(out: Path) -> None:
         out.rmdir()  # a folder made beforehand is no release
     if out.exists() or out.is_symlink():
         raise AlreadyExistsError(
-            "a published release is never overwritten",
+            "this is a store, and a release needs a folder of its own"
+            if kind_of(out) == "store"
+            else "a published release is never overwritten",
             where=out,
             remedy="name another folder, and give a changed release a version of its own",
         )

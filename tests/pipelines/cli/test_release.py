@@ -158,3 +158,43 @@ def test_what_is_not_there_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no store here" in capsys.readouterr().err
     assert run(["diff", nowhere, nowhere]) == BAD_USE
     assert "no release here" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def cut(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cut") / "release"
+    assert run(["release", str(store), str(folder), "--version", "1.0.0"]) == DONE
+    return folder
+
+
+STORE_FOR_RELEASE = [
+    "train STORE --out NEW",
+    "evaluate p_ieanet_s STORE",
+    "diff STORE RELEASE",
+    "diff RELEASE STORE",
+    "export STORE NEW --format official",
+]
+RELEASE_FOR_STORE = [
+    "status RELEASE",
+    "status RELEASE --sheet NEW",
+    "queue RELEASE add",
+    "queue RELEASE list",
+    "release RELEASE NEW --version 1.0.0",
+    "agreement RELEASE",
+    "build MANIFEST RELEASE",
+    "release STORE STORE --version 1.0.0",
+]
+
+
+@pytest.mark.parametrize("words", [*STORE_FOR_RELEASE, *RELEASE_FOR_STORE])
+def test_a_store_named_for_a_release_is_told_and_the_other_way_round(words, store, cut, tmp_path, capsys):
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("scene_id,kind,exposures,licence\none,rendered,one.png,CC0\n")
+    places = {"STORE": store, "RELEASE": cut, "NEW": tmp_path / "new", "MANIFEST": manifest}
+    capsys.readouterr()
+    code = run([str(places.get(word, word)) for word in words.split()])
+    said = capsys.readouterr().err
+    assert code == BAD_USE, said
+    assert said.startswith("this is a store" if words in STORE_FOR_RELEASE else "this is a ")
+    assert "way out:" in said
+    assert not (tmp_path / "new").exists()
