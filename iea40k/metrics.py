@@ -126,7 +126,10 @@ def holistic_score(residual: Residual) -> float:
 
 
 def lcc(scores: ArrayLike, truth: ArrayLike) -> float:
-    """Return the linear (Pearson) correlation; NaN where either side is constant or shorter than 2."""
+    """Return the linear (Pearson) correlation of the images that both sides score (NaN = no score).
+
+    NaN where either side is constant there, or shorter than 2.
+    """
     x, y = _pair(scores, truth)
     if len(x) < 2:
         return float("nan")
@@ -146,7 +149,13 @@ def srcc(scores: ArrayLike, truth: ArrayLike) -> float:
 
 
 def accuracy(scores: ArrayLike, truth: ArrayLike, threshold: float = GOOD_SCORE) -> float:
-    """Return the share of images that both sides call good (> `threshold`), or both call bad."""
+    """Return the share of images that both sides call good (> `threshold`), or both call bad.
+
+    An image that a side does not score (NaN) is neither good nor bad, and not counted; NaN where none is left.
+
+    >>> accuracy([9.0, 2.0, np.nan], [8.0, 7.0, 1.0])
+    0.5
+    """
     x, y = _pair(scores, truth)
     return float(np.mean((x > threshold) == (y > threshold))) if len(x) else float("nan")
 
@@ -199,7 +208,8 @@ def _pair(scores: ArrayLike, truth: ArrayLike) -> tuple[NDArray[np.float64], NDA
         raise ArrayError(
             "scores and truth differ in length", expected=f"({len(y)},)", got=f"{x.shape} and {y.shape}"
         )
-    return x, y
+    scored = ~(np.isnan(x) | np.isnan(y))
+    return x[scored], y[scored]
 
 
 def _same(image: EncodedRGB, reference: EncodedRGB) -> tuple[EncodedRGB, EncodedRGB]:

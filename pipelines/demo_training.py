@@ -12,7 +12,7 @@ CONFIG = "demo"
 class DemoTraining:
     """What a demo's training gave: its run, weights, report, heat maps, and mean absolute errors on held-out scenes.
 
-    `baseline_mae` is that of "0.48 minus luma", the best flat guess on photographs; a network must beat it.
+    `baseline_mae` is that of "0.48 minus luma", one grey for every pixel; a network must beat it.
     """
 
     run: Path

@@ -23,6 +23,11 @@ _SUFFIXES = {
 RENDERED_SUFFIXES = frozenset(_SUFFIXES)
 """Suffixes of rendered files, lower case."""
 
+PICTURE_SUFFIXES = RAW_SUFFIXES | RENDERED_SUFFIXES | {
+    ".avif", ".bmp", ".exr", ".gif", ".hdr", ".heic", ".heif", ".jp2", ".jxl", ".pbm", ".pgm", ".ppm", ".psd", ".webp",
+}  # fmt: skip
+"""Suffixes of whatever people call a picture, lower case: those that are read, and those that are refused by name."""
+
 # First bytes of RAW containers that are no TIFF. All of them name the camera inside.
 _RAW_MAGIC = (
     (6, b"HEAPCCDR"),  # Canon CRW

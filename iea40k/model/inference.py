@@ -34,10 +34,11 @@ def predict_encoded(
     side: int | None = None,
     tile: int = TILE,
     overlap: int = OVERLAP,
+    native: bool = False,
 ) -> Residual:
     """Return the residual (H, W) float32 of a picture (H, W, 3) uint8, at the picture's size.
 
-    `side` lets the network see a square of that side (the published way); networks of one fixed size always do. A
+    `native` returns the map of a network that sees one square as the network made it, not enlarged. `side` lets the network see a square of that side (the published way); networks of one fixed size always do. A
     picture with a side over `tile` is predicted in tiles that fade into one another over `overlap` pixels.
     """
     check_encoded(image, least=1)
@@ -46,7 +47,7 @@ def predict_encoded(
         return found
     whole = side is not None or fixed_side(network) is not None
     if whole or max(image.shape[:2]) <= tile:
-        return _predict(network, image, device, side)
+        return _predict(network, image, device, side, native)
     return _tiled(network, image, device, tile, overlap)
 
 
@@ -136,10 +137,15 @@ def _ramp(length: int, overlap: int) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def _predict(
-    network: nn.Module, image: EncodedRGB, device: torch.device | None, side: int | None
+    network: nn.Module,
+    image: EncodedRGB,
+    device: torch.device | None,
+    side: int | None,
+    native: bool = False,
 ) -> Residual:
     height, width = image.shape[:2]
     tensor = _tensor(image, device)
+    side = fixed_side(network) if side is None else side
     if side is not None:
         tensor = _resize(tensor, (side, side))
     elif min(height, width) < 32:
@@ -147,11 +153,12 @@ def _predict(
         factor = 32 / min(height, width)
         tensor = _resize(tensor, (max(32, round(height * factor)), max(32, round(width * factor))))
     residual = residual_map(network, tensor.contiguous(memory_format=torch.channels_last))
-    out: NDArray[np.float32] = _resize(residual.float(), (height, width))[0, 0].cpu().numpy()
+    kept = tuple(residual.shape[-2:]) if native and side is not None else (height, width)
+    out: NDArray[np.float32] = _resize(residual.float(), kept)[0, 0].cpu().numpy()
     return out
 
 
-def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+def _resize(x: Tensor, size: tuple[int, ...]) -> Tensor:
     if tuple(x.shape[-2:]) == size:
         return x
     return F.interpolate(x, size, mode="bilinear", align_corners=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from iea40k.arrays import EncodedRGB, check_same_size
-from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, load_encoded
+from iea40k.develop import PICTURE_SUFFIXES, load_encoded
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
 from iea40k.files import AnyPath
@@ -104,7 +104,7 @@ def _rank(folder: Path, place: int, rows: list[list[dict[str, float]]]) -> Ranke
 def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise BadInputError("there is no such folder", where=folder)
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in RAW_SUFFIXES | RENDERED_SUFFIXES)
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     named = {path.stem: path for path in files}
     if len(named) < len(files):
         raise BadInputError("two photographs of a folder share a name before the suffix", where=folder)

@@ -12,7 +12,7 @@ import torch
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.develop import RAW_SUFFIXES, RENDERED_SUFFIXES, fit, load_encoded
+from iea40k.develop import PICTURE_SUFFIXES, fit, load_encoded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
@@ -35,7 +35,8 @@ class PredictOptions:
     """How photographs are assessed.
 
     - `short_side`: what the network sees (None: the size it was trained on); 0 = every pixel, in tiles
-    - `native`: keep the map at the size that the network saw instead of the photograph's
+    - `native`: keep the map at the size that the network saw instead of the photograph's: its own square, for a
+      network that sees one size
     - `flips`: average over the four flips, so that a flipped photograph gets the flipped map
     """
 
@@ -88,7 +89,13 @@ def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions |
 
     def look(picture: EncodedRGB) -> Residual:
         return predict_encoded(
-            network, picture, device=device, side=side, tile=options.tile, overlap=options.overlap
+            network,
+            picture,
+            device=device,
+            side=side,
+            tile=options.tile,
+            overlap=options.overlap,
+            native=options.native,
         )
 
     residual = _over_flips(look, seen) if options.flips else look(seen)
@@ -132,13 +139,14 @@ def predict_files(
 
 
 def find_images(places: Sequence[AnyPath]) -> list[Path]:
-    """Return the given files, and the photographs directly inside the given folders, sorted by name."""
+    """Return the given files, and the photographs directly inside the given folders, sorted by name.
+
+    Pictures of kinds that cannot be read, such as WebP, are among them: each fails with its reason when it is read.
+    """
     found: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
-            inside = sorted(
-                p for p in place.iterdir() if p.suffix.lower() in RAW_SUFFIXES | RENDERED_SUFFIXES
-            )
+            inside = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
             if not inside:
                 raise BadInputError("there is no photograph in this folder", where=place)
             found += inside
@@ -154,10 +162,9 @@ def shrink(image: EncodedRGB, short_side: int | None) -> EncodedRGB:
 
 
 def _over_flips(look: Callable[[EncodedRGB], Residual], image: EncodedRGB) -> Residual:
-    total = np.zeros(image.shape[:2], np.float32)
-    for rows in (1, -1):
-        for columns in (1, -1):
-            total += look(np.ascontiguousarray(image[::rows, ::columns]))[::rows, ::columns]
+    total = look(image).copy()
+    for rows, columns in ((1, -1), (-1, 1), (-1, -1)):
+        total += look(np.ascontiguousarray(image[::rows, ::columns]))[::rows, ::columns]
     return (total / 4).astype(np.float32)
 
 

@@ -101,6 +101,14 @@ def test_linear_correlation_and_accuracy():
     assert metrics.lcc(x, -x) == pytest.approx(-1)
     assert math.isnan(metrics.lcc(np.ones(5), np.arange(5)))
     assert metrics.accuracy([1, 6, 9, 4], [2, 7, 4, 9]) == 0.5
+
+
+def test_an_image_without_a_score_counts_nowhere():
+    scores, truth = [9.0, np.nan, 2.0, 1.0], [8.0, 1.0, np.nan, 2.0]
+    assert metrics.accuracy(scores, truth) == 1  # a NaN is not "bad"
+    assert metrics.lcc(scores, truth) == pytest.approx(1)
+    assert metrics.srcc(scores, truth) == pytest.approx(1)
+    assert np.isnan(metrics.accuracy([np.nan], [1.0]))
     with pytest.raises(ArrayError):
         metrics.lcc([1, 2], [1, 2, 3])
 

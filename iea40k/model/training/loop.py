@@ -31,6 +31,9 @@ from iea40k.recipe import digest, without_nan
 CHECKPOINT, WEIGHTS, CONFIG = "checkpoint.pt", "best.safetensors", "config.yaml"
 _TELL_EVERY = 20
 
+LEAST_SCENES = 3
+"""Validation scenes from which a best epoch is chosen; on fewer it would be chance, and the last one is kept."""
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -99,6 +102,7 @@ class _Run:
             self._restore()
         self.batches, self.sampler = training_batches(data.train, config, place)
         self.untold: list[Tensor] = []
+        self.chooses = len({sample.scene_id for sample in data.valid.samples}) >= LEAST_SCENES
         self.steps_an_epoch = len(self._at(0, 0))
         self.total = self.steps_an_epoch * config.epochs
         if config.max_steps is not None:
@@ -203,10 +207,10 @@ class _Run:
             found = validate(self.average.network, self.data.valid, config, self.place)
             entry |= {f"valid/{name}": value for name, value in found.metrics.items()}
             line += f"  valid MAE {found.metrics['mae']:.4f}"
-            if found.metrics["mae"] < progress.best:
+            if not self.chooses or found.metrics["mae"] < progress.best:
                 progress.best, progress.best_epoch = found.metrics["mae"], progress.epoch
                 self._write_weights(WEIGHTS, found)
-                line += " (best)"
+                line += " (best)" if self.chooses else ""
             self._pictures(found)
         if self.record is not None:
             self.record.epoch({**entry, "seconds": progress.seconds})
@@ -244,6 +248,7 @@ class _Run:
             "licence": self.config.licence,
             "trained_on": self.data.described,
             "data": dict(self.data.identity),
+            "chosen": "best epoch in validation" if self.chooses else "last epoch",
             "metrics": without_nan({f"valid_{key}": value for key, value in found.metrics.items()}),
             "steps": self.progress.step,
             "short_side": int(np.median([min(s.shape) for s in self.data.train.samples])),
@@ -269,8 +274,9 @@ class _Run:
             "processes": self.place.rank.world,
             "bfloat16": self.place.bfloat16,
         }
+        kept = "" if self.chooses else f"; fewer than {LEAST_SCENES} validation scenes: the last epoch is kept"
         self.tell(
-            f"{self.config.network}: {count:,} parameters, {self.total} steps of {self.config.batch} images"
+            f"{self.config.network}: {count:,} parameters, {self.total} steps of {self.config.batch} images{kept}"
         )
         return Record(self.out, facts, self.progress.step)
 

@@ -149,13 +149,58 @@ def test_averaging_over_flips_makes_any_network_follow_flips():
 
 
 def test_folders_give_their_photographs_and_nothing_else(tmp_path):
-    names = ["b.png", "a.JPG", "notes.txt"]
+    names = ["b.png", "a.JPG", "notes.txt", "c.webp"]
     for name in names:
         (tmp_path / name).write_bytes(b"")
-    assert [p.name for p in find_images([tmp_path])] == ["a.JPG", "b.png"]
+    assert [p.name for p in find_images([tmp_path])] == ["a.JPG", "b.png", "c.webp"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInputError, match="no photograph"):
         find_images([tmp_path / "empty"])
+
+
+def test_a_webp_in_a_folder_is_told_and_costs_one_file(tmp_path):
+    save(tmp_path / "in", "good.png", grey(100))
+    save(tmp_path / "in", "modern.webp", grey(100))
+    outcomes = predict_files(weights(), find_images([tmp_path / "in"]), tmp_path / "out")
+    assert [o.error is None for o in outcomes] == [True, False]
+    assert "WebP" in outcomes[1].error.letter()
+
+
+class Square(nn.Module):
+    """Sees 48x48 only: its map is a ramp down, so that a map that was enlarged and made small again is another."""
+
+    fixed_side = 48
+
+    def forward(self, image):
+        assert tuple(image.shape[-2:]) == (48, 48)
+        return image[:, :1].square()
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_native_keeps_the_very_map_of_a_network_of_one_size(flips):
+    image = np.random.default_rng(3).integers(0, 256, (90, 200, 3), np.uint8)
+    found = predict_image(
+        Weights(Square(), "wavelet_net", {}, {}), image, PredictOptions(native=True, flips=flips)
+    )
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    seen = torch.nn.functional.interpolate(tensor, (48, 48), mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(found.residual, seen[0, 0].square(), atol=2e-5)
+    assert found.facts["size"] == [48, 48]
+    assert predict_image(Weights(Square(), "wavelet_net", {}, {}), image).residual.shape == (90, 200)
+
+
+@pytest.mark.real_data
+def test_native_equals_the_released_map_of_the_released_photograph(real_data):
+    from iea40k.develop import load_encoded
+    from iea40k.model.weights import load_weights
+
+    folder = real_data / "official"
+    image, _ = load_encoded(folder / "test1_high.jpg", short_side=None)
+    found = predict_image(
+        load_weights(folder / "wavelet_epoch_2.pth"), image, PredictOptions(native=True)
+    ).residual
+    wanted = np.load(folder / "test1_high_residual.npy")
+    np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=0)
 
 
 # ---------------------------------------------------------------- judging

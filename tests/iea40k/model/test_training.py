@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,6 +144,29 @@ def test_one_validation_image_has_no_correlation_and_the_run_ends_well(tmp_path)
     assert json.loads(history)["valid/lcc"] is None
 
 
+def test_a_best_epoch_is_not_chosen_on_one_scene(tmp_path, monkeypatch):
+    """On one scene the best epoch is chance: the last one is kept, and the run and the weights say so."""
+    from iea40k.model.training import loop
+
+    measured = iter([0.1, 0.3, 0.2] * 2)
+    real = loop.validate
+
+    def rigged(*arguments):
+        found = real(*arguments)
+        found.metrics["mae"] = next(measured)
+        return found
+
+    monkeypatch.setattr(loop, "validate", rigged)
+    told = []
+    several = train(replace(data(), valid=Photographs(3)), tmp_path / "several", config())
+    one = train(data(), tmp_path / "one", config(), tell=told.append)
+    assert (several.mae, several.epoch) == (0.1, 1)
+    assert (one.mae, one.epoch) == (0.2, 3)
+    assert load_weights(one.weights).facts["chosen"] == "last epoch"
+    assert load_weights(several.weights).facts["chosen"] == "best epoch in validation"
+    assert any("the last epoch is kept" in line for line in told)
+
+
 def test_images_are_varied_where_the_configuration_says_so(tmp_path):
     plain = train(data(), tmp_path / "plain", config())
     varied = train(data(), tmp_path / "varied", config(data=VARIED))
@@ -170,7 +194,7 @@ def test_a_run_is_never_overwritten_nor_mixed_with_another(tmp_path):
 
 def test_patience_ends_a_run_that_learns_nothing(tmp_path):
     still = config(epochs=50, patience=2, ema=0.0, optimizer={"rate": 1e-30, "warmup_steps": 0})
-    train(data(), tmp_path / "run", still)
+    train(replace(data(), valid=Photographs(3)), tmp_path / "run", still)
     assert len(read_history(tmp_path / "run")) == 3
 
 
