@@ -38,8 +38,9 @@ def predict_encoded(
 ) -> Residual:
     """Return the residual (H, W) float32 of a picture (H, W, 3) uint8, at the picture's size.
 
-    `native` returns the map of a network that sees one square as the network made it, not enlarged. `side` lets the network see a square of that side (the published way); networks of one fixed size always do. A
-    picture with a side over `tile` is predicted in tiles that fade into one another over `overlap` pixels.
+    `side` lets the network see a square of that side (the published way); networks of one fixed size always do.
+    `native` returns the map of such a square as it is, not enlarged. A picture with a side over `tile` is predicted in
+    tiles that fade into one another over `overlap` pixels.
     """
     check_encoded(image, least=1)
     if isinstance(network, CurveNet):

@@ -274,7 +274,9 @@ class _Run:
             "processes": self.place.rank.world,
             "bfloat16": self.place.bfloat16,
         }
-        kept = "" if self.chooses else f"; fewer than {LEAST_SCENES} validation scenes: the last epoch is kept"
+        kept = (
+            "" if self.chooses else f"; fewer than {LEAST_SCENES} validation scenes: the last epoch is kept"
+        )
         self.tell(
             f"{self.config.network}: {count:,} parameters, {self.total} steps of {self.config.batch} images{kept}"
         )
