@@ -222,7 +222,7 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         try:
             self.tools = change(self.tools)
         except IEAError as error:
-            self._host.tell("warning", error.letter())
+            self._host.tell("warning", str(error))
         self._host.refresh()
 
     def set_display(self, **changes: Any) -> None:
@@ -235,7 +235,7 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         try:
             self.display = change(self.display)
         except IEAError as error:
-            self._host.tell("warning", error.letter())
+            self._host.tell("warning", str(error))
         self._host.refresh()
         if before != self.display.compare and "side by side" in (before, self.display.compare):
             self._host.screen.fit()

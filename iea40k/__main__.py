@@ -16,7 +16,7 @@ def main() -> None:
     try:
         check_rooms()
     except IEAError as error:
-        sys.stderr.write(f"{error.letter()}\n")
+        sys.stderr.write(f"{error}\n")
         sys.exit(2)
     import_module("pipelines.cli").main()
 

@@ -1,4 +1,4 @@
-"""Typed errors that read like a letter to a person: what, where, expected, got, and the way out.
+"""Typed errors whose text says to a person: what, where, expected, got, and the way out.
 
 Catch `IEAError` for anything this project refuses. `BadInputError` and its kin end a command with exit code 2;
 inside a build they quarantine one scene and the run goes on.
@@ -47,9 +47,9 @@ class IEAError(Exception):
         self.expected = expected
         self.got = got
         self.remedy = remedy
-        super().__init__(self.letter())
+        super().__init__(str(self))
 
-    def letter(self) -> str:
+    def __str__(self) -> str:
         """Return the whole message, one fact a line."""
         facts = {"where": self.where, "expected": self.expected, "got": self.got, "way out": self.remedy}
         lines = [f"  {name + ':':<10}{value}" for name, value in facts.items() if value not in (None, "")]
@@ -63,14 +63,14 @@ class IEAError(Exception):
         """Return the same error with a place, unless it has one already."""
         if self.where is None:
             self.where = where
-            self.args = (self.letter(),)
+            self.args = (str(self),)
         return self
 
 
 def _rebuild(kind: type[IEAError], state: dict[str, object]) -> IEAError:
     error = kind.__new__(kind)
     error.__dict__.update(state)
-    error.args = (error.letter(),)
+    error.args = (str(error),)
     return error
 
 
@@ -120,8 +120,6 @@ class NotThereError(StoreError, BadInputError):
 
 class UnknownKeyError(NotThereError, KeyError):
     """A release, a scene or a table has nothing of this name."""
-
-    __str__ = Exception.__str__  # a KeyError shows the repr of its message, line breaks and all
 
 
 class OutOfRangeError(BadInputError, IndexError):
@@ -175,6 +173,6 @@ class ManifestError(BadInputError):
             remedy=remedy or "correct the cells named below; nothing was built from this table",
         )
 
-    def letter(self) -> str:
+    def __str__(self) -> str:
         """Return the message with one paragraph a problem."""
-        return "\n".join([super().letter(), *(f"- {problem.letter()}" for problem in self.problems)])
+        return "\n".join([super().__str__(), *(f"- {problem}" for problem in self.problems)])

@@ -310,7 +310,7 @@ class _Row:
                     checked_digest(source)
             except IEAError as error:
                 error.where = Place(self.table.file, self.line, column)
-                error.args = (error.letter(),)
+                error.args = (str(error),)
                 self.problems.append(error)
             else:
                 found.append(source)

@@ -231,5 +231,5 @@ class _Cells:
 
     def _note(self, column: str, error: IEAError) -> None:
         error.where = Place(self.table.file, self.line, column)
-        error.args = (error.letter(),)
+        error.args = (str(error),)
         self.problems.append(error)

@@ -38,9 +38,9 @@ class BuildReport:
 
     @property
     def failures(self) -> list[str]:
-        """The letters of everything that failed."""
-        quarantined = [f"{o.scene_id}: {o.letter}" for o in self.outcomes if o.status == "quarantined"]
-        return [problem.letter() for problem in self.bad_rows] + quarantined
+        """The messages of everything that failed."""
+        quarantined = [f"{o.scene_id}: {o.message}" for o in self.outcomes if o.status == "quarantined"]
+        return [str(problem) for problem in self.bad_rows] + quarantined
 
 
 def build(

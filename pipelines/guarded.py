@@ -43,9 +43,9 @@ class GuardedBuilder:
         """Return what became of a scene: see `build_one`. A scene that broke a limit before is not tried again."""
         start = time.monotonic()
         while True:
-            letter = self._known(scene)
-            if letter:
-                return Outcome(scene.scene_id, "quarantined", letter, time.monotonic() - start)
+            message = self._known(scene)
+            if message:
+                return Outcome(scene.scene_id, "quarantined", message, time.monotonic() - start)
             try:
                 outcome: Outcome = self._isolated(_build, scene)
             except LimitError as error:
@@ -54,7 +54,7 @@ class GuardedBuilder:
                     blamed = scene
                 self._blame(blamed, error)
                 if blamed is scene:
-                    return Outcome(scene.scene_id, "quarantined", error.letter(), time.monotonic() - start)
+                    return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)
             else:
                 return outcome
 
@@ -89,7 +89,7 @@ class GuardedBuilder:
             return ""
 
     def _known(self, scene: Scene) -> str:
-        """Return the letter of a scene that broke these limits before; "" for any other."""
+        """Return the message of a scene that broke these limits before; "" for any other."""
         return self._store.failed_before(scene.scene_id, LimitError, lambda: self._tried(scene))
 
     def _tried(self, scene: Scene) -> Recipe:

@@ -18,14 +18,14 @@ Status = Literal["built", "kept", "quarantined"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one scene: its status, the letter of its error where it failed, the seconds it took.
+    """What became of one scene: its status, the message of its error where it failed, the seconds it took.
 
     `left_out`: the frames that it was built without.
     """
 
     scene_id: str
     status: Status
-    letter: str = ""
+    message: str = ""
     seconds: float = 0.0
     left_out: tuple[LeftOut, ...] = ()
 
@@ -69,4 +69,4 @@ def _is_there(scene: Scene, config: BuildConfig, store: Store) -> bool:
 def _failed(scene: Scene, error: IEAError, store: Store, start: float) -> Outcome:
     if not store.has_scene(scene.scene_id):
         store.quarantine(scene.scene_id, error)
-    return Outcome(scene.scene_id, "quarantined", error.letter(), time.monotonic() - start)
+    return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)

@@ -156,7 +156,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         except IEAError as error:
             # Not even the memory of the upload worker took it: put back what was there, and say so.
             reference.replay()
-            self._host.tell("error", error.letter())
+            self._host.tell("error", str(error))
             self.recorded(None)
             return
         self.recorded(functools.reduce(around, (box for box, _ in changes)))

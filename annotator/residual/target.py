@@ -318,5 +318,5 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
             height, width = patch.mask.shape
             box = np.s_[patch.top : patch.top + height, patch.left : patch.left + width]
             image.codes[box][patch.mask] = patch.old
-            self._host.tell("error", error.letter())
+            self._host.tell("error", str(error))
         self.recorded(box)

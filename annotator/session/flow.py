@@ -18,7 +18,7 @@ def attempt(view: View, act: Callable[[], Result]) -> Result | None:
     try:
         return act()
     except IEAError as error:
-        view.notify("error", error.letter())
+        view.notify("error", str(error))
         return None
 
 

@@ -111,7 +111,7 @@ class Prefetcher:
                 longer = self.queue.heartbeat(lease, ttl_seconds=self._ttl)
             except LeaseLostError as error:
                 self.lost.add(key)
-                self._notice("error", error.letter())
+                self._notice("error", str(error))
             except IEAError:
                 continue  # The upload worker says that the ledger is away; leases outlast some missed beats.
             else:
@@ -166,9 +166,7 @@ class Prefetcher:
             except IEAError as error:
                 del self._leases[lease.map_key]
                 self.queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
-                self._notice(
-                    "error", f"{lease.map_key.scene_id} {lease.map_key.level} was skipped.\n{error.letter()}"
-                )
+                self._notice("error", f"{lease.map_key.scene_id} {lease.map_key.level} was skipped.\n{error}")
         return None
 
 

@@ -54,7 +54,7 @@ class ReadOnlyViewer(BaseSession):
             try:
                 self.work = found = self._open(scene_id, level)
             except IEAError as error:
-                self.notice("error", error.letter())
+                self.notice("error", str(error))
                 step = step or 1
             else:
                 return found

@@ -57,7 +57,7 @@ class AnnotateWidget(QWidget):
                 store, annotator.strip(), ledger_url=ledger.strip() or None, mode=mode, progress=progress
             )
         except IEAError as error:
-            show_error(error.letter())
+            show_error(str(error))
             return
         # Kept: a session without an owner would be collected with its keys and callbacks.
         self.opened = Annotator(self._viewer, session)

@@ -30,11 +30,11 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class QuarantinedScene:
-    """A scene that could not be built: the error's class name and letter, and the digest of the recipe tried."""
+    """A scene that could not be built: the error's class name and message, and the digest of the recipe tried."""
 
     scene_id: str
     error: str
-    letter: str
+    message: str
     recipe_digest: str | None = None
 
 
@@ -207,13 +207,13 @@ class Store:
         return [_read_quarantined(file) for file in files if not file.name.startswith(".")]
 
     def failed_before(self, scene_id: str, kind: type[Exception], recipe: Callable[[], Recipe]) -> str:
-        """Return the letter of a quarantined scene whose error and recipe were these; "" for any other scene."""
+        """Return the message of a quarantined scene whose error and recipe were these; "" for any other scene."""
         file = self._quarantine_file(scene_id)
         if not file.exists():
             return ""
         entry = _read_quarantined(file)
         same = entry.error == kind.__name__ and entry.recipe_digest == digest(recipe())
-        return entry.letter if same else ""
+        return entry.message if same else ""
 
     def clear_quarantine(self, scene_id: str) -> None:
         """Forget a scene's failure; a no-op where there is none."""

@@ -55,13 +55,13 @@ def predict(
         def advance(outcome: "Predicted", done: int, total: int) -> None:
             bar.update(done, total, outcome.image.name)
             if outcome.error is not None:
-                bar.say(outcome.error.letter(), style="red")
+                bar.say(str(outcome.error), style="red")
 
         outcomes = predict_files(loaded, paths, out, options, advance)
     failed = [o for o in outcomes if o.error is not None]
     done = [o.facts for o in outcomes if o.facts is not None]
     if as_json:
-        errors = [{"image": str(o.image), "error": o.error.letter()} for o in failed if o.error is not None]
+        errors = [{"image": str(o.image), "error": str(o.error)} for o in failed if o.error is not None]
         typer.echo(json.dumps({"images": done, "failures": errors}))
     else:
         for facts in done:
@@ -127,12 +127,12 @@ def judge(
             lambda stem, done, total: bar.update(done, total, stem),
         )
     for error in found.failures:
-        messages.print(error.letter(), style="red", markup=False)
+        messages.print(str(error), style="red", markup=False)
     if found.left_out:
         messages.print(f"not in every folder: {', '.join(found.left_out)}", style="yellow", markup=False)
     ranking: list[dict[str, Any]] = [{**asdict(r), "folder": str(r.folder)} for r in found.ranking]
     if as_json:
-        failures = [error.letter() for error in found.failures]
+        failures = [str(error) for error in found.failures]
         typer.echo(
             json.dumps(
                 {"ranking": ranking, "images": found.images, "left_out": found.left_out, "failures": failures}

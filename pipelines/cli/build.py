@@ -36,13 +36,13 @@ def build(
         def advance(outcome: Outcome, done: int, total: int) -> None:
             bar.update(done, total, outcome.scene_id)
             if outcome.status == "quarantined":
-                bar.say(f"{outcome.scene_id}: {outcome.letter}", style="red")
+                bar.say(f"{outcome.scene_id}: {outcome.message}", style="red")
             for frame in outcome.left_out:
                 bar.say(frame.line(), style="yellow")
 
         report: BuildReport = run(manifest, store, settings, root=root, only=only or (), progress=advance)
     for problem in report.bad_rows:
-        messages.print(problem.letter(), style="red", markup=False)
+        messages.print(str(problem), style="red", markup=False)
     counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
@@ -50,7 +50,7 @@ def build(
     messages.print(f"{store}: {summary}{left_out}{bad_rows}", style="yellow" if report.failures else "green")
     if as_json:
         outcomes = [dataclasses.asdict(outcome) for outcome in report.outcomes]
-        bad = [problem.letter() for problem in report.bad_rows]
+        bad = [str(problem) for problem in report.bad_rows]
         typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad}))
     return FAILURES if report.failures else DONE
 
@@ -115,7 +115,7 @@ def status(
     if quarantined:
         table = Table("scene", Column("why", overflow="fold"), title="in quarantine", show_lines=True)
         for entry in quarantined:
-            table.add_row(Text(entry.scene_id), Text(entry.letter))
+            table.add_row(Text(entry.scene_id), Text(entry.message))
         results.print(table)
     if left_out:
         table = Table("scene", "frame", "score", Column("why", overflow="fold"), title="frames left out")

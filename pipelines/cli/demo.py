@@ -28,8 +28,8 @@ def demo(
 
         def built(outcome: Outcome, done: int, total: int) -> None:
             bar.update(done, total, outcome.scene_id)
-            if outcome.letter:
-                bar.say(f"{outcome.scene_id}: {outcome.letter}", style="red")
+            if outcome.message:
+                bar.say(f"{outcome.scene_id}: {outcome.message}", style="red")
 
         result = run_demo(out, say=say, built=built)
     counts = ", ".join(f"{result.report.count(status)} {status}" for status in ("built", "quarantined"))

@@ -82,7 +82,7 @@ def _told(error: BaseException, command: str) -> int:
 
     error = explained(error) or (disk_error(error) if isinstance(error, OSError) else None) or error
     if isinstance(error, IEAError):
-        messages.print(error.letter(), style="red", markup=False)
+        messages.print(str(error), style="red", markup=False)
         return BAD_USE if isinstance(error, BadInputError | AlreadyExistsError) else FAILURES
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         number = error.number if isinstance(error, Stopped) else signal.SIGINT

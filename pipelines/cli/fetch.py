@@ -110,14 +110,14 @@ def photographs_of_list(
 def _told(root: Path, report: "Report", problems: list[IEAError], *, as_json: bool) -> int:
     """Say what a fetch did, and return the exit code."""
     for problem in problems:
-        messages.print(problem.letter(), style="yellow", markup=False)
+        messages.print(str(problem), style="yellow", markup=False)
     result = {
         "root": str(root),
         "fetched": report.fetched,
         "present": report.present,
         "failed": sorted(report.failures),
         "untried": report.untried,
-        "problems": [problem.letter() for problem in problems],
+        "problems": [str(problem) for problem in problems],
     }
     if as_json:
         typer.echo(json.dumps(result))

@@ -61,7 +61,7 @@ def fivek(
     write_manifest(source.keep_handwork(found.rows, known_before), output, root=base.recorded)
     write_manifest(found.missing, missing)
     for problem in found.problems:
-        messages.print(problem.letter(), style="yellow", markup=False)
+        messages.print(str(problem), style="yellow", markup=False)
     gone = sorted(set(earlier) - set(found.rows["scene_id"]))
     result = {
         "manifest": str(output),
@@ -69,7 +69,7 @@ def fivek(
         "new": len(set(found.rows["scene_id"]) - set(earlier)),
         "gone": gone,
         "without_dng": len(found.missing),
-        "problems": [problem.letter() for problem in found.problems],
+        "problems": [str(problem) for problem in found.problems],
     }
     if as_json:
         typer.echo(json.dumps(result))
@@ -112,11 +112,11 @@ def labels(
 
 
 def _nothing(root: Path, problems: tuple[IEAError, ...]) -> BadInputError:
-    letters = "\n".join(problem.letter() for problem in problems[:10])
+    told = "\n".join(str(problem) for problem in problems[:10])
     return BadInputError(
         "no photo of this tree can be used",
         where=root,
         expected="DNGs that the metadata names, below this folder",
-        got=f"{len(problems)} problems" + (f":\n{letters}" if letters else ""),
+        got=f"{len(problems)} problems" + (f":\n{told}" if told else ""),
         remedy="`iea40k fetch fivek --ids 1-10 -o ROOT` fetches some",
     )

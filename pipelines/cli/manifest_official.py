@@ -39,10 +39,10 @@ def official(
         raise BadInputError("no scene has two exposures with labels or more", where=root)
     write_manifest(rows, output, root=base.recorded)
     for problem in tree.problems:
-        messages.print(problem.letter(), style="yellow", markup=False)
+        messages.print(str(problem), style="yellow", markup=False)
     if as_json:
-        letters = [problem.letter() for problem in tree.problems]
-        typer.echo(json.dumps({"manifest": str(output), "scenes": len(rows), "problems": letters}))
+        problems = [str(problem) for problem in tree.problems]
+        typer.echo(json.dumps({"manifest": str(output), "scenes": len(rows), "problems": problems}))
     else:
         messages.print(
             f"{output}: {len(rows)} scenes, {len(tree.problems)} problems", style="green", markup=False

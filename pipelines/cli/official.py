@@ -45,14 +45,14 @@ def official(
         with Progress("importing", "scenes") as bar:
             report = import_official(tree, target, licence=licence, photos=photos, progress=bar.update)
     for problem in report.problems:
-        messages.print(problem.letter(), style="yellow", markup=False)
+        messages.print(str(problem), style="yellow", markup=False)
     result = {
         "store": str(store),
         "scenes": report.scenes,
         "exposures": report.exposures,
         "present": report.present,
         "labels_rounded": report.rounded,
-        "problems": [problem.letter() for problem in report.problems],
+        "problems": [str(problem) for problem in report.problems],
     }
     if as_json:
         typer.echo(json.dumps(result))

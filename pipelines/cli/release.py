@@ -127,7 +127,7 @@ def verify(
         typer.echo(json.dumps({"path": str(path), "kind": kind, **told.facts, "problems": listed}))
     elif problems:
         for problem in problems:
-            messages.print(problem.letter(), style="red", markup=False)
+            messages.print(str(problem), style="red", markup=False)
         messages.print(f"{path}: {len(problems)} problems in this {kind}", style="red", markup=False)
     else:
         messages.print(f"{path}: this {kind} is sound", style="green", markup=False)

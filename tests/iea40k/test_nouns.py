@@ -23,7 +23,7 @@ from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id, ev_of_level, level_name
 
 
-def test_an_error_reads_like_a_letter():
+def test_an_error_says_everything_a_line_each():
     error = BadInputError(
         "too dark", where=Place("a.csv", 3, "evs"), expected="light", got="none", remedy="wait"
     )

@@ -154,8 +154,8 @@ def test_bad_files_cost_their_scene_and_nothing_else(project, tmp_path, capsys):
     store = Store.open(tmp_path / "store")
     assert store.scene_ids() == ["good"]
     assert {q.scene_id for q in store.quarantined()} == {"empty", "text", "truncated", "mislabelled"}
-    assert all("unexpected" not in q.letter for q in store.quarantined()), [
-        q.letter for q in store.quarantined()
+    assert all("unexpected" not in q.message for q in store.quarantined()), [
+        q.message for q in store.quarantined()
     ]
     # What is repaired is built by the next run, and leaves quarantine.
     for name in BAD_FILES:
@@ -184,11 +184,11 @@ def test_real_raw_files_build_and_the_unusable_are_named(real_data, tmp_path):
     (tmp_path / "m.csv").write_text("scene_id,kind,exposures\n" + "\n".join(rows) + "\n")
     report = build(tmp_path / "m.csv", tmp_path / "store", CONFIG)
     built = {o.scene_id for o in report.outcomes if o.status == "built"}
-    letters = {o.scene_id: o.letter for o in report.outcomes if o.status == "quarantined"}
+    messages = {o.scene_id: o.message for o in report.outcomes if o.status == "quarantined"}
     assert built == {"hero6", "fusion", "d30", "6d"}
-    assert "GPR" in letters["gpr"]
-    assert "names no camera" in letters["kodak"]
-    assert "names no camera" in letters["headerless"]
+    assert "GPR" in messages["gpr"]
+    assert "names no camera" in messages["kodak"]
+    assert "names no camera" in messages["headerless"]
     # The guess is accepted only where the curator says so.
     told = CONFIG.model_copy(update={"accept_headerless": True})
     assert build(tmp_path / "m.csv", tmp_path / "told", told, only=["kodak"]).failures == []
@@ -217,7 +217,7 @@ def test_only_builds_the_named_scenes(project, tmp_path):
         build(project, tmp_path / "store", CONFIG, only=["nobody"])
 
 
-def test_wrong_use_ends_with_code_2_and_a_letter(project, tmp_path, capsys):
+def test_wrong_use_ends_with_code_2_and_a_message(project, tmp_path, capsys):
     bad = tmp_path / "bad.yaml"
     bad.write_text("short_sid: 96\n")
     assert run(["build", str(project), str(tmp_path / "s"), "--config", str(bad)]) == 2

@@ -124,9 +124,9 @@ def test_bad_files_cost_themselves_and_are_named(tree: Path, capsys: pytest.Capt
     assert run(["manifest", "fivek", str(tree), "-o", str(tree / "fivek.csv"), "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert result["photos"] == 1
-    letters = "\n".join(result["problems"])
-    assert "cut off" in letters
-    assert "does not know this photo" in letters
+    messages = "\n".join(result["problems"])
+    assert "cut off" in messages
+    assert "does not know this photo" in messages
     assert len(result["problems"]) == 3
     assert rows(tree / "fivek.csv").loc[IDS[0], "missing"] == "expert B|expert D|expert E"
 
@@ -188,7 +188,7 @@ def test_hidden_and_unfinished_files_are_passed_over(tmp_path: Path) -> None:
     assert not scan(tmp_path / "elsewhere").retouches
 
 
-def test_nothing_usable_is_a_letter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_usable_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "training.json").write_text(json.dumps({IDS[0]: entry(1)}))
     assert run(["manifest", "fivek", str(tmp_path), "-o", str(tmp_path / "m.csv")]) == 2
     assert "fetch fivek" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_a_scene_that_kills_its_process_is_named_and_skipped_on_the_rerun(projec
     assert {o.scene_id: o.status for o in report.outcomes} == {"chelsea": "quarantined", "coffee": "built"}
     (entry,) = Store.open(store).quarantined()
     assert (entry.scene_id, entry.error) == ("chelsea", "LimitError")
-    assert "SIGSEGV" in entry.letter
+    assert "SIGSEGV" in entry.message
     again = build(project, store, CONFIG)  # nothing kills it now: it is not tried
     assert again.count("quarantined") == 1
     other = build(project, store, CONFIG, limits=Limits(seconds=599))  # other limits: it is
@@ -65,4 +65,4 @@ def test_a_scene_that_kills_its_process_is_named_and_skipped_on_the_rerun(projec
 def test_scenes_that_break_the_limit_of_time_are_named(project, tmp_path):
     report = build(project, tmp_path / "store", CONFIG, limits=Limits(seconds=0.05))
     assert report.count("quarantined") == 2
-    assert all("at most 0.05 seconds" in outcome.letter for outcome in report.outcomes)
+    assert all("at most 0.05 seconds" in outcome.message for outcome in report.outcomes)

@@ -162,7 +162,7 @@ def test_messias_degrades_the_retouch_where_there_is_one(tmp_path: Path) -> None
     assert frames.recipe["reference"]["experts"] == ["B", "C"]
 
 
-def test_a_truncated_dng_is_a_letter_that_names_it(tmp_path: Path) -> None:
+def test_a_truncated_dng_is_named(tmp_path: Path) -> None:
     planned = fivek(tmp_path, "C")
     dng = planned.exposures[0].path
     dng.write_bytes(dng.read_bytes()[:2000])

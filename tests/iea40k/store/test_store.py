@@ -172,9 +172,9 @@ def test_quarantine_keeps_the_reason_until_the_scene_is_built(store: Store) -> N
         "UnreadableImageError",
         digest({"a": 1}),
     )
-    assert "copy it again" in entry.letter
+    assert "copy it again" in entry.message
     store.quarantine("scene_1", ValueError("worse"))
-    assert [e.letter for e in store.quarantined()] == ["worse"]
+    assert [e.message for e in store.quarantined()] == ["worse"]
     store.write_scene(built_scene())
     assert store.quarantined() == []
     with pytest.raises(BadInputError):

@@ -1,4 +1,4 @@
-"""`iea40k release`, `verify` and `diff` as a person runs them: exit codes, results on stdout, letters on stderr."""
+"""`iea40k release`, `verify` and `diff` as a person runs them: exit codes, results on stdout, messages on stderr."""
 
 import json
 import subprocess

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.postgres
 def refused(ledger: Ledger, statement: str) -> str:
     with pytest.raises(IEAError) as caught, ledger.database.write() as connection:
         connection.execute(sa.text(statement))
-    return caught.value.letter()
+    return str(caught.value)
 
 
 def a_zone_edit(map_key: MapKey) -> ZoneDraft:

@@ -96,6 +96,6 @@ def test_junk_that_the_checksums_list_is_found(template: Path, tmp_path: Path, n
     (out / name).write_bytes(b"half a table")
     with (out / "SHA256SUMS").open("a") as stream:
         stream.write(f"{hashlib.sha256(b'half a table').hexdigest()}  {name}\n")
-    found = "\n".join(problem.letter() for problem in verify_release(out))
+    found = "\n".join(str(problem) for problem in verify_release(out))
     assert "does not belong to the release" in found
     assert name.partition("/")[0] in found

@@ -25,8 +25,8 @@ Edit = Callable[..., None]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices are a thing of POSIX systems")
 
 
-def letters(problems: list[IEAError]) -> str:
-    return "\n".join(problem.letter() for problem in problems)
+def messages(problems: list[IEAError]) -> str:
+    return "\n".join(str(problem) for problem in problems)
 
 
 def edit_head(release: Release, **changes: object) -> None:
@@ -46,16 +46,16 @@ def test_every_edited_field_of_the_head_is_found(published: Release, tmp_path: P
         other = "9.9.9" if isinstance(value, str) else {"x": 1} if isinstance(value, dict) else 41
         if field not in ("format", "format_version"):
             edit_head(Release(path, {}), **{field: other})
-            assert "release.json is not what the release was published with" in letters(verify_release(path))
+            assert "release.json is not what the release was published with" in messages(verify_release(path))
         shutil.rmtree(path)
 
 
 def test_a_root_digest_that_is_gone_or_nonsense_is_found(release: Release) -> None:
     file = release.path / "ROOT.sha256"
     file.unlink()
-    assert "the root digest is missing" in letters(verify_release(release.path))
+    assert "the root digest is missing" in messages(verify_release(release.path))
     file.write_text("0123 release.json\n")
-    assert "not a root digest" in letters(verify_release(release.path))
+    assert "not a root digest" in messages(verify_release(release.path))
 
 
 def reseal_sums_only(path: Path) -> None:
@@ -98,11 +98,11 @@ def test_added_and_missing_rows_are_named(release: Release) -> None:
     extra = frame.iloc[[0]].assign(scene_id="zz")
     pd.concat([frame.iloc[:-1], extra, extra.assign(scene_id="zzz")]).to_parquet(file)
     reseal_sums_only(release.path)
-    found = letters(verify_release(release.path))
+    found = messages(verify_release(release.path))
     assert "a row was added to a table" in found
     frame.iloc[:-2].to_parquet(file)
     reseal_sums_only(release.path)
-    assert letters(verify_release(release.path)).count("a row of a table is missing") == 2
+    assert messages(verify_release(release.path)).count("a row of a table is missing") == 2
 
 
 def test_a_recipe_that_is_not_its_digest_is_found(release: Release, edit_table: Edit) -> None:
@@ -110,7 +110,7 @@ def test_a_recipe_that_is_not_its_digest_is_found(release: Release, edit_table: 
         scenes.loc[0, "recipe"] = canonical_json({"made_by": "somebody else"})
 
     edit_table(release, "scenes", change)
-    assert "another recipe than its digest" in letters(verify_release(release.path))
+    assert "another recipe than its digest" in messages(verify_release(release.path))
 
 
 # ------------------------------------------------- with everything forged
@@ -166,7 +166,7 @@ def test_a_forger_who_makes_all_fit_is_found_by_the_root_digest_alone(
     forge(release)
     reseal(release.path)
     assert verify_release(release.path) == [], "all that is in the release fits"
-    assert "not the release whose root digest was noted" in letters(verify_release(release.path, root=noted))
+    assert "not the release whose root digest was noted" in messages(verify_release(release.path, root=noted))
 
 
 def test_a_root_digest_is_taken_as_people_write_it(published: Release) -> None:
@@ -209,7 +209,7 @@ def test_something_else_in_the_place_of_a_file_is_found_and_nothing_waits(
     path.unlink()
     kind(path)
     start = time.monotonic()
-    found = letters(verify_release(release.path))
+    found = messages(verify_release(release.path))
     assert time.monotonic() - start < 60
     assert "not a plain file" in found
     assert name in found
@@ -218,7 +218,7 @@ def test_something_else_in_the_place_of_a_file_is_found_and_nothing_waits(
 
 def test_added_folders_are_found_also_empty_ones_and_links_to_folders(release: Release) -> None:
     (release.path / "tables" / "more").mkdir()
-    assert "a folder does not belong" in letters(verify_release(release.path))
+    assert "a folder does not belong" in messages(verify_release(release.path))
     (release.path / "tables" / "more").rmdir()
     shutil.move(release.path / "arrays", release.path.parent / "arrays")
     (release.path / "arrays").symlink_to(release.path.parent / "arrays")

@@ -22,8 +22,8 @@ from tests.builders import built_scene
 EditTable = Callable[..., None]
 
 
-def letters(problems: list[IEAError]) -> str:
-    return "\n".join(problem.letter() for problem in problems)
+def messages(problems: list[IEAError]) -> str:
+    return "\n".join(str(problem) for problem in problems)
 
 
 def flip(file: Path, position: int) -> None:
@@ -45,7 +45,7 @@ def test_a_flipped_byte_of_any_kind_of_file_is_found(release: Release) -> None:
         flip(file, len(intact) // 2)
         problems = verify_release(release.path)
         assert problems, name
-        assert name in letters(problems), name
+        assert name in messages(problems), name
         file.write_bytes(intact)
     assert verify_release(release.path) == []
 
@@ -59,7 +59,7 @@ def test_a_missing_file_is_found(release: Release) -> None:
         "SHA256SUMS",
     ):
         moved = (release.path / name).rename(release.path.parent / "moved")
-        assert "missing" in letters(verify_release(release.path)), name
+        assert "missing" in messages(verify_release(release.path)), name
         moved.rename(release.path / name)
 
 
@@ -83,7 +83,7 @@ def test_every_problem_is_told_at_once(release: Release) -> None:
     (release.path / "LICENCES.csv").unlink()
     (release.path / "more.txt").write_text("")
     flip(release.path / "arrays/24x32/exposures/c/0/0/0/0", 50)
-    found = letters(verify_release(release.path))
+    found = messages(verify_release(release.path))
     for name in ("README.md", "LICENCES.csv", "more.txt", "exposures/c/0/0/0/0", "cannot be read"):
         assert name in found
 
@@ -106,7 +106,7 @@ def test_a_changed_pixel_is_found(release: Release, reseal: Callable[[Path], Non
 
     write_codes(release, change)
     reseal(release.path)
-    found = letters(verify_release(release.path))
+    found = messages(verify_release(release.path))
     assert "digest of the pixels" in found
     assert "mean_abs_residual" in found
 
@@ -117,7 +117,7 @@ def test_a_code_that_means_nothing_is_found(release: Release, reseal: Callable[[
 
     write_codes(release, change)
     reseal(release.path)
-    assert "codes mean nothing" in letters(verify_release(release.path))
+    assert "codes mean nothing" in messages(verify_release(release.path))
 
 
 def test_no_data_where_the_table_says_there_is_some_is_found(
@@ -128,7 +128,7 @@ def test_no_data_where_the_table_says_there_is_some_is_found(
 
     write_codes(release, change)
     reseal(release.path)
-    assert "valid_fraction" in letters(verify_release(release.path))
+    assert "valid_fraction" in messages(verify_release(release.path))
 
 
 def test_an_array_of_another_shape_is_found(release: Release, reseal: Callable[[Path], None]) -> None:
@@ -138,14 +138,14 @@ def test_an_array_of_another_shape_is_found(release: Release, reseal: Callable[[
         ...
     ] = 1
     reseal(release.path)
-    assert "outliers: wrong shape" in letters(verify_release(release.path))
+    assert "outliers: wrong shape" in messages(verify_release(release.path))
 
 
 def test_an_array_that_was_taken_out_is_found(release: Release, reseal: Callable[[Path], None]) -> None:
     shutil.rmtree(release.path / "arrays" / "24x32" / "reference")
     shutil.rmtree(release.path / "arrays" / "24x32" / "uncertainty")
     reseal(release.path)
-    found = letters(verify_release(release.path))
+    found = messages(verify_release(release.path))
     assert "an array is missing" in found
     assert "uncertainty is missing" in found
 
@@ -183,7 +183,7 @@ def test_tables_that_lie_are_found(
     release: Release, edit_table: EditTable, table: str, change: Callable, expected: str
 ) -> None:
     edit_table(release, table, change)
-    assert expected in letters(verify_release(release.path))
+    assert expected in messages(verify_release(release.path))
 
 
 def test_one_scene_in_two_parts_is_found(release: Release, edit_table: EditTable) -> None:
@@ -192,25 +192,25 @@ def test_one_scene_in_two_parts_is_found(release: Release, edit_table: EditTable
         return pd.concat([table, other])
 
     edit_table(release, "splits", both)
-    assert "in two splits of one scheme" in letters(verify_release(release.path))
+    assert "in two splits of one scheme" in messages(verify_release(release.path))
 
 
 def test_a_parted_composition_is_found(release: Release, edit_table: EditTable) -> None:
     edit_table(release, "scenes", lambda t: t.assign(composition="all one"))
-    assert "in two splits of one scheme" in letters(verify_release(release.path))
+    assert "in two splits of one scheme" in messages(verify_release(release.path))
 
 
 def test_a_table_that_is_no_parquet_is_found(release: Release, reseal: Callable[[Path], None]) -> None:
     (release.path / "tables" / "images.parquet").write_text("image_id,level\n")
     reseal(release.path)
-    assert "table cannot be read" in letters(verify_release(release.path))
+    assert "table cannot be read" in messages(verify_release(release.path))
 
 
 @pytest.mark.parametrize("line", ["nonsense", f"{'0' * 64}  ../../etc/passwd", f"{'0' * 64}  /etc/passwd"])
 def test_checksum_lines_that_lead_elsewhere_are_refused(release: Release, line: str) -> None:
     sums = release.path / "SHA256SUMS"
     sums.write_text(sums.read_text() + line + "\n")
-    assert "not a line of checksums" in letters(verify_release(release.path))
+    assert "not a line of checksums" in messages(verify_release(release.path))
 
 
 def test_a_description_that_is_no_croissant_is_found(
@@ -219,7 +219,7 @@ def test_a_description_that_is_no_croissant_is_found(
     pytest.importorskip("mlcroissant")
     (release.path / "croissant.json").write_text('{"@type": "sc:Dataset"}')
     reseal(release.path)
-    assert "description for machines" in letters(verify_release(release.path))
+    assert "description for machines" in messages(verify_release(release.path))
 
 
 def test_without_a_release_there_is_nothing_to_verify(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_misplaced_things_of_a_store_are_found(small_store: Store) -> None:
     (small_store.scene_path("b") / "notes.txt").write_text("")
     (small_store.scene_path("c") / "zarr.json").write_text("{}")
     (small_store.quarantine_folder / "x.json").write_text("{")
-    found = letters(verify_store(small_store))
+    found = messages(verify_store(small_store))
     for expected in (
         "another scene's folder",
         "does not belong",
