@@ -1,7 +1,7 @@
 """What a camera wrote about a capture: exposure time, aperture, ISO, bias, time of day; and the EV they make.
 
-Reads the EXIF of JPEG, TIFF, PNG, WebP and of RAW files built on TIFF (DNG, CR2, NEF, ARW, GPR, ...) with Pillow,
-without decoding a pixel, and asks LibRaw about other RAW files (CRW, RAF, ...). A field that is missing,
+Reads the EXIF of JPEG, TIFF, PNG, WebP, HEIC, AVIF and of RAW files built on TIFF (DNG, CR2, NEF, ARW, GPR, ...)
+with Pillow, without decoding a pixel, and asks LibRaw about other RAW files (CRW, RAF, ...). A field that is missing,
 zero or nonsense in the file is None: never guessed, never zero.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from iea40k.errors import BadInputError, UnreadableImageError
+from iea40k.extras import require
 from iea40k.files import AnyPath
 
 BASE_ISO = 100.0
@@ -71,7 +72,7 @@ def read_capture(path: AnyPath) -> Capture:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            head = stream.read(16)
+            head = stream.read(64)
     except OSError as error:
         raise UnreadableImageError("the file cannot be opened", where=path, got=str(error)) from error
     if not head:
@@ -80,6 +81,8 @@ def read_capture(path: AnyPath) -> Capture:
         return _from_tiff(path)
     if head[:3] in _LEADING:
         return _from_picture(path)
+    if head[4:8] == b"ftyp" and head[8:12] != b"crx ":
+        return _from_picture(path) if b"avif" in head else _from_heic(path)
     return _from_libraw(path)
 
 
@@ -158,6 +161,23 @@ def _from_picture(path: Path) -> Capture:
     return _from_tags(path, tags, size)
 
 
+def _from_heic(path: Path) -> Capture:
+    require("pi_heif", "curator")
+    import pi_heif
+
+    try:
+        file = pi_heif.open_heif(path)
+    except (ValueError, OSError, SyntaxError, RuntimeError) as error:
+        raise UnreadableImageError("the picture cannot be read", where=path, got=str(error)) from error
+    exif = Image.Exif()
+    try:
+        exif.load(file.info.get("exif") or b"")
+        tags = _tags(exif)
+    except Exception:  # a broken EXIF block leaves a good picture without metadata
+        tags = {}
+    return _from_tags(path, tags, file.size)
+
+
 def _from_libraw(path: Path) -> Capture:
     import rawpy
 
@@ -168,7 +188,7 @@ def _from_libraw(path: Path) -> Capture:
         raise UnreadableImageError(
             "not a photograph that can be read",
             where=path,
-            expected="JPEG, PNG, TIFF, WebP, or a RAW file that LibRaw knows",
+            expected="JPEG, PNG, TIFF, WebP, HEIC, AVIF, or a RAW file that LibRaw knows",
             got=str(error),
         ) from error
     # LibRaw reports 0 where a file does not say, and the start of 1970 for an unknown time.

@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 from iea40k.errors import MissingExtraError
 
 MODULES = {
-    "curator": ("rawpy", "sklearn", "mlcroissant", "matplotlib"),
+    "curator": ("rawpy", "pi_heif", "sklearn", "mlcroissant", "matplotlib"),
     "annotator": ("napari", "magicgui", "npe2", "platformdirs", "qtpy", "PySide6", "superqt", "vispy"),
     "trainer": ("torch", "safetensors", "tensorboard"),
     "postgresql": ("psycopg",),

@@ -6,6 +6,7 @@ relative to the as-shot frame (+ = brighter) and are named by level: N4 ... N1, 
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,8 @@ NEAR_LEVEL = 0.05
 """Stops from a whole one within which a captured exposure has its name: what shutters round to. Its EV stays exact."""
 
 _LEVEL = re.compile(r"^([NP])(\d+(?:\.\d{1,2})?)$")
-_SCENE_ID = re.compile(r"^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+,@=-]{0,126}[A-Za-z0-9_()+=-])?$")
+_LONGEST_ID, _LONGEST_ID_BYTES = 128, 200
+"""Of a scene id in characters and in UTF-8: with what is added to it, it stays within the 255 bytes of a file name."""
 _WINDOWS_NAMES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10))}
 )
@@ -86,16 +88,38 @@ def ev_of_level(name: str) -> float:
 
 
 def check_scene_id(scene_id: str) -> str:
-    """Return `scene_id` if it can be a file name on every system, else raise `BadInputError`."""
-    if not _SCENE_ID.match(scene_id) or scene_id.split(".")[0].lower() in _WINDOWS_NAMES:
+    """Return `scene_id` if it can be a file name on every system, else raise `BadInputError`.
+
+    Letters of every script are letters, in their composed form (NFC): two forms of one name would be two scenes on some
+    systems and one on others.
+    """
+    if not _is_name(scene_id) or _stem(scene_id) in _WINDOWS_NAMES:
         raise BadInputError(
             "not a scene id",
             expected="1-128 letters, digits, spaces and . _ ( ) + , @ = -, not ending in a dot or space, "
-            "and no name that Windows reserves",
+            f"at most {_LONGEST_ID_BYTES} bytes, composed letters (NFC), and no name that Windows reserves",
             got=repr(scene_id),
             remedy="rename the scene in the manifest",
         )
     return scene_id
+
+
+def _stem(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.split(".")[0]).lower()  # COM¹ is COM1 to Windows
+
+
+def _is_name(text: str) -> bool:
+    if not 1 <= len(text) <= _LONGEST_ID or text != unicodedata.normalize("NFC", text):
+        return False
+    if any(unicodedata.category(c) == "Cs" for c in text) or len(text.encode()) > _LONGEST_ID_BYTES:
+        return False
+    inner = (_is_letter(c) or unicodedata.category(c)[0] == "M" or c in " ._()+,@=-" for c in text[1:])
+    last = text[-1]
+    return (_is_letter(text[0]) or text[0] == "_") and all(inner) and last not in " .,@"
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LN"
 
 
 @dataclass(frozen=True)

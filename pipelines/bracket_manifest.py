@@ -17,7 +17,7 @@ RAW_SUFFIXES = frozenset([
     ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])
 # fmt: on
-RENDERED_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff"])
+RENDERED_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"])
 
 REFERENCE = re.compile(r"^reference(?:[_ .-]|$)", re.IGNORECASE)
 """A file so named is not a capture but a given retouch of its folder's scene; in a folder of several scenes, of the one

@@ -29,7 +29,7 @@ MOST = 8
 SIDE = 160
 """Pixels on the shorter side at which they are looked at."""
 
-_RENDERED = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif")
+_RENDERED = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".hif", ".avif")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def _frames(scene: Scene, config: BuildConfig) -> tuple[list[EncodedRGB], list[C
         max_pixels=config.max_pixels,
         assume_profile=config.assume_profile,
         accept_headerless=config.accept_headerless,
+        cmyk=config.cmyk,
     )
     frames, captures = [], []
     for source in scene.exposures:

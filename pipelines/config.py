@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from iea40k.colour import SPACES
 from iea40k.errors import ConfigError
+from iea40k.files import sha256_file
 from iea40k.scene import LADDER, level_name
 
 
@@ -24,6 +25,8 @@ class BuildConfig(BaseModel):
     - `assume_profile`: the colour space of pictures that name none ("srgb", "prophoto", ...). Without it JPEG and PNG
       are sRGB, as their standards have it, and a TIFF that names none is refused
     - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
+    - `cmyk`: what tells the colours of pictures made for print: "profile", the one they carry, or the path of an ICC
+      profile (relative to this file) for those that carry none. Without it they are refused
     - `max_pixels`: larger pictures are refused before their memory is taken
     """
 
@@ -36,11 +39,17 @@ class BuildConfig(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
     assume_profile: str | None = None
     accept_headerless: bool = False
+    cmyk: str | None = None
     max_pixels: Annotated[int, Field(ge=4)] = 200_000_000
 
     def recorded(self) -> dict[str, Any]:
-        """Return the parameters as plans and recipes record them: `tone`, which came later, only where it is set."""
-        return self.model_dump(exclude={"tone"} if self.tone is None else None)
+        """Return the parameters as plans and recipes record them: what came later (`tone`, `cmyk`) only where it is
+        set, and a profile by its content."""
+        later = {name for name in ("tone", "cmyk") if getattr(self, name) is None}
+        recorded = self.model_dump(exclude=later)
+        if self.cmyk not in (None, "profile"):
+            recorded["cmyk"] = sha256_file(Path(str(self.cmyk)))
+        return recorded
 
     @field_validator("assume_profile")
     @classmethod
@@ -74,6 +83,8 @@ def read_config(file: Path | None) -> BuildConfig:
             "the configuration is no table of keys", where=file, expected="key: value lines", got=str(content)
         )
     try:
+        if isinstance(content.get("cmyk"), str) and content["cmyk"] != "profile":
+            content["cmyk"] = str(_profile_beside(file, content["cmyk"]))
         return BuildConfig(**content)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -83,3 +94,15 @@ def read_config(file: Path | None) -> BuildConfig:
             expected=f"the keys {', '.join(BuildConfig.model_fields)}",
             got=faults,
         ) from error
+
+
+def _profile_beside(file: Path, name: str) -> Path:
+    profile = file.absolute().parent / name
+    if not profile.is_file():
+        raise ConfigError(
+            "the CMYK profile is not there",
+            where=file,
+            expected='"profile", or the path of an ICC profile relative to this file',
+            got=name,
+        )
+    return profile

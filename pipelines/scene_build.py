@@ -219,6 +219,7 @@ def _read_options(config: BuildConfig) -> "ReadOptions":
         max_pixels=config.max_pixels,
         assume_profile=config.assume_profile,
         accept_headerless=config.accept_headerless,
+        cmyk=config.cmyk,
     )
 
 

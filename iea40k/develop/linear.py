@@ -21,6 +21,8 @@ class ReadOptions:
     - `assume_profile`: colour space of pictures that name none, one of `iea40k.colour.SPACES`. None: JPEG and PNG are
       taken as sRGB, as their standards have it; TIFF is refused
     - `accept_headerless`: develop RAW files that name no camera, by LibRaw's guess from their length
+    - `cmyk`: what tells the colours of pictures made for print: "profile", the one they carry; or the path of an ICC
+      profile for those that carry none. None: such pictures are refused
     - `full_demosaic`: interpolate the whole mosaic (AHD) also where the quick way would do; 3 to 5 times slower
 
     Raises `BadInputError` for an unknown space or an impossible limit.
@@ -29,6 +31,7 @@ class ReadOptions:
     max_pixels: int = 200_000_000
     assume_profile: str | None = None
     accept_headerless: bool = False
+    cmyk: str | None = None
     full_demosaic: bool = False
 
     def __post_init__(self) -> None:

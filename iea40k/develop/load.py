@@ -19,7 +19,8 @@ from iea40k.files import AnyPath
 from iea40k.recipe import versions
 
 _DEFAULT = ReadOptions()
-_RENDERED = ("jpeg", "png", "tiff")
+_RENDERED = ("jpeg", "png", "tiff", "heic", "avif")
+_PARTS = ("numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs")
 _BAND = 1 << 20
 """Pixels held as light at a time where a picture keeps its size."""
 
@@ -27,7 +28,7 @@ _BAND = 1 << 20
 def load_linear(
     path: AnyPath, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT
 ) -> LinearImage:
-    """Return the linear light of a RAW, JPEG, PNG or TIFF file, its shorter side at most `short_side`.
+    """Return the linear light of a RAW, JPEG, PNG, TIFF, HEIC or AVIF file, its shorter side at most `short_side`.
 
     Camera white balance, EXIF orientation and embedded profiles are honoured; scaling is by area in linear light.
     Light of colours beyond sRGB's gamut is clipped at 0 and the share recorded in the recipe; light above 1 stays.
@@ -118,7 +119,7 @@ def _recipe_of_rendered(
 ) -> dict[str, Any]:
     return {
         "reader": kind,
-        "versions": versions("numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs"),
+        "versions": versions(*_PARTS, *(["pi-heif"] if kind == "heic" else [])),
         "depth": picture.pixels.dtype.itemsize * 8,
         "size": list(picture.pixels.shape[1::-1]),
         "colour_space": {"name": picture.space.name, "from": picture.space_from},

@@ -7,7 +7,7 @@ from typing import Literal
 from iea40k.errors import UnreadableImageError
 from iea40k.files import AnyPath
 
-FileKind = Literal["jpeg", "png", "tiff", "raw", "headerless"]
+FileKind = Literal["jpeg", "png", "tiff", "heic", "avif", "raw", "headerless"]
 """`raw`: a container that names its camera; `headerless`: named like RAW, with nothing inside that says what it is."""
 
 RAW_SUFFIXES = frozenset({
@@ -19,6 +19,7 @@ RAW_SUFFIXES = frozenset({
 
 _SUFFIXES = {
     ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".png": "png", ".tif": "tiff", ".tiff": "tiff",
+    ".heic": "heic", ".heif": "heic", ".hif": "heic", ".avif": "avif",
 }  # fmt: skip
 RENDERED_SUFFIXES = frozenset(_SUFFIXES)
 """Suffixes of rendered files, lower case."""
@@ -40,6 +41,9 @@ _RAW_MAGIC = (
     (0, b"IIII"), (0, b"MMMM"),  # Phase One
     (0, b"ARRI"), (0, b"NOKIARAW"), (0, b"qktk"), (0, b"qktn"),
 )  # fmt: skip
+# Brands of HEIF (ISO/IEC 23008-12): the coder that the main picture needs, where the first brand says so.
+_HEVC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_AV1 = (b"avif", b"avis")
 _OTHERS = (
     (b"GIF8", "a GIF"), (b"RIFF", "a WebP or other RIFF file"), (b"BM", "a BMP"), (b"%PDF", "a PDF"),
     (b"#?RADIANCE", "a Radiance HDR"), (b"v/1\x01", "an OpenEXR"), (b"PK\x03\x04", "a ZIP archive"),
@@ -50,7 +54,7 @@ def probe(path: AnyPath) -> FileKind:
     """Return the kind of the file at `path`.
 
     Raises `UnreadableImageError` for missing, empty, unreadable, unknown and mislabelled files: a suffix that says
-    JPEG, PNG, TIFF or RAW must be true.
+    JPEG, PNG, TIFF, HEIC, AVIF or RAW must be true.
     """
     path = Path(path)
     head = _head(path)
@@ -100,16 +104,26 @@ def _kind(head: bytes, suffix: str, path: Path) -> FileKind:
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         # Most RAW files are TIFFs inside, and only a DNG says so in a way that needs no maker's knowledge.
         return "raw" if suffix in RAW_SUFFIXES or _is_dng(path) else "tiff"
+    if head[4:8] == b"ftyp":
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(_length(head), len(head)), 4))]
+        if any(brand in _AV1 for brand in brands):
+            return "avif"
+        if any(brand in _HEVC for brand in brands):
+            return "heic"
     other = next((name for magic, name in _OTHERS if head.startswith(magic)), None)
     if suffix in RAW_SUFFIXES and other is None:
         return "headerless"
     raise UnreadableImageError(
         "the file is of a kind that cannot be read",
         where=path,
-        expected="RAW, JPEG, PNG or TIFF",
+        expected="RAW, JPEG, PNG, TIFF, HEIC or AVIF",
         got=other or f"first bytes {head[:8].hex(' ')}",
         remedy="convert it to PNG or 16-bit TIFF with its colour profile embedded",
     )
+
+
+def _length(head: bytes) -> int:
+    return int.from_bytes(head[:4], "big")
 
 
 def _is_dng(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Rendered files to encoded pixels: JPEG, PNG and TIFF, with the profile and orientation they carry.
+"""Rendered files to encoded pixels: JPEG, PNG, TIFF, HEIC and AVIF, with the profile and orientation they carry.
 
 Pixels keep the depth they have in the file. What cannot be taken over without a guess is refused.
 """
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from iea40k.colour import ColourSpace, named_space, profile_space
+from iea40k.develop.cmyk import from_cmyk
+from iea40k.develop.heif import Heif
 from iea40k.develop.linear import ReadOptions, check_pixels
 from iea40k.develop.tiff_tags import refuse_truncated
 from iea40k.errors import IEAError, UnreadableImageError
@@ -38,8 +40,10 @@ class Picture:
 
 
 def read_rendered(path: Path, kind: str, options: ReadOptions) -> Picture:
-    """Return the picture of a JPEG, PNG or TIFF file. Raises `UnreadableImageError`."""
+    """Return the picture of a JPEG, PNG, TIFF, HEIC or AVIF file. Raises `UnreadableImageError`."""
     try:
+        if kind in ("heic", "avif"):
+            return _read_heif(path, kind, options)
         return {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff}[kind](path, options)
     except IEAError as error:
         raise error.located(path)  # noqa: B904 - the same error, with its place
@@ -59,10 +63,15 @@ def _read_jpeg(path: Path, options: ReadOptions) -> Picture:
     with path.open("rb") as stream:
         image = JpegImagePlugin.JpegImageFile(stream)
         check_pixels(path, image.height, image.width, options)
-        if image.mode not in ("RGB", "L"):
+        if image.mode not in ("RGB", "L", "CMYK"):
             raise _not_rgb(image.mode)
         orientation, stated, notes = _exif(image)
-        space, said = _space(image.info.get("icc_profile"), options, stated)
+        icc = image.info.get("icc_profile")
+        if image.mode == "CMYK":
+            picture = _of_inks(np.asarray(image), icc, options, orientation, notes)
+            _refuse_unended(path)
+            return picture
+        space, said = _space(icc, options, stated)
         pixels = np.asarray(image)
     _refuse_unended(path)
     return Picture(pixels, space, said, orientation, notes)
@@ -98,7 +107,8 @@ def _read_tiff(path: Path, options: ReadOptions) -> Picture:
         if page.samplesperpixel > 5 or page.imagedepth != 1:
             raise _not_rgb(f"{page.samplesperpixel} samples a pixel, {page.imagedepth} deep")
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
-        if photometric not in ("RGB", "MINISBLACK", "YCBCR"):
+        inks = photometric == "SEPARATED" and page.samplesperpixel == 4
+        if photometric not in ("RGB", "MINISBLACK", "YCBCR") and not inks:
             raise _not_rgb(photometric)
         if page.dtype not in (np.uint8, np.uint16, np.float32) or page.bitspersample not in (8, 16, 32):
             raise UnreadableImageError(
@@ -109,12 +119,29 @@ def _read_tiff(path: Path, options: ReadOptions) -> Picture:
         orientation, notes = _orientation(_tag(page, parent, 274))
         if number:
             notes["page"] = number
-        space, said = _space(_tag(page, parent, 34675), options, None)
+        icc = _tag(page, parent, 34675)
+        space, said = (None, "") if inks else _space(icc, options, None)
         pixels = page.asarray()
     if pixels.ndim == 3 and pixels.shape[0] == page.samplesperpixel and page.planarconfig == 2:
         pixels = np.moveaxis(pixels, 0, -1)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if space is None:
+        return _of_inks(pixels, icc, options, orientation, notes)
     return Picture(_without_alpha(pixels, notes), space, said, orientation, notes)
+
+
+def _read_heif(path: Path, kind: str, options: ReadOptions) -> Picture:
+    file = Heif(path, kind, options)
+    space, said = _space(file.icc, options, file.stated)
+    notes = dict(file.notes)
+    return Picture(_without_alpha(file.pixels(), notes), space, said, file.orientation, notes)
+
+
+def _of_inks(
+    pixels: NDArray[Any], icc: Any, options: ReadOptions, orientation: int, notes: dict[str, Any]
+) -> Picture:
+    rgb, space, said, inks = from_cmyk(pixels, bytes(icc) if icc else None, options)
+    return Picture(rgb, space, said, orientation, {**notes, **inks})
 
 
 def _main_page(tiff: tifffile.TiffFile) -> tuple[tifffile.TiffPage, int, tifffile.TiffPage]:

@@ -25,6 +25,12 @@ def export(
     licence: Annotated[
         list[str] | None, typer.Option(help="Only images under this licence. Repeatable.")
     ] = None,
+    originals: Annotated[
+        Path | None,
+        typer.Option(
+            help="The tree that was imported: pictures that are the same still are copied byte for byte."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Write a release in another form."""
@@ -39,6 +45,7 @@ def export(
             split=split,
             size=size or None,
             licences=tuple(licence or ()),
+            originals=originals,
             progress=bar.update,
         )
     if report.widened:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.errors import AlreadyExistsError, BadInputError
+from iea40k.errors import AlreadyExistsError, BadInputError, UnreadableImageError
 from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
 from iea40k.store.release import Release
 from iea40k.tables import text_cell
+from pipelines.official.importing import read_picture
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
 from pipelines.official.names import (
     IMAGES,
@@ -28,20 +30,24 @@ from pipelines.official.names import (
     REFERENCES,
     SPLIT,
     TABLES,
+    composed,
     image_id,
     reference_id,
     table_has,
 )
+from pipelines.official.tree import find_folders
 
 SIZE = 256
 
 
 @dataclass
 class ExportReport:
-    """What an export wrote: images, scenes, rows by table, and the images whose label needed another number type."""
+    """What an export wrote: images, scenes, rows by table, pictures that are copies of the given files, and the images
+    whose label needed another number type."""
 
     images: int = 0
     scenes: int = 0
+    copied: int = 0
     resized: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     widened: list[str] = field(default_factory=list)
@@ -54,19 +60,22 @@ def export_official(
     split: str | None = None,
     size: int | None = SIZE,
     licences: tuple[str, ...] = (),
+    originals: AnyPath | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> ExportReport:
     """Write a release in the published layout into the new folder `out`, whole or not at all.
 
     Frames of another size are scaled to `size` x `size`, as the published code needs them (None: left as they are).
     `split` names the scheme whose splits become the tables: the published one where the release has it, else the
-    first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. Licences
-    travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
+    first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. `originals`
+    is the tree that was imported: a picture of it whose pixels are those of the release is copied, byte for byte.
+    Licences travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
     """
     out = Path(out)
     images = _chosen(release, licences)
     splits = _splits(release, split)
     report = ExportReport()
+    given = Originals(originals, report)
     tables: dict[str, list[tuple[str, str, str]]] = {}
     if out.exists():
         raise AlreadyExistsError("an export goes into a new folder", where=out, remedy="name another folder")
@@ -81,13 +90,13 @@ def export_official(
             (folder / name).mkdir(parents=True)
         written: set[str] = set()
         for index, row in enumerate(images.to_dict("records"), 1):
-            _write_image(release, row, folder, size, report)
+            _write_image(release, row, folder, size, report, given)
             if row["scene_id"] not in written:
                 written.add(str(row["scene_id"]))
-                _write_reference(release, row, folder, size)
+                _write_reference(release, row, folder, size, given)
             for table in _tables_of(row, splits[str(row["scene_id"])]):
                 names = image_id(row["scene_id"], row["level"]), reference_id(row["scene_id"])
-                tables.setdefault(table, []).append((*names, _score(row)))
+                tables.setdefault(table, []).append((*names, _cell(row, table)))
             if progress is not None:
                 progress(index, len(images), str(row["image_id"]))
         report.images, report.scenes = len(images), len(written)
@@ -131,6 +140,14 @@ def _tables_of(row: Mapping[Any, Any], split: str) -> list[str]:
     return [table for table in TABLES.get(split, ()) if table_has(table, float(row["ev"]))]
 
 
+def _cell(row: Mapping[Any, Any], table: str) -> str:
+    """Return the score as the published table wrote it, where that is the score given; else as we write it."""
+    listed, cells = (str(row.get(n) or "").split() for n in ("official_tables", "official_cells"))
+    cell = dict(zip(listed, cells, strict=False)).get(table.removesuffix(".csv"))
+    score = _score(row)
+    return cell if cell and score and float(cell) == float(score) else score
+
+
 def _score(row: Mapping[Any, Any]) -> str:
     given = row.get("score_given")
     if given is not None and np.isfinite(given):
@@ -140,7 +157,12 @@ def _score(row: Mapping[Any, Any]) -> str:
 
 
 def _write_image(
-    release: Release, row: Mapping[Any, Any], folder: Path, size: int | None, report: ExportReport
+    release: Release,
+    row: Mapping[Any, Any],
+    folder: Path,
+    size: int | None,
+    report: ExportReport,
+    given: "Originals",
 ) -> None:
     frame, index = str(row["frame"]), int(row["index"])
     picture = release.array(frame, "exposures")[index]
@@ -154,16 +176,45 @@ def _write_image(
         values, fits = label_values(codes, dtype if isinstance(dtype, str) else DEFAULT_DTYPE)
         if not fits:
             report.widened.append(name)
-    _write_png(folder / IMAGES / name, picture, size)
+    _write_png(folder / IMAGES / name, picture, size, given)
     np.save(folder / "label" / LABELS / f"{name.removesuffix('.png')}.npy", values, allow_pickle=False)
 
 
-def _write_reference(release: Release, row: Mapping[Any, Any], folder: Path, size: int | None) -> None:
+def _write_reference(
+    release: Release, row: Mapping[Any, Any], folder: Path, size: int | None, given: "Originals"
+) -> None:
     reference = release.array(str(row["frame"]), "reference")[int(row["scene_index"])]
-    _write_png(folder / "label" / REFERENCES / reference_id(str(row["scene_id"])), reference, size)
+    _write_png(folder / "label" / REFERENCES / reference_id(str(row["scene_id"])), reference, size, given)
 
 
-def _write_png(file: Path, picture: EncodedRGB, size: int | None) -> None:
+class Originals:
+    """The pictures of an imported tree, looked up by folder and name; of None it has none."""
+
+    def __init__(self, root: AnyPath | None, report: ExportReport) -> None:
+        folders = {} if root is None else find_folders(Path(root))[0]
+        self._report = report
+        self._files = {
+            (folder, composed(file.name)): file
+            for folder in (IMAGES, REFERENCES)
+            for file in (folders[folder].iterdir() if folder in folders else ())
+        }
+
+    def copy(self, file: Path, picture: EncodedRGB) -> bool:
+        """Write `file` as it was given, and return whether that was done: only where its pixels are the same."""
+        found = self._files.get((file.parent.name, file.name))
+        try:
+            if found is None or not np.array_equal(read_picture(found), picture):
+                return False
+        except UnreadableImageError:  # spoilt since it was imported
+            return False
+        shutil.copyfile(found, file)
+        self._report.copied += 1
+        return True
+
+
+def _write_png(file: Path, picture: EncodedRGB, size: int | None, given: Originals) -> None:
+    if given.copy(file, picture):
+        return
     if _other_size(picture, size) and size is not None:
         light = cv2.resize(decode_srgb(picture), (size, size), interpolation=cv2.INTER_AREA)
         picture = encode_srgb(light)

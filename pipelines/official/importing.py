@@ -152,6 +152,7 @@ def _built(
             **plan["attributes"],
             "score_given": {level: exposure.score for level, exposure in given.items()},
             "official_tables": {level: " ".join(exposure.tables) for level, exposure in given.items()},
+            "official_cells": {level: " ".join(exposure.cells) for level, exposure in given.items()},
             "label_dtype": {level: label.dtype for level, label in labels.items()},
             "label_rounding": {level: label.rounding for level, label in labels.items()},
         },

@@ -1,5 +1,7 @@
 """Names of the published layout: images, references, tables, and the published split."""
 
+import unicodedata
+
 from iea40k.errors import BadInputError
 from iea40k.scene import check_scene_id, ev_of_level, level_name
 from pipelines.fivek_metadata import photo_number
@@ -20,15 +22,21 @@ LAST_TRAIN = 4123
 def parse_image_id(image_id: str) -> tuple[str, str]:
     """Return scene and level of an image's name: "a4125-jmacdscf0006 (1)_N1.png" -> ("a4125-jmacdscf0006 (1)", "N1").
 
+    Letters that are written as a letter and its accent (as macOS does) are composed.
     Raises `BadInputError` for any other form, paths included.
     """
-    stem, dot, suffix = image_id.rpartition(".")
+    stem, dot, suffix = composed(image_id).rpartition(".")
     scene, underscore, level = stem.rpartition("_")
     if suffix != "png" or not dot or not underscore:
         raise BadInputError("not the name of an image", expected="SCENE_LEVEL.png", got=image_id[:200])
     if level_name(ev_of_level(level)) != level:
         raise BadInputError("not the name of a level", expected=level_name(ev_of_level(level)), got=level)
     return check_scene_id(scene), level
+
+
+def composed(name: str) -> str:
+    """Return a name with its accents composed (NFC), the form in which names are compared and kept."""
+    return unicodedata.normalize("NFC", name)
 
 
 def image_id(scene_id: str, level: str) -> str:

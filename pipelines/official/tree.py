@@ -13,6 +13,7 @@ from pipelines.official.names import (
     LABELS,
     REFERENCES,
     TABLES,
+    composed,
     image_id,
     official_split,
     parse_image_id,
@@ -22,12 +23,14 @@ from pipelines.official.names import (
 
 @dataclass
 class OfficialExposure:
-    """One exposure: its files, its score as the tables give it (None where they do not), and which tables list it."""
+    """One exposure: its files, its score as the tables give it (None where they do not), which tables list it, and the
+    text of the score in each of them."""
 
     image: Path
     label: Path
     score: float | None = None
     tables: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,6 +61,7 @@ class _Row:
     place: Place
     table: str
     score: float
+    cell: str
 
 
 def read_tree(root: Path) -> OfficialTree:
@@ -66,11 +70,16 @@ def read_tree(root: Path) -> OfficialTree:
     An image without its label, a label without its image, a row without either, and a scene without its reference are
     problems and cost just themselves. Raises `BadInputError` where a folder of the layout is absent or there twice.
     """
-    folders, tables = _find(root)
+    folders, tables = find_folders(root)
     problems: list[IEAError] = []
     rows = _read_tables(tables, problems)
     images = _images(folders[IMAGES], problems)
-    labels = {p.stem for p in folders[LABELS].iterdir() if p.suffix == ".npy" and not p.name.startswith(".")}
+    labels = {
+        composed(p.stem): p
+        for p in sorted(folders[LABELS].iterdir())
+        if p.suffix == ".npy" and not p.name.startswith(".")
+    }
+    references = {composed(p.name): p for p in sorted(folders[REFERENCES].iterdir())}
     scenes: dict[str, OfficialScene] = {}
     for name in sorted({*images, *rows}):
         scene_id, level = parse_image_id(name)
@@ -81,20 +90,24 @@ def read_tree(root: Path) -> OfficialTree:
         if lacking:
             problems.append(_incomplete(name, lacking, given, folders))
             continue
-        exposure = OfficialExposure(folders[IMAGES] / name, folders[LABELS] / f"{stem}.npy")
+        exposure = OfficialExposure(images[name], labels[stem])
         if given:
-            exposure.score, exposure.tables = given[0].score, tuple(sorted({row.table for row in given}))
+            cells = {row.table: row.cell for row in reversed(given)}
+            exposure.score, exposure.tables = given[0].score, tuple(sorted(cells))
+            exposure.cells = tuple(cells[table] for table in exposure.tables)
+        reference = reference_id(scene_id)
         scene = scenes.setdefault(
-            scene_id, OfficialScene(scene_id, folders[REFERENCES] / reference_id(scene_id))
+            scene_id, OfficialScene(scene_id, references.get(reference, folders[REFERENCES] / reference))
         )
         scene.exposures[level] = exposure
     seen = {name.removesuffix(".png") for name in {*images, *rows}}
-    problems += [_orphan(folders[LABELS] / f"{stem}.npy") for stem in sorted(labels - seen)]
+    problems += [_orphan(labels[stem]) for stem in sorted(labels.keys() - seen)]
     kept = [scene for scene in scenes.values() if _judge(scene, problems)]
     return OfficialTree(tuple(kept), tuple(problems))
 
 
-def _find(root: Path) -> tuple[dict[str, Path], list[Path]]:
+def find_folders(root: Path) -> tuple[dict[str, Path], list[Path]]:
+    """Return the three folders of a tree in the published layout, and its tables; raises as `read_tree` does."""
     names = {table for tables in TABLES.values() for table in tables}
     folders: dict[str, list[Path]] = {IMAGES: [], LABELS: [], REFERENCES: []}
     found: list[Path] = []
@@ -134,7 +147,7 @@ def _read_tables(files: list[Path], problems: list[IEAError]) -> dict[str, list[
             except BadInputError as error:
                 problems.append(error.located(Place(file, line)))
                 continue
-            row = _Row(Place(file, line), file.name.removesuffix(".csv"), score)
+            row = _Row(Place(file, line), file.name.removesuffix(".csv"), score, cells["score"])
             known = rows.setdefault(name, [])
             if known and known[0].score != score:
                 problems.append(_conflict(name, known[0], row))
@@ -145,7 +158,7 @@ def _read_tables(files: list[Path], problems: list[IEAError]) -> dict[str, list[
 
 def _parse_row(name: str, reference: str, score: str) -> tuple[str, float]:
     scene_id, _ = parse_image_id(name)
-    if reference != reference_id(scene_id):
+    if composed(reference) != reference_id(scene_id):
         raise BadInputError(
             "the reference is another scene's", expected=reference_id(scene_id), got=reference[:200]
         )
@@ -155,17 +168,17 @@ def _parse_row(name: str, reference: str, score: str) -> tuple[str, float]:
         value = math.nan
     if not 0 <= value <= 10:
         raise BadInputError("not a score", expected="a number from 0 to 10", got=score[:200])
-    return name, value
+    return composed(name), value
 
 
-def _images(folder: Path, problems: list[IEAError]) -> set[str]:
-    names: set[str] = set()
+def _images(folder: Path, problems: list[IEAError]) -> dict[str, Path]:
+    names: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.name.startswith(".") or file.suffix.lower() != ".png":
             continue
         try:
             parse_image_id(file.name)
-            names.add(file.name)
+            names[composed(file.name)] = file
         except BadInputError as error:
             problems.append(error.located(file))
     return names

@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -64,7 +65,10 @@ def test_the_published_levels():
             ev_of_level(wrong)
 
 
-@pytest.mark.parametrize("scene_id", ["a0001-jmac_DSC1459", "a4125-jmacdscf0006 (1)", "x", "a+b=c@d,e"])
+@pytest.mark.parametrize(
+    "scene_id",
+    ["a0001-jmac_DSC1459", "a4125-jmacdscf0006 (1)", "x", "a+b=c@d,e", "été", "夜景 (1)", "منظر", "हिन्दी"],
+)
 def test_scene_ids_that_exist_are_allowed(scene_id):
     assert check_scene_id(scene_id) == scene_id
 
@@ -83,7 +87,13 @@ def test_scene_ids_that_exist_are_allowed(scene_id):
         "CON",
         "con.dng",
         "a\nb",
-        "ü",
+        unicodedata.normalize("NFD", "ü"),
+        "a\u202eb",
+        "a\u200bb",
+        "COM¹",
+        "夜" * 67,
+        "＝1",
+        "a\ud800",
         "=1",
         "a" * 129,
         ".hidden",

@@ -1,5 +1,6 @@
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import imagecodecs
@@ -97,6 +98,47 @@ def test_licences_reach_tables_and_cut_subsets(trip: tuple[Official, Path]) -> N
     assert names == set(SCENES[4:7])
     assert run([*out[:2], str(folder / "none"), *out[3:], "--licence", "CC0"]) == 2
     assert not (folder / "none").exists()
+
+
+def test_names_in_any_script_cells_and_the_pictures_own_bytes_come_back(tmp_path: Path) -> None:
+    scenes = ("夜景 (1)", "a0007-été", "منظر")
+    tree = write_official(tmp_path / "official", side=32, scenes=scenes)
+    for table in ("train_256.csv", "train_256_2ev.csv"):
+        cells = [line.split(",") for line in (tree.root / table).read_text().splitlines()]
+        texts = [f"{float(score):.4f}" if "2ev" in table else f"0{score}" for _, _, score in cells[1:]]
+        lines = [
+            "img_id,ref_id,score",
+            *(",".join([*c[:2], t]) for c, t in zip(cells[1:], texts, strict=True)),
+        ]
+        (tree.root / table).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for path in tree.pictures:  # as another program packs them
+        file = tree.root / path
+        file.write_bytes(imagecodecs.png_encode(tree.pictures[path], level=1))
+    # macOS gives names apart from their accents
+    for file in list(tree.root.rglob("a0007*")):
+        file.rename(file.with_name(unicodedata.normalize("NFD", file.name)))
+    assert run(["import", "official", str(tree.root), str(tmp_path / "store")]) == 0
+    assert run(["release", str(tmp_path / "store"), str(tmp_path / "release"), "--version", "1.0.0"]) == 0
+    assert run(["verify", str(tmp_path / "release")]) == 0
+    export = [
+        "export",
+        str(tmp_path / "release"),
+        str(tmp_path / "out"),
+        "--format",
+        "official",
+        "--size",
+        "0",
+    ]
+    changed = tree.root / "IEA_img" / f"{scenes[0]}_P0.png"
+    changed.write_bytes(imagecodecs.png_encode(255 - tree.pictures[f"IEA_img/{scenes[0]}_P0.png"]))
+    assert run([*export, "--originals", str(tree.root)]) == 0
+    for table in ("train_256.csv", "train_256_2ev.csv"):
+        assert sorted(rows(tmp_path / "out" / table)) == sorted(rows(tree.root / table))
+    for path, pixels in tree.pictures.items():
+        written = (tmp_path / "out" / path).read_bytes()
+        np.testing.assert_array_equal(imagecodecs.png_decode(written), pixels)
+        own = imagecodecs.png_encode(pixels, level=1)
+        assert (written == own) is (not path.endswith(f"{scenes[0]}_P0.png"))
 
 
 def test_an_export_is_never_overwritten(trip: tuple[Official, Path]) -> None:

@@ -75,3 +75,16 @@ def profile(tags: dict[bytes, bytes], space: bytes = b"RGB ") -> bytes:
     head[8:12], head[12:16], head[16:20], head[20:24] = b"\x02\x40\0\0", b"mntr", space, b"XYZ "
     head[36:40], head[68:80] = b"acsp", fixed(*D50)
     return bytes(head) + table + data
+
+
+def ink_profile(solids: Sequence[Sequence[float]]) -> bytes:
+    """Return a CMYK profile: Lab of the 16 solid overprints (C slowest, K fastest), linear in between; paper first."""
+    body = b"mft2\0\0\0\0" + struct.pack(">BBBx", 4, 3, 2) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    body += struct.pack(">HH", 2, 2) + np.array([0, 65535] * 4, ">u2").tobytes()
+    lab = np.asarray(solids, np.float64)
+    codes = np.stack([lab[:, 0] * 652.8, (lab[:, 1] + 128) * 256, (lab[:, 2] + 128) * 256], axis=1)
+    body += np.rint(codes).clip(0, 65535).astype(">u2").tobytes()
+    body += np.array([0, 65535] * 3, ">u2").tobytes()
+    data = bytearray(profile({b"desc": text("press"), b"A2B0": body}, space=b"CMYK"))
+    data[12:16], data[20:24] = b"prtr", b"Lab "
+    return bytes(data)
