@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-stamp
 DEMO   ?= demo
 
-.PHONY: demo test torture check setup system format environments benchmarks clean help
+.PHONY: demo test torture check site setup system format environments benchmarks clean help
 
 help:
 	@echo "make demo        photographs in, a verified release out, in ./$(DEMO)"
 	@echo "make test        every test (real photographs too, where IEA40K_REAL_DATA names their folder)"
 	@echo "make torture     kills, flipped bits, attacks: ten minutes (TORTURE=short two, TORTURE=long hours)"
 	@echo "make check       format, lint, types, import directions"
+	@echo "make site        the pages as a site, in ./site, links checked"
 	@echo "make benchmarks  speed and memory figures, written to docs/benchmarks"
 	@echo "make environments  the wheel in fresh environments, one for each role (ROLES='bare curator': those)"
 	@echo "make setup       the environment in $(VENV)"
@@ -46,6 +47,10 @@ check: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# The pages as a site, links checked; it works from a disk.
+site: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict -f docs/site/mkdocs.yml && echo "open site/index.html"
 
 format: $(STAMP)
 	@$(BIN)/ruff format .
