@@ -17,7 +17,14 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-OUTSIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "manifests/README.md", "examples/README.md")
+OUTSIDE = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "manifests/README.md",
+    "examples/README.md",
+)
 STATIC = ("LICENSE", "CITATION.cff")
 FOLDERS = {"examples": "examples/README.md", "docs/decisions": "decisions/README.md", "docs": "index.md"}
 API: Mapping[str, tuple[str, ...]] = {
@@ -51,7 +58,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name in STATIC:
         files.append(_made(config, name, (ROOT / name).read_text(encoding="utf-8")))
     for script in sorted((ROOT / "examples").glob("*.py")):
-        files.append(_made(config, f"examples/{script.stem}.md", f"# {script.name}\n\n```python\n{script.read_text()}```\n"))
+        files.append(
+            _made(
+                config,
+                f"examples/{script.stem}.md",
+                f"# {script.name}\n\n```python\n{script.read_text()}```\n",
+            )
+        )
     worker = (Path(__file__).parent / "worker_from_disk.js").read_text(encoding="utf-8")
     files.append(_made(config, "assets/iframe-worker.js", worker))
     files.append(_made(config, "commands.md", _commands()))
