@@ -2,6 +2,7 @@
 
     STORE/store.json              what this folder is; written last when a store is made
     STORE/scenes/SCENE_ID/        one Zarr v3 group a scene, immutable
+    STORE/list/SCENE_ID.sha256    what the scene holds (see `iea40k.store.listing`)
     STORE/quarantine/SCENE_ID.json   why a scene could not be built
     STORE/ledger.sqlite           corrections (see `iea40k.store.ledger`)
     STORE/.writing/               scenes being written; emptied of what dead writers left
@@ -9,6 +10,7 @@
 Several processes may write different scenes at once. Where two write the same scene, one wins.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,16 +18,26 @@ from pathlib import Path
 from typing import Any, Self
 
 from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError
-from iea40k.files import AnyPath, disk_errors, publish_folder, write_atomic
+from iea40k.files import (
+    AnyPath,
+    clear_temporaries,
+    disk_errors,
+    is_temporary,
+    make_folders,
+    publish_folder,
+    write_atomic,
+)
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
 from iea40k.store import scenes
 from iea40k.store.kinds import mistaken, refuse_mistaken
+from iea40k.store.listing import LIST, SUFFIX, StoreList
 from iea40k.store.locks import clear_leftovers, workspace
 from iea40k.store.scenes import StoredScene
 
 FORMAT = "iea40k-store"
 FORMAT_VERSION = 1
+_FOLDERS = ("scenes", "quarantine", LIST, ".writing")
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class Store:
 
     def __init__(self, path: AnyPath) -> None:
         self.path = Path(path)
+        self.listing = StoreList(self.path)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
@@ -69,7 +82,7 @@ class Store:
         with disk_errors(path):
             refuse_mistaken(path, "store")
             if path.exists() and any(
-                p.name not in ("scenes", "quarantine", ".writing") for p in path.iterdir()
+                p.name not in _FOLDERS and not is_temporary(p.name) for p in path.iterdir()
             ):
                 raise AlreadyExistsError(
                     "this folder holds something else than a store",
@@ -77,8 +90,8 @@ class Store:
                     expected="a folder that is empty or absent",
                     remedy="name another folder for the store",
                 )
-            store.scenes_folder.mkdir(parents=True, exist_ok=True)
-            store.quarantine_folder.mkdir(exist_ok=True)
+            for folder in (store.scenes_folder, store.quarantine_folder, store.listing.folder):
+                make_folders(folder)
         head = {"format": FORMAT, "version": FORMAT_VERSION}
         write_atomic(path / "store.json", json.dumps(head, indent=1) + "\n")
         return store
@@ -163,31 +176,53 @@ class Store:
         final = self.scene_path(scene.scene_id)
         written = not final.exists()
         if written:
-            with disk_errors(final), workspace(self._writing) as folder:
+            with disk_errors(final), workspace(self._writing) as work:
+                folder = work / "scene"
                 scenes.write_scene(folder, scene)
                 scenes.open_scene(folder).load()
-                try:
-                    publish_folder(folder, final)
-                except AlreadyExistsError:
-                    written = False
+                written = self._publish(work, folder, final)
         if not written:
             self._check_same(final, scene)
         self.clear_quarantine(scene.scene_id)
         return written
 
+    def _publish(self, work: Path, folder: Path, final: Path) -> bool:
+        """Give a finished scene its name and list it; return False where another has the name."""
+        if not self.listing.kept:
+            with contextlib.suppress(AlreadyExistsError):
+                publish_folder(folder, final)
+            return not folder.exists()
+        self.listing.write_ahead(work, folder, final.name)
+        try:
+            publish_folder(folder, final)
+        except AlreadyExistsError:
+            return False
+        finally:  # an interrupt may come once the scene has its name
+            self.listing.settle(work, ours=not folder.exists())
+        return True
+
     def discard_scene(self, scene_id: str) -> None:
         """Take a scene out of the store, so that it can be built again. Corrections in the ledger stay."""
         final = self.scene_path(scene_id)
-        with disk_errors(final), workspace(self._writing) as folder:
+        with disk_errors(final), workspace(self._writing) as work:
+            if not final.is_dir():
+                raise NotThereError("there is no such scene", where=final)
+            entry = self.listing.folder / (scene_id + SUFFIX)
+            if entry.is_file():  # it is listed until it is gone, however this ends
+                make_folders(work / LIST)
+                entry.rename(work / LIST / entry.name)
             try:
-                final.rename(folder / "discarded")
-            except FileNotFoundError as error:
-                raise NotThereError("there is no such scene", where=final) from error
+                final.rename(work / "discarded")
+            finally:
+                self.listing.settle(work)
 
     def clear_leftovers(self) -> int:
         """Remove what killed writers left; return how much. Living writers are left alone."""
         with disk_errors(self.path):
-            return clear_leftovers(self._writing)
+            for left in sorted(self._writing.glob("*/")):
+                self.listing.settle(left)
+            files = sum(clear_temporaries(folder) for folder in self._small_files)
+            return files + clear_leftovers(self._writing)
 
     # ------------------------------------------------------------ quarantine
 
@@ -225,6 +260,10 @@ class Store:
     @property
     def _writing(self) -> Path:
         return self.path / ".writing"
+
+    @property
+    def _small_files(self) -> tuple[Path, ...]:
+        return self.path, self.quarantine_folder, self.listing.folder
 
     def _quarantine_file(self, scene_id: str) -> Path:
         return self.quarantine_folder / f"{check_scene_id(scene_id)}.json"

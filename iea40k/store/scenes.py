@@ -121,13 +121,13 @@ class StoredScene:
                 got=level,
             )
         frame = ShardedArray(self.folder / name)[self.levels.index(level)]
-        return self._checked(frame, name, level, self.digests[name][level])
+        return self._checked(frame, name, level)
 
     def _whole(self, name: str) -> NDArray[Any]:
-        return self._checked(ShardedArray(self.folder / name).whole(), name, "", self.digests[name])
+        return self._checked(ShardedArray(self.folder / name).whole(), name, "")
 
-    def _checked(self, array: NDArray[Any], name: str, level: str, expected: str) -> NDArray[Any]:
-        found = array_digest(array)
+    def _checked(self, array: NDArray[Any], name: str, level: str) -> NDArray[Any]:
+        expected, found = self._digest(name, level), array_digest(array)
         if found != expected:
             raise CorruptDataError(
                 f"{name}{f' of {level}' if level else ''}: the stored pixels are not those that were written",
@@ -137,6 +137,19 @@ class StoredScene:
                 remedy="restore the scene from a copy, or discard and build it again",
             )
         return array
+
+    def _digest(self, name: str, level: str) -> str:
+        of_name = self.digests.get(name)
+        found = of_name.get(level) if level and isinstance(of_name, Mapping) else of_name
+        if not isinstance(found, str):
+            raise CorruptDataError(
+                f"the scene has no digest of {name}{f' of {level}' if level else ''}: nothing says what was written",
+                where=self.folder / "zarr.json",
+                expected="a sha256 of every level of every array",
+                got="none" if found is None else repr(found)[:80],
+                remedy="restore the scene from a copy, or discard and build it again",
+            )
+        return found
 
 
 def write_scene(folder: Path, scene: BuiltScene) -> None:

@@ -1,22 +1,48 @@
-"""Verification of a store: every scene read and compared with its digests, and no file that does not belong."""
+"""Verification of a store: every scene read and compared with its digests and with the list, and nothing that does
+not belong."""
 
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError
+from iea40k.files import disk_errors, is_temporary, sha256_file
+from iea40k.recipe import digest
 from iea40k.store.layout import Store
+from iea40k.store.ledger.place import LEDGER_FILE, SEALS_FILE
+from iea40k.store.listing import LIST, METADATA, SUFFIX, changed_metadata, files_below
 
 Progress = Callable[[int, int, str], None]
 
+MAKE_LIST = "iea40k verify STORE --make-list"
+_FOLDERS = {"scenes": "", "quarantine": ".json", LIST: SUFFIX}
+"""What lies in the folders of a store: files with this suffix, "" folders."""
+_FILES = {
+    "store.json",
+    LEDGER_FILE,
+    SEALS_FILE,
+    *(LEDGER_FILE + end for end in ("-wal", "-shm", "-journal", "-turns")),
+}
+
 
 def verify_store(store: Store, *, progress: Progress | None = None) -> list[IEAError]:
-    """Return every problem of a store's scenes and quarantine, none if it is sound. `progress(done, total, scene)`.
+    """Return every problem of a store's scenes, list and quarantine, none if it is sound.
 
-    The ledger verifies itself (`iea40k.store.ledger`).
+    `progress(done, total, scene)`. The ledger verifies itself (`iea40k.store.ledger`).
     """
     report = progress or (lambda *_: None)
-    problems: list[IEAError] = []
-    ids = store.scene_ids()
+    problems: list[IEAError] = list(_strangers(store))
+    ids = sorted({*_folders(store), *store.listing.names()})
+    if not store.listing.kept and ids:
+        problems.append(
+            CorruptDataError(
+                "this store has no list of its scenes: neither changed metadata nor a scene that is gone can be told",
+                where=store.listing.folder,
+                expected="a list, as newer versions write it",
+                got="none: the store is older, or the list was taken away",
+                remedy=f"if you trust the store as it stands, `{MAKE_LIST}` lists its scenes",
+            )
+        )
     for done, scene_id in enumerate(ids, 1):
         problems += _scene(store, scene_id)
         report(done, len(ids), scene_id)
@@ -27,18 +53,139 @@ def verify_store(store: Store, *, progress: Progress | None = None) -> list[IEAE
     return problems
 
 
+def make_list(store: Store, *, progress: Progress | None = None) -> int:
+    """List the scenes that are sound in themselves and not listed, as they stand; return how many there were.
+
+    For stores of earlier versions. What is listed already is never changed. `progress(done, total, scene)`.
+    """
+    added, ids = 0, _folders(store)
+    with disk_errors(store.path):
+        store.clear_leftovers()
+        for done, scene_id in enumerate(ids, 1):
+            folder = store.scenes_folder / scene_id
+            if store.listing.digests(scene_id) is None and not list(_contradictions(store, scene_id)):
+                added += store.listing.add(folder)
+            if progress is not None:
+                progress(done, len(ids), scene_id)
+    return added
+
+
+def _folders(store: Store) -> list[str]:
+    return [name for name in store.scene_ids() if _is_folder(store.scenes_folder / name)]
+
+
 def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
+    """Yield what is wrong with a scene: with its files, and where those are as listed or unlisted, with its pixels."""
+    folder = store.scenes_folder / scene_id
+    try:
+        listed = store.listing.digests(scene_id) if store.listing.kept else None
+    except IEAError as error:
+        yield error
+        listed = None
+    else:
+        if store.listing.kept and listed is None:
+            yield CorruptDataError(
+                "the list of the store does not have this scene: another program put it here",
+                where=folder,
+                remedy=f"if you trust it, `{MAKE_LIST}` lists it; else remove it",
+            )
+    if not folder.is_dir():
+        yield CorruptDataError(
+            "a scene that was in the store is gone",
+            where=folder,
+            remedy="restore it from a copy, or build it again; to do without it for good, remove "
+            f"{LIST}/{scene_id}{SUFFIX}",
+        )
+        return
+    wrong = list(_files(folder, listed)) if listed is not None else []
+    yield from wrong
+    if not any(name.endswith("/") for name in files_below(folder)):  # reading a pipe would wait for ever
+        yield from _contradictions(store, scene_id, closed=listed is not None)
+
+
+def _files(folder: Path, listed: Mapping[str, str]) -> Iterator[IEAError]:
+    """Yield how the files of a scene differ from what was listed when it was written."""
+    there = set(files_below(folder))
+    for name in sorted(there - set(listed)):
+        yield CorruptDataError("this does not belong to the scene", where=folder / name, remedy="remove it")
+    for name, sha in sorted(listed.items()):
+        if name not in there:
+            yield CorruptDataError("a file of the scene is missing", where=folder / name, remedy=_RESTORE)
+        elif (found := sha256_file(folder / name)) != sha:
+            yield (
+                changed_metadata(folder / name)
+                if name == METADATA
+                else CorruptDataError(
+                    "a file of the scene is not what was written",
+                    where=folder / name,
+                    expected=f"sha256 {sha}",
+                    got=f"sha256 {found}",
+                    remedy=_RESTORE,
+                )
+            )
+
+
+def _contradictions(store: Store, scene_id: str, *, closed: bool = False) -> Iterator[IEAError]:
+    """Yield how a scene contradicts itself; `closed`: what does not belong to it was told already."""
+    folder = store.scenes_folder / scene_id
     try:
         scene = store.open_scene(scene_id)
         if scene.scene_id != scene_id:
             yield CorruptDataError(
                 "a scene lies in another scene's folder", where=scene.folder, got=f"scene {scene.scene_id}"
             )
-        scene.load()
+        built = scene.load()
     except IEAError as error:
-        yield error.located(store.scenes_folder / scene_id)
+        yield error.located(folder)
         return
-    belongs = {Path(name) for name in scene.digests} | {Path("zarr.json")}
+    if built.reference.shape[:2] != scene.shape:
+        yield _other(folder, "size", f"{scene.shape}", f"{built.reference.shape[:2]}")
+    if (found := digest(scene.recipe)) != scene.recipe_digest:
+        yield _other(folder, "recipe", f"sha256 {scene.recipe_digest}", f"sha256 {found}")
+    belongs = {"zarr.json", *scene.digests}
     for path in sorted(scene.folder.iterdir()):
-        if path.relative_to(scene.folder) not in belongs:
-            yield CorruptDataError("this does not belong to the scene", where=path)
+        if path.name not in belongs and not closed:
+            yield CorruptDataError("this does not belong to the scene", where=path, remedy="remove it")
+
+
+def _strangers(store: Store) -> Iterator[IEAError]:
+    """Yield whatever lies in the store and is no part of it."""
+    for path in sorted(store.path.iterdir()):
+        if path.name == ".writing":
+            continue
+        ours = path.name in _FILES or is_temporary(path.name)
+        if not (path.name in _FOLDERS and path.is_dir()) and not (ours and _is_file(path)):
+            yield _stranger(path)
+    for name, suffix in _FOLDERS.items():
+        folder = store.path / name
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            fits = _is_folder(path) and path.name[0] != "." if suffix == "" else _is_file(path)
+            if not fits or not path.name.endswith(suffix):
+                yield _stranger(path)
+
+
+def _stranger(path: Path) -> IEAError:
+    return CorruptDataError(
+        "this does not belong to the store", where=path, remedy="move it elsewhere, or remove it"
+    )
+
+
+def _other(folder: Path, what: str, expected: str, got: str) -> IEAError:
+    return CorruptDataError(
+        f"the scene's {what} is not the one that its metadata state",
+        where=folder / "zarr.json",
+        expected=expected,
+        got=got,
+        remedy=_RESTORE,
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+_RESTORE = "restore the scene from a copy, or discard and build it again"

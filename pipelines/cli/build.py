@@ -48,10 +48,14 @@ def build(
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
     left_out = f", {len(report.left_out)} frames left out" if report.left_out else ""
     messages.print(f"{store}: {summary}{left_out}{bad_rows}", style="yellow" if report.failures else "green")
+    listing = Store.open(store).listing
+    root_digest = listing.root() if listing.kept else None
+    if root_digest is not None:
+        messages.print(f"root digest {root_digest}", markup=False, soft_wrap=True)
     if as_json:
         outcomes = [dataclasses.asdict(outcome) for outcome in report.outcomes]
         bad = [str(problem) for problem in report.bad_rows]
-        typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad}))
+        typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad, "root_digest": root_digest}))
     return FAILURES if report.failures else DONE
 
 

@@ -22,8 +22,9 @@ from iea40k.store.release import (
     write_release,
 )
 from iea40k.store.release.content import HEAD
+from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
-from iea40k.store.verify import verify_store
+from iea40k.store.verify import make_list, verify_store
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
@@ -99,16 +100,24 @@ def verify(
         ),
     ] = None,
     root: Annotated[
-        str | None, typer.Option(help="The root digest that was noted when the release was cut.")
+        str | None, typer.Option(help="The root digest that was noted of this release or store.")
     ] = None,
     public_key: Annotated[
         str | None,
         typer.Option(help="The signer's minisign key, or its file: the release must be signed by it."),
     ] = None,
+    list_scenes: Annotated[
+        bool,
+        typer.Option(
+            "--make-list", help="Of a store: first list its scenes as they stand, those that are not listed."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Check every checksum, file, table and pixel of a release, or every scene of a store and its ledger's chains."""
     kind = _kind(path)
+    if kind == "release" and list_scenes:
+        raise BadInputError("a release has its own list and is never changed", where=path)
     if kind == "release" and typed(context):
         raise BadInputError(
             "a release has no ledger",
@@ -120,8 +129,8 @@ def verify(
         if kind == "release":
             problems, told = _verify_release(path, root, public_key, bar)
         else:
-            told = Told({}, [])
-            problems = [*verify_store(Store.open(path), progress=bar.update), *_ledger_problems(path, place)]
+            problems, told = _verify_store(Store.open(path), root, bar, list_scenes=list_scenes)
+            problems += _ledger_problems(path, place)
     if as_json:
         listed = [_as_json(problem) for problem in problems]
         typer.echo(json.dumps({"path": str(path), "kind": kind, **told.facts, "problems": listed}))
@@ -192,6 +201,29 @@ def _verify_release(
         "signature": signature._asdict(),
     }
     return problems, Told(facts, lines)
+
+
+def _verify_store(
+    store: Store, root: str | None, bar: Progress, *, list_scenes: bool
+) -> tuple[list[IEAError], Told]:
+    lines, noted = [], None if root is None else parse_root(root)
+    if list_scenes:
+        lines.append(f"{make_list(store, progress=bar.update)} scenes were listed as they stand")
+    problems = verify_store(store, progress=bar.update)
+    found = store.listing.root() if store.listing.kept else None
+    if noted is not None and noted != found:
+        problems.append(
+            CorruptDataError(
+                "the store is not what it was when its root digest was noted",
+                where=store.listing.folder,
+                expected=noted,
+                got=found or "no list of scenes, so no digest",
+                remedy="scenes that were built since change it too; restore a copy if none were",
+            )
+        )
+    same = ", which is the one that was noted" if noted is not None and noted == found else ""
+    lines += [f"root digest {found}{same}"] if found else []
+    return problems, Told({"root_digest": found}, lines)
 
 
 def _kind(path: Path) -> str:

@@ -50,6 +50,7 @@ def import_official(
     costs its exposure, a scene without a usable exposure goes to quarantine, and the run goes on.
     """
     report = ImportReport(problems=list(tree.problems))
+    store.clear_leftovers()
     for index, scene in enumerate(tree.scenes, 1):
         plan = _plan(scene, licence, (photos or {}).get(scene.scene_id))
         if store.has_scene(scene.scene_id) and store.open_scene(scene.scene_id).recipe.get("plan") == digest(

@@ -130,7 +130,8 @@ class Plan:
 def make_plan(store: Store, options: ReleaseOptions) -> Plan:
     """Return the plan of a release of `store`. Reads attributes only, no pixels.
 
-    Raises `BadInputError` for an empty store, `LicenceError` where no scene has a licence asked for.
+    Raises `CorruptDataError` for a scene whose metadata are not those that the store's list has, `BadInputError` for an
+    empty store, `LicenceError` where no scene has a licence asked for.
     """
     found = [_read(store, scene_id) for scene_id in store.scene_ids()]
     if not found:
@@ -147,6 +148,7 @@ def licence_counts(scenes: Collection[FoundScene]) -> dict[str, int]:
 
 
 def _read(store: Store, scene_id: str) -> FoundScene:
+    store.listing.check_metadata(scene_id)
     scene = store.open_scene(scene_id)
     order = darkest_first(scene.evs, scene.levels)  # a scene that another tool wrote may have any order
     return FoundScene(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store, StoreCounts
-from iea40k.store.verify import verify_store
+from iea40k.store.verify import make_list, verify_store
 from iea40k.uncertainty import UNKNOWN, sd_of
 from tests.builders import built_scene
 
@@ -244,6 +245,9 @@ def test_scenes_of_the_first_format_stay_readable(store: Store) -> None:
         assert (codes[0] == UNKNOWN).all()
         assert sd_of(codes[1:]) == pytest.approx(0.1 * np.sqrt(np.pi / 2), rel=0.015)
     assert store.read_scene("with").uncertainty.shape == (3, 24, 32)
+    shutil.rmtree(store.path / "list")  # which there was none of then
+    assert [problem.where for problem in verify_store(store)] == [store.path / "list"]
+    assert make_list(store) == 2
     assert verify_store(store) == []
 
 
@@ -307,7 +311,7 @@ def test_a_killed_writer_resumes_to_identical_bytes(tmp_path: Path) -> None:
     process = start_writer(torn, 0, 8)
     assert process.stdout is not None
     process.stdout.readline()
-    while process.poll() is None and not any((torn.path / ".writing").glob("*/zarr.json")):
+    while process.poll() is None and not any((torn.path / ".writing").glob("*/scene/zarr.json")):
         time.sleep(0.001)
     process.kill()
     process.communicate()
