@@ -18,6 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, TransposeCodec, ZstdCodec
 from iea40k.arrays import INVALID_CODE
 from iea40k.scene import NO_UNCERTAINTY
 from iea40k.store import blosc_chunks, zstd_frames
+from iea40k.store.descriptions import attributes_of, dimension_names
 from iea40k.uncertainty import UNKNOWN
 
 FILL: dict[str, int] = {
@@ -58,8 +59,12 @@ def create_array(
     shape: tuple[int, ...],
     chunks: tuple[int, ...],
     shards: tuple[int, ...],
+    entries: str = "image",
 ) -> zarr.Array[Any]:
-    """Create an array of one of the kinds in `FILL`, with `chunks` as inner chunks of `shards`."""
+    """Create an array of one of the kinds in `FILL`, with `chunks` as inner chunks of `shards`.
+
+    `entries` names what its first axis counts ("image", "scene", "level") where it has one.
+    """
     dtype = DTYPES[name]
     return group.create_array(
         name,
@@ -70,6 +75,8 @@ def create_array(
         filters=_filters(name, len(shape)),
         compressors=[_compressor(dtype), Crc32cCodec()],
         fill_value=FILL[name],
+        dimension_names=dimension_names(name, len(shape), entries),
+        attributes=attributes_of(name),
         config={"write_empty_chunks": True},
     )
 

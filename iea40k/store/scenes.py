@@ -157,9 +157,9 @@ def write_scene(folder: Path, scene: BuiltScene) -> None:
     group = zarr.create_group(store=folder, zarr_format=3, attributes=scene_attributes(scene))
     for name in _per_exposure(scene):
         stack = getattr(scene, name)
-        create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape)[...] = stack
+        create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape, "level")[...] = stack
     for name, picture in _pictures(scene).items():
-        create_array(group, name, picture.shape, picture.shape, picture.shape)[...] = picture
+        create_array(group, name, picture.shape, picture.shape, picture.shape, "level")[...] = picture
 
 
 def open_scene(folder: AnyPath) -> StoredScene:

@@ -14,6 +14,7 @@ from iea40k.errors import ArrayError, CorruptDataError
 from iea40k.files import fsync_tree, sha256_file
 from iea40k.recipe import canonical_json
 from iea40k.store.codecs import DTYPES, FILL, create_array
+from iea40k.store.descriptions import CONVENTIONS
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.release import content
@@ -52,6 +53,8 @@ def write_arrays(
     done = 0
     for frame in plan.frames:
         group = root.require_group(frame.name)
+        if not group.attrs:
+            group.attrs["Conventions"] = CONVENTIONS
         writer.prepare(frame, group)
         for run in frame.scene_shards():
             writer.write(frame, SCENES, run)
@@ -75,15 +78,16 @@ class _Writer:
         """Create the arrays of a frame that are not there yet."""
         tile = tile_shape(frame.shape)
         whole = covering(frame.shape, tile)
-        for names, count in (
-            (image_arrays(frame, self.corrected), frame.images),
-            (SCENE_ARRAYS, len(frame.scenes)),
+        for names, count, entries in (
+            (image_arrays(frame, self.corrected), frame.images, "image"),
+            (SCENE_ARRAYS, len(frame.scenes), "scene"),
         ):
             for name in names:
                 if name not in group:
                     planes = (3,) if name in _PICTURES else ()
                     shard = (min(frame.per_shard, count), *whole, *planes)
-                    create_array(group, name, (count, *frame.shape, *planes), (1, *tile, *planes), shard)
+                    shape, chunk = (count, *frame.shape, *planes), (1, *tile, *planes)
+                    create_array(group, name, shape, chunk, shard, entries)
 
     def write(self, frame: Frame, kind: str, run: tuple[int, int]) -> None:
         """Write one piece, unless the journal has it."""

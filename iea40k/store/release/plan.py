@@ -123,6 +123,7 @@ class Plan:
         return {
             "options": asdict(self.options),
             "scenes": digest(made_by),
+            "arrays": "described",  # a run that an older version began would mix two kinds of metadata
             "software": versions("iea40k", "numcodecs", "numpy", "pyarrow", "zarr", "zstandard"),
         }
 
