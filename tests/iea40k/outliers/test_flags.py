@@ -10,7 +10,7 @@ from iea40k.arrays import INVALID_CODE
 from iea40k.outliers import Outlier, outlier_flags, review_priority
 from iea40k.residuals import residual_codes
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,117 @@
+"""Faults of an exposure: what the scene's other levels do not allow there, and what structure says of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import Validity
+from iea40k.outliers.evidence import Evidence
+from iea40k.outliers.kinds import Kind
+from iea40k.outliers.regions import Region, closed, cut, disc, painted, pieces
+from iea40k.outliers.seen import Seen
+from iea40k.outliers.shifts import explained, found_shift
+from iea40k.outliers.speckles import dots, fields, texture
+
+JOINED = 5
+"""Pieces of one displaced or moved thing lie this near to each other."""
+
+GROWN = 10
+"""Pixels by which it may reach further than what is beyond doubt."""
+
+SURE_SHIFT = 1.2
+"""Pixels below which a displacement is registration."""
+
+LEAST_ERROR = 8 / 255
+"""Luma by which a region's label must be off, in the mean."""
+
+TONE_ERROR = 26 / 255
+"""The same where only brightness is odd: curves of cameras differ by colour."""
+
+TOGETHER, ALIKE = 8, 1.5
+"""Displaced regions this near to each other, in pixels, whose shifts differ by no more, are one."""
+
+SAME = 0.85
+"""Correlation from which exposure and reference show the same thing."""
+
+
+def picture_faults(view: Seen, found: Evidence) -> Iterator[Region]:
+    """Yield speckle, displaced and moved regions of the exposure."""
+    known = np.isfinite(found.lawful)
+    spots = dots(found.beyond, texture(np.where(known, found.lawful, view.wanted)))
+    yield from fields(
+        spots, np.abs(found.beyond), "they are neither in the reference nor at the other levels"
+    )
+    wrong = (found.beyond != 0) & ~spots
+    # What the label is off by, not only what is beyond doubt of it.
+    off = np.where(np.isfinite(found.lawful), np.abs(view.light - found.lawful), np.abs(found.beyond))
+    made = _one_by_one(view, found, wrong, off)
+    displaced = [r for r in made if r.kind == Kind.DISPLACED]
+    yield from joined(displaced, off)
+    yield from (r for r in made if r.kind != Kind.DISPLACED)
+
+
+def joined(regions: Sequence[Region], off: NDArray[np.float32]) -> list[Region]:
+    """Return displaced regions with those that lie together and are off alike made one; `off` (H, W) is the error."""
+    left = sorted(regions, key=lambda r: (-r.pixels, r.top, r.left))
+    made: list[Region] = []
+    while left:
+        first = left.pop(0)
+        whole = painted(first, off.shape)
+        near = cv2.dilate(whole.astype(np.uint8), disc(TOGETHER)).astype(bool)
+        for other in list(left):
+            mask = painted(other, off.shape)
+            apart = np.hypot(first.shift[0] - other.shift[0], first.shift[1] - other.shift[1])
+            if (near & mask).any() and apart <= ALIKE + 0.3 * np.hypot(*first.shift):
+                whole |= mask
+                left.remove(other)
+        box = cut(whole)
+        if box is not None:
+            made.append(replace(first, top=box[0], left=box[1], mask=box[2], error=float(off[whole].mean())))
+    return made
+
+
+def _one_by_one(view: Seen, found: Evidence, wrong: Validity, off: NDArray[np.float32]) -> list[Region]:
+    made: list[Region] = []
+    body = closed(wrong, JOINED)
+    # Beyond doubt at its heart, and as far around it as the label is visibly off.
+    near = cv2.dilate(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc(2)), disc(GROWN)).astype(
+        bool
+    )
+    body |= near & (cv2.blur(off, (3, 3)) > LEAST_ERROR)
+    for top, left, mask in pieces(closed(body, 2) & view.valid, 24):
+        box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
+        inner = wrong[box] & mask
+        error = float(off[box][mask].mean())
+        if inner.sum() < 12 or error < LEAST_ERROR:
+            continue
+        trust = min(1.0, 0.4 + float(inner.sum()) / mask.sum())
+        region = _kind_of(view, found, Region(Kind.MOVED, top, left, mask, error, trust, ""), off)
+        if region.kind != Kind.BRIGHTNESS or error >= TONE_ERROR:
+            made.append(region)
+    return made
+
+
+def _kind_of(view: Seen, found: Evidence, region: Region, off: NDArray[np.float32]) -> Region:
+    top, left, mask = region.top, region.left, region.mask
+    box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
+    shift = found_shift(view, found.lawful, top, left, mask)
+    if shift.sure and shift.length >= SURE_SHIFT:
+        reason = f"the edge lies {shift.length:.0f} px off here"
+        trust = region.trust * min(1.0, 0.3 + shift.better * 2)
+        top, left, mask = explained(view, found.lawful, region, shift)
+        error = float(off[top : top + mask.shape[0], left : left + mask.shape[1]][mask].mean())
+        return Region(Kind.DISPLACED, top, left, mask, error, trust, reason, (shift.rows, shift.columns))
+    agrees = found.agrees[box][mask]
+    known = np.isfinite(agrees)
+    if known.mean() > 0.5 and float(agrees[known].mean()) > SAME:
+        side = "brighter" if float(found.beyond[box][mask].mean()) > 0 else "darker"
+        return replace(
+            region,
+            kind=Kind.BRIGHTNESS,
+            trust=region.trust * 0.5,
+            reason=f"{side} than the levels beside it allow",
+        )
+    return replace(region, reason="shows something that the other levels do not")

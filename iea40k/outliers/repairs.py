@@ -1,0 +1,193 @@
+"""Repairs of proposed regions: one a kind, each recomputes the label, and refuses where it would not help.
+
+A repair is a pure function of what is seen; what it returns differs from the label inside the region only, so that
+the ledger's patch of it is its inverse as well.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, Luma, ResidualCodes, Validity
+from iea40k.clipping import blown
+from iea40k.errors import IEAError
+from iea40k.outliers.evidence import together
+from iea40k.outliers.kinds import Kind
+from iea40k.outliers.lights import LIGHT, halo
+from iea40k.outliers.proposals import Findings, Proposal
+from iea40k.outliers.regions import cut
+from iea40k.outliers.seen import Seen
+from iea40k.outliers.shifts import shifted
+
+PAD = 96
+"""Pixels around a region that its repair looks at."""
+
+LEAST_GAIN = 0.8
+"""The expected error after a repair, as a share of that before, from which it is refused."""
+
+
+KNOWN_SHARE = 0.6
+"""Share of a region of which the other levels must know something."""
+
+
+class RefusedError(IEAError):
+    """A repair would not lower the expected error of the label; `what` says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What a repair would do: `after` (h, w) int16 in the proposal's box, equal to the label outside its mask.
+
+    `before_error` and `after_error` are the expected errors of the label in the region, in luma.
+    """
+
+    proposal: Proposal
+    after: ResidualCodes
+    touched: Validity
+    before_error: float
+    after_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A region with what lies around it: the level cut to it, what is expected there, its pixels."""
+
+    view: Seen
+    lawful: Luma
+    unsure: Luma
+    mask: Validity
+    proposal: Proposal
+
+    def mean(self, values: NDArray[np.float32]) -> float:
+        """Return the mean over the region."""
+        return float(values[self.mask].mean())
+
+
+New = tuple[NDArray[np.float32], float]
+"""The label (h, w) in luma, and the error that is expected of it in the region."""
+
+
+def repair(found: Findings, proposal: Proposal, codes: ResidualCodes | None = None) -> Repair:
+    """Return what repairs a proposal. `codes` (H, W) are the label as it stands, where it was painted on since.
+
+    Raises `RefusedError` where nothing can be recomputed, or nothing would be gained.
+    """
+    view = found.view
+    now = (view.codes if codes is None else codes)[proposal.box]
+    rows, columns = proposal.box
+    wide = (
+        slice(max(rows.start - PAD, 0), min(rows.stop + PAD, view.shape[0])),
+        slice(max(columns.start - PAD, 0), min(columns.stop + PAD, view.shape[1])),
+    )
+    inner = (
+        slice(rows.start - wide[0].start, rows.stop - wide[0].start),
+        slice(columns.start - wide[1].start, columns.stop - wide[1].start),
+    )
+    near = view.part(wide)
+    mask = np.zeros(near.shape, np.bool_)
+    mask[inner] = proposal.mask
+    mask &= near.valid
+    touched = proposal.mask & (now != INVALID_CODE) & near.valid[inner]
+    if not touched.any():
+        raise RefusedError("there is no valid pixel in it")
+    lawful, unsure = together(found.laws.expect(near))
+    made, error = _REPAIRS[proposal.kind](_Part(near, lawful, unsure, mask, proposal))
+    new = np.rint(np.clip(made[inner], -1, 1) * RESIDUAL_SCALE).astype(np.int16)
+    after = np.where(touched, new, now)
+    before = float(np.abs(now[touched].astype(np.float32) - new[touched]).mean()) / RESIDUAL_SCALE
+    if before <= 0.5 / 255:
+        raise RefusedError("the label says already what a repair would say")
+    if error >= LEAST_GAIN * before:
+        raise RefusedError(
+            f"it would be no surer than the label: {error:.3f} may be wrong of it, and {before:.3f} would change"
+        )
+    return Repair(proposal, after, touched, before, error)
+
+
+# ------------------------------------------------------------ one a kind
+
+
+def _again(part: _Part) -> New:
+    """Subtract again: the pictures are right, and the label is not theirs."""
+    return part.view.difference, 1 / 255
+
+
+def _turned(part: _Part) -> New:
+    """Turn the sign."""
+    return -part.view.label, part.mean(np.abs(part.view.label + part.view.difference))
+
+
+def _realigned(part: _Part) -> New:
+    """Subtract the exposure from what the reference shows of the same thing, `shift` away."""
+    view, (rows, columns) = part.view, part.proposal.shift
+    field = np.where(np.isfinite(part.lawful), part.lawful, view.wanted)
+    still = part.mean(np.abs(view.light - field))
+    moved = part.mean(np.abs(view.light - shifted(field, rows, columns)))
+    made = shifted(view.wanted, rows, columns) - view.light
+    # What the shift leaves unexplained of the exposure is as wrong in the label as it was before.
+    return made, min(moved / max(still, 1e-6), 1.5) * part.mean(np.abs(made - view.label))
+
+
+def _from_levels(part: _Part) -> New:
+    """Take what the neighbouring levels expect of the exposure, and subtract that."""
+    known = np.isfinite(part.lawful)
+    if known[part.mask].mean() < KNOWN_SHARE:
+        raise RefusedError("neither the levels beside it nor the reference say what belongs here")
+    expected = np.where(known, part.lawful, part.view.light)
+    return part.view.wanted - expected, 0.5 * part.mean(part.unsure)
+
+
+def _lit(part: _Part) -> New:
+    """Set a light by rule: `LIGHT` at its core, and its share of it in its halo."""
+    view = part.view
+    core = blown(view.exposure, view.white) & blown(view.reference) & part.mask
+    found = cut(core)
+    if found is None:
+        raise RefusedError("nothing is blown in both pictures")
+    share = np.zeros(view.shape, np.float32)
+    near, (top, left) = halo(view, *found)
+    share[top : top + near.shape[0], left : left + near.shape[1]] = near
+    over = np.minimum(view.label, np.float32(LIGHT)) - view.label
+    return (view.label + share * over).astype(np.float32), 0.05
+
+
+def _inpainted(part: _Part) -> New:
+    """Fill dots from the valid pixels around them."""
+    view = part.view
+    around = cv2.dilate(part.mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~part.mask
+    rough = np.abs(view.label - cv2.medianBlur(view.label, 3))[around & view.valid]
+    return _filled(view.label, view.valid & ~part.mask), float(rough.mean()) if rough.size else 1 / 255
+
+
+def _filled(values: NDArray[np.float32], known: Validity) -> NDArray[np.float32]:
+    """Return values with the unknown ones taken from the nearest known ones, near ones most."""
+    result, left = values.copy(), ~known
+    for sigma in (1.0, 2.0, 4.0, 8.0, 16.0):
+        weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma)
+        near = left & (weight > 0.05)
+        sums = cv2.GaussianBlur(np.where(known, values, 0).astype(np.float32), (0, 0), sigma)
+        result[near] = sums[near] / weight[near]
+        left &= ~near
+        if not left.any():
+            break
+    return result
+
+
+def _nothing(part: _Part) -> New:
+    raise RefusedError(f"{part.proposal.reason}; set it by hand")
+
+
+_REPAIRS: Mapping[Kind, Callable[[_Part], New]] = {
+    Kind.LIGHT: _lit,
+    Kind.SPECKLE: _inpainted,
+    Kind.DISPLACED: _realigned,
+    Kind.MOVED: _from_levels,
+    Kind.BRIGHTNESS: _from_levels,
+    Kind.SIGN: _turned,
+    Kind.LEVEL: _again,
+    Kind.GAIN: _again,
+    Kind.CLIPPED: _nothing,
+}
