@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
-from iea40k.model.data.rendering import Rendering, render, vary_captured
+from iea40k.model.data.rendering import Kind, Rendering, draw_kind, render, vary_captured
 from iea40k.model.data.samples import Pixels, Sample, Samples
 from iea40k.model.data.views import Mode, View, choose_view
 from iea40k.model.losses import certainty
@@ -89,22 +89,52 @@ def as_item(pixels: Pixels, number: int) -> Item:
 
 def shown(item: Item, sample: Sample, view: View, config: ViewConfig, key: tuple[int, int]) -> Item:
     """Return an item (already cut to the view's window) as the network will see it in (epoch, number) = `key`."""
-    seen = apply_view(item, view)
     if config.render is None:
-        return seen
+        return apply_view(item, view)
     # The fourth part keeps these draws apart from those of windows and flips.
-    return _rendered(seen, sample, config.render, np.random.default_rng((config.seed, *key, 2)))
+    random = np.random.default_rng((config.seed, *key, 2))
+    kind = draw_kind(random, config.render) if _is_finished(item, sample) else None
+    if kind == "plain":
+        # Clipped at the picture's own size, as exposures of a release are, and shrunk afterwards.
+        return apply_view(_rendered(item, random, config.render, kind), view)
+    return _rendered(apply_view(item, view), random, config.render, kind)
 
 
-def _rendered(item: Item, sample: Sample, how: Rendering, random: np.random.Generator) -> Item:
-    """Return the item as another capture of its scene; the label is made anew from the reference's luma."""
+def captures_of(pixels: Pixels, sample: Sample, how: Rendering, count: int) -> list[Pixels]:
+    """Return `count` captures that a finished photograph could have come from, off the ladder: dull and of chance.
+
+    They are the same at each call; empty where the image is no reference of its own, or is itself a capture.
+    """
+    item = as_item(pixels, 0)
+    if not _is_finished(item, sample):
+        return []
+    kinds: tuple[Kind, ...] = ("dull", "captured")
+    found = []
+    for number in range(count):
+        random = np.random.default_rng([number, *sample.scene_id.encode()])
+        capture = _rendered(item, random, how, kinds[number % 2])
+        found.append(Pixels(capture["image"].permute(1, 2, 0).numpy(), capture["codes"].numpy(), None))
+    return found
+
+
+def _is_finished(item: Item, sample: Sample) -> bool:
+    """Return whether an item is its own reference and no capture.
+
+    Resizing and tone matching may leave a code of 8 bits here and there between a reference and itself.
+    """
+    if sample.groups.get("kind") == "bracket":
+        return False
+    codes = item["codes"].numpy()
+    known = codes[codes != INVALID_CODE].astype(np.float32)
+    return bool(np.abs(known).mean() < _STILL * RESIDUAL_SCALE) if known.size else False
+
+
+def _rendered(item: Item, random: np.random.Generator, how: Rendering, kind: Kind | None) -> Item:
+    """Return the item as another capture of its scene (`kind` None: a capture, varied), with its own label."""
     image = np.ascontiguousarray(item["image"].permute(1, 2, 0).numpy())
     codes = item["codes"].numpy()
     reference = luma(image) + codes.astype(np.float32) / RESIDUAL_SCALE
-    # Resizing and tone matching may leave a code of 8 bits here and there between a reference and itself.
-    still = np.abs(reference - luma(image))[codes != INVALID_CODE].mean() < _STILL
-    finished = sample.groups.get("kind") != "bracket" and still
-    picture = render(image, random, how) if finished else vary_captured(image, random, how)
+    picture = render(image, random, how, kind) if kind else vary_captured(image, random, how)
     fresh = np.rint((reference - luma(picture)) * RESIDUAL_SCALE)
     fresh = np.where(codes == INVALID_CODE, INVALID_CODE, fresh).astype(np.int16)
     return {**item, **as_item(Pixels(picture, fresh, None), int(item["number"]))}

@@ -8,6 +8,7 @@ ladder that releases are made with. The label belongs to what is shown: luma(ref
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,6 +23,10 @@ _STEPS = 4096
 """Entries of the tables over the square root of light, a unit."""
 
 Floats = NDArray[np.float32]
+Kind = Literal["plain", "dull", "captured"]
+
+_WHOLE = np.arange(-4, 5)
+_WHOLE_SHARES = np.array([3, 1, 3, 1, 5, 1, 3, 1, 3]) / 21
 
 
 @dataclass(frozen=True)
@@ -30,22 +35,37 @@ class Rendering:
 
     - `stops`: exposures are uniform between -stops and +stops, except those of dull pictures
     - `plain`: share of pictures that are exposed by the plain ladder
+    - `whole`: share of those that are exposed by whole stops from -4 to +4, as the ladder of a release is
     - `dull`: share that is rendered as a converter does before anybody has touched it: flat, a little dark, pale
     - `captured_stops`: by how much real captures are made brighter or darker, at most
     """
 
     stops: float = 5.0
     plain: float = 0.25
+    whole: float = 0.0
     dull: float = 0.3
     captured_stops: float = 0.7
 
 
-def render(reference: EncodedRGB, random: Generator, how: Rendering) -> EncodedRGB:
-    """Return a capture (H, W, 3) uint8 of a finished picture (H, W, 3) uint8, both sRGB-encoded."""
+def draw_kind(random: Generator, how: Rendering) -> Kind:
+    """Return how the next picture is rendered."""
     kind = random.uniform()
     if kind < how.plain:
-        return _exposed(_light(reference), _stops(random, how), 1.0)
-    if kind < how.plain + how.dull:
+        return "plain"
+    return "dull" if kind < how.plain + how.dull else "captured"
+
+
+def render(
+    reference: EncodedRGB, random: Generator, how: Rendering, kind: Kind | None = None
+) -> EncodedRGB:
+    """Return a capture (H, W, 3) uint8 of a finished picture (H, W, 3) uint8, both sRGB-encoded.
+
+    `kind` is drawn where it is not given.
+    """
+    kind = kind or draw_kind(random, how)
+    if kind == "plain":
+        return _exposed(_light(reference), _plain_stops(random, how), 1.0)
+    if kind == "dull":
         return _dull(reference, random)
     light = _unfinished(reference, random)
     light = _relit(light, random) if random.uniform() < 0.5 else light
@@ -63,6 +83,13 @@ def vary_captured(capture: EncodedRGB, random: Generator, how: Rendering) -> Enc
         return capture
     gains = np.exp2(random.uniform(-how.captured_stops, how.captured_stops) + random.normal(0, 0.1, 3))
     return _recorded(_light(capture) * gains.astype(np.float32), random)
+
+
+def _plain_stops(random: Generator, how: Rendering) -> float:
+    """Return stops of the plain ladder; of whole ones the even are drawn more often, and zero most often."""
+    if how.whole == 0 or random.uniform() >= how.whole:
+        return _stops(random, how)
+    return float(random.choice(_WHOLE, p=_WHOLE_SHARES))
 
 
 def _stops(random: Generator, how: Rendering) -> float:

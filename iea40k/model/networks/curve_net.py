@@ -51,6 +51,8 @@ class CurveNetConfig:
     - `dropout`: share of the global branch's inputs and units that a training step leaves out
     - `local`: False leaves the grid out, so that the map is the curve alone; `pooled`: False leaves the pooled features
       out of the global branch
+    - `look`: side to which the square is shrunk before features and quantiles are sought in it, a multiple of 16 that
+      divides `side`; None: `side` itself. The darkest and the brightest value are those of the square as it is
     """
 
     side: int = 128
@@ -61,6 +63,12 @@ class CurveNetConfig:
     dropout: float = 0.1
     local: bool = True
     pooled: bool = True
+    look: int | None = None
+
+    @property
+    def looked(self) -> int:
+        """The side in which features are sought."""
+        return self.look or self.side
 
 
 class Judgement(NamedTuple):
@@ -92,15 +100,16 @@ class CurveNet(nn.Module):
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("temperature", torch.ones(()))
 
-    def forward(self, image: Tensor, scale: bool = False) -> Tensor:
+    def forward(self, image: Tensor, scale: bool = False, every: int = 1) -> Tensor:
         """Return the residual map; with `scale`, (B, 2, H, W): the map, and the scale of a Laplace distribution.
 
-        A side under 32 pixels raises `ValueError`.
+        `every` n: only each n-th pixel of rows and of columns, from the first on, of the same map. A side under 32
+        pixels raises `ValueError`.
         """
         height, width = image.shape[-2:]
         if min(height, width) < SMALLEST:
             raise ValueError(f"curve_net sees {SMALLEST}x{SMALLEST} pixels at least, not {height}x{width}")
-        return self.apply_to(image, self.judge(self.view(image)), scale=scale)
+        return self.apply_to(image, self.judge(self.view(image)), scale=scale, every=every)
 
     def view(self, image: Tensor) -> Tensor:
         """Return the whole picture as the square that is judged: means over areas."""
@@ -113,10 +122,13 @@ class CurveNet(nn.Module):
     def judge(self, view: Tensor) -> Judgement:
         """Return curve and grid for pictures (B, 3, side, side) that `view` made."""
         luma = (view * self.get_buffer("luma")).sum(1, keepdim=True)
-        levels = self.features(view, luma)
-        gain, curve, word, scales = self.whole(view, luma, levels[-1])
+        each = self.config.side // self.config.looked
+        small, small_luma = (F.avg_pool2d(x, each) for x in (view, luma)) if each > 1 else (view, luma)
+        levels = self.features(small, small_luma)
+        statistics = _statistics(view, luma, small, small_luma)
+        gain, curve, word, scales = self.whole(statistics, levels[-1])
         bins = self.config.bins
-        shape = (-1, bins, self.config.side // 4, self.config.side // 4)
+        shape = (-1, bins, self.config.looked // 4, self.config.looked // 4)
         scale = scales[:, :, None, None].expand(shape)
         if self.places is None:
             return Judgement(gain, curve, torch.cat([torch.zeros_like(scale), scale], 1))
@@ -131,13 +143,16 @@ class CurveNet(nn.Module):
         scale: bool = False,
         top: int = 0,
         height: int | None = None,
+        every: int = 1,
     ) -> Tensor:
         """Return the map of `image`, or of the band of rows from `top` on of a picture of `height` rows."""
+        rows_seen, columns_seen = image.shape[-2:]
+        image = image[..., ::every, ::every]
         luma = (image * self.get_buffer("luma")).sum(1, keepdim=True)
         root = torch.sqrt(luma.clamp(_DARKEST**2, 1)) * judgement.gain[..., None, None]
         cells, bins = judgement.grid.shape[-1], self.config.bins
-        rows = spline_matrix(image.shape[-2], cells, image, start=top, length=height)
-        columns = spline_matrix(image.shape[-1], cells, image)
+        rows = spline_matrix(rows_seen, cells, image, start=top, length=height)[::every]
+        columns = spline_matrix(columns_seen, cells, image)[::every]
         used = judgement.grid if scale else judgement.grid[:, :bins]
         wanted = judgement.curve[:, :1, None, None] + self._rises(judgement.curve, root)
         if self.places is None and not scale:
@@ -152,13 +167,15 @@ class CurveNet(nn.Module):
         return torch.cat([residual, _bounded(logarithm) * self.get_buffer("temperature")], 1)
 
     def _rises(self, curve: Tensor, root: Tensor) -> Tensor:
-        """Return what the curve has risen to at each pixel: a sum of ramps, each over one interval of knots."""
+        """Return what the curve has risen to at each pixel: linear between the knots, level beyond the last."""
         steps = self.config.knots - 1
-        place = root * steps
-        total = torch.zeros_like(root)
-        for k in range(steps):
-            total = total + curve[:, k + 1, None, None, None] * (place - k).clamp(0, 1)
-        return total
+        rises = curve[:, 1:]
+        before = torch.cat([torch.zeros_like(rises[:, :1]), rises[:, :-1].cumsum(1)], 1)
+        place = root.flatten(1) * steps
+        knot = place.detach().floor().clamp(0, steps - 1)
+        at = knot.long()
+        risen = before.gather(1, at) + rises.gather(1, at) * (place - knot).clamp(0, 1)
+        return risen.reshape(root.shape)
 
 
 def _bounded(logarithm: Tensor) -> Tensor:
@@ -252,8 +269,8 @@ class _Whole(nn.Module):
         start = torch.cat([identity[:1], torch.log(torch.expm1(rises))])
         self.register_buffer("start", start, persistent=False)
 
-    def forward(self, view: Tensor, luma: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = self.read(_statistics(view, luma))
+    def forward(self, statistics: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x = self.read(statistics)
         if self.pool is not None:
             x = x + self.pool(torch.cat([last.mean((2, 3)), last.amax((2, 3))], 1))
         word = self.norm(x + self.think(x))
@@ -263,11 +280,16 @@ class _Whole(nn.Module):
         return gain, curve, word, self.scales(word) * 2
 
 
-def _statistics(view: Tensor, luma: Tensor) -> Tensor:
-    """Return (B, F): quantiles of luma and of the largest channel, plain and in stops; shares; means by place."""
-    ordered = torch.cat([luma, view.amax(1, keepdim=True)], 1).flatten(2).sort(2).values
+def _statistics(view: Tensor, luma: Tensor, small: Tensor, small_luma: Tensor) -> Tensor:
+    """Return (B, F): quantiles of luma and of the largest channel, plain and in stops; shares; means by place.
+
+    Quantiles but the outermost, which say where white and black lie, are those of the shrunk picture.
+    """
+    ordered = torch.cat([small_luma, small.amax(1, keepdim=True)], 1).flatten(2).sort(2).values
     count = ordered.shape[-1] - 1
-    quantiles = ordered[:, :, [round(q * count) for q in _QUANTILES]]  # (B, 2, Q)
+    inner = ordered[:, :, [round(q * count) for q in _QUANTILES[1:-1]]]
+    every = torch.cat([luma, view.amax(1, keepdim=True)], 1).flatten(2)
+    quantiles = torch.cat([every.amin(2, keepdim=True), inner, every.amax(2, keepdim=True)], 2)  # (B, 2, Q)
     stops = torch.log2(quantiles.clamp_min(_DARKEST)) / 3 + 1
     channels = torch.cat([view, luma], 1).flatten(2)
     brightest = channels.amax(2, keepdim=True)

@@ -32,6 +32,7 @@ class RenderConfig(_Strict):
 
     stops: Factor = 5.0
     plain: Annotated[float, Field(ge=0, le=1)] = 0.5
+    whole: Annotated[float, Field(ge=0, le=1)] = 0.0
     dull: Annotated[float, Field(ge=0, le=1)] = 0.2
     captured_stops: Factor = 0.7
 
@@ -76,19 +77,28 @@ class OptimizerConfig(_Strict):
 
 
 class LossesConfig(_Strict):
-    """See `iea40k.model.losses.LossConfig`; `scale` is for networks that also say how far they may be off."""
+    """See `iea40k.model.losses.LossConfig`; `scale` is for networks that also say how far they may be off.
+
+    `every` n: of `scale`, and of the map with it, only each n-th pixel of rows and columns is compared. The network
+    sees all of them.
+    """
 
     kind: Literal["l1", "l2", "smooth_l1"] = "l1"
     ssim: Factor = 0.0
     gradient: Factor = 0.0
     scale: Factor = 0.0
+    every: Count = 1
 
 
 class TrainingConfig(_Strict):
-    """Everything that decides a run, given a release and the number of processes."""
+    """Everything that decides a run, given a release and the number of processes.
+
+    `start`: weights to begin from, a file or a shipped name; they must be of the same network and configuration.
+    """
 
     network: str = "p_ieanet"
     network_config: dict[str, Any] = Field(default_factory=dict)
+    start: str | None = None
     data: DataConfig = DataConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loss: LossesConfig = LossesConfig()

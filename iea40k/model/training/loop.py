@@ -15,7 +15,7 @@ from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.files import AnyPath, write_atomic
 from iea40k.model.data import Batch, Samples, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
-from iea40k.model.networks import build, describe
+from iea40k.model.networks import build, describe, full_config
 from iea40k.model.training.average import Average
 from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from iea40k.model.training.config import TrainingConfig, dump_config
@@ -25,7 +25,7 @@ from iea40k.model.training.setup import Place, make_optimizer, processes, traini
 from iea40k.model.training.stopping import Stop, stoppable
 from iea40k.model.training.validation import Validation, validate
 from iea40k.model.training.variation import Variation, vary
-from iea40k.model.weights import save_weights
+from iea40k.model.weights import load_weights, save_weights
 from iea40k.recipe import digest, without_nan
 
 CHECKPOINT, WEIGHTS, CONFIG = "checkpoint.pt", "best.safetensors", "config.yaml"
@@ -89,7 +89,7 @@ class _Run:
         self.data, self.out, self.config, self.place = data, out, config, place
         self.tell = tell if place.first else _silent
         torch.manual_seed(config.seed)
-        network = build(config.network, config.network_config).to(place.device)
+        network = _first_network(config).to(place.device)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, config.ema)
         self.optimizer = make_optimizer(self.network, config)
@@ -108,7 +108,7 @@ class _Run:
         if config.max_steps is not None:
             self.total = min(self.total, config.max_steps)
         self.forward = self._wrapped()
-        self.losses = LossConfig(**config.loss.model_dump())
+        self.losses = LossConfig(**config.loss.model_dump(exclude={"every"}))
         self.variation = Variation(**config.data.vary.model_dump())
         self.record = self._open_record() if place.first else None
 
@@ -172,8 +172,10 @@ class _Run:
             with self.place.autocast():
                 prediction = self.forward(batch.image)
             return residual_loss(prediction.float(), *target, self.losses)
+        every = self.config.loss.every
         with self.place.autocast():
-            both = self.forward(batch.image, scale=True)
+            both = self.forward(batch.image, scale=True, every=every)
+        target = tuple(part[..., ::every, ::every] for part in target)
         prediction, scale = both.float().chunk(2, 1)
         loss = residual_loss(prediction, *target, self.losses)
         return loss + self.losses.scale * scale_loss(prediction, scale, *target)
@@ -251,6 +253,7 @@ class _Run:
             "chosen": "best epoch in validation" if self.chooses else "last epoch",
             "metrics": without_nan({f"valid_{key}": value for key, value in found.metrics.items()}),
             "steps": self.progress.step,
+            **({"started_from": load_weights(self.config.start).facts} if self.config.start else {}),
             "short_side": int(np.median([min(s.shape) for s in self.data.train.samples])),
             "training": self.config.model_dump(mode="json"),
         }
@@ -322,11 +325,36 @@ def _silent(line: str) -> None:
     del line
 
 
+def _first_network(config: TrainingConfig) -> nn.Module:
+    """Return the network as it is before the first step: new, or with the weights that the configuration names."""
+    if config.start is None:
+        return build(config.network, config.network_config)
+    begun = load_weights(config.start)
+    wanted = full_config(config.network, config.network_config)
+    known = full_config(begun.name, begun.config)  # settings that came later stand in no older file
+    if begun.name != config.network or known != wanted:
+        raise BadInputError(
+            "the weights to start from are of another network",
+            where=config.start,
+            expected=f"{config.network} {wanted}",
+            got=f"{begun.name} {known}",
+        )
+    if describe(config.network).has_scale:
+        begun.network.get_buffer("temperature").fill_(1)
+    return begun.network
+
+
 def _check_network(config: TrainingConfig) -> None:
     side = describe(config.network).fixed_side
     if side is not None and config.data.size != side:
         raise BadInputError(
             f"{config.network} sees one size only", expected=f"data.size: {side}", got=str(config.data.size)
+        )
+    if config.loss.every > 1 and not config.loss.scale:
+        raise BadInputError(
+            "losses of some pixels only are those of networks that say how far they may be off",
+            expected="loss.every: 1, or a factor loss.scale",
+            got=str(config.loss.every),
         )
     if config.loss.scale and not describe(config.network).has_scale:
         raise BadInputError(

@@ -7,16 +7,17 @@ import skimage.data
 import torch
 
 from iea40k.arrays import LUMA_WEIGHTS
+from iea40k.errors import ConfigError
 from iea40k.model.inference import BAND_PIXELS, predict_encoded, predict_with_scale
 from iea40k.model.networks import build
 from iea40k.model.networks.sampling import area_matrix, spline_matrix
 
 
-@pytest.fixture
-def network():
+@pytest.fixture(params=[{}, {"look": 64, "widths": [16, 24, 32, 48]}], ids=["full", "looks at 64"])
+def network(request):
     """A network that says something of its own about every place and luma: large random weights."""
     torch.manual_seed(4)
-    made = build("curve_net").eval()
+    made = build("curve_net", request.param).eval()
     with torch.no_grad():
         for layer in (made.whole.curve, made.whole.gain, made.whole.scales):
             layer.weight.mul_(8)
@@ -46,6 +47,27 @@ def test_the_map_says_something_and_keeps_to_its_bounds(network):
         assert both[:, 1].min() > 0
         torch.testing.assert_close(network(image), both[:, :1])
     assert network(tensor(picture())).std() > 0.05
+
+
+@torch.inference_mode()
+def test_some_pixels_only_are_those_of_the_whole_map(network):
+    image = tensor(picture((101, 64)))
+    torch.testing.assert_close(network(image, scale=True, every=3), network(image, scale=True)[..., ::3, ::3])
+
+
+@torch.inference_mode()
+def test_what_is_looked_at_smaller_still_sees_the_brightest_value():
+    network = build("curve_net", {"look": 32}).eval()
+    dark = torch.full((1, 3, 128, 128), 0.1)
+    lit = dark.clone()
+    lit[..., 5, 7] = 0.9
+    assert (network.judge(lit).curve - network.judge(dark).curve).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("look", [16, 40, 96])
+def test_an_impossible_look_is_refused(look):
+    with pytest.raises(ConfigError, match="look"):
+        build("curve_net", {"look": look})
 
 
 @torch.inference_mode()

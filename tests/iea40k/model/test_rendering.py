@@ -46,6 +46,29 @@ def test_plain_pictures_are_those_of_the_ladder(reference):
         assert np.abs(found.astype(int) - wanted).max() <= 1
 
 
+def test_a_share_of_plain_pictures_is_exposed_by_whole_stops(reference):
+    whole = [exposed(reference, ev).astype(int) for ev in range(-4, 5)]
+
+    def on_the_ladder(share):
+        found = many(reference, Rendering(plain=1, dull=0, whole=share))
+        return np.mean([min(np.abs(picture - each).mean() for each in whole) < 0.1 for picture in found])
+
+    assert on_the_ladder(1.0) == 1
+    assert 0.4 < on_the_ladder(0.6) < 0.8
+    assert on_the_ladder(0.0) < 0.1
+
+
+def test_plain_pictures_are_clipped_before_they_are_shrunk():
+    """As exposures of a release are: a fine pattern of black and white stays half white at +4 EV."""
+    fine = np.zeros((128, 128, 3), np.uint8)
+    fine[::2] = 200
+    samples = One(fine, np.zeros(fine.shape[:2], np.int16), "rendered")
+    how = Rendering(plain=1, whole=1, dull=0)
+    dataset = ExposureDataset(samples, ViewConfig("zoom", 32, seed=1, render=how))
+    brightest = max(dataset[epoch, 0]["image"].float().mean() for epoch in range(30))
+    assert 120 < brightest < 135
+
+
 def test_dull_pictures_are_flatter_darker_and_paler(reference):
     found = many(reference, Rendering(plain=0, dull=1))
     colour = [np.ptp(picture.astype(float), axis=2).mean() / (picture.mean() + 1) for picture in found]

@@ -17,7 +17,7 @@ torch.set_num_threads(1)
 COFFEE = skimage.data.coffee()  # of the test split: not learnt
 
 
-RECIPES = {"curve_net": "curve_net", "p_ieanet_s": "shipped"}
+RECIPES = {"curve_net": "curve_net_first", "p_ieanet_s": "shipped"}
 
 
 @pytest.mark.parametrize("name", RECIPES)
