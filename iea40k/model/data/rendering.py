@@ -55,9 +55,7 @@ def draw_kind(random: Generator, how: Rendering) -> Kind:
     return "dull" if kind < how.plain + how.dull else "captured"
 
 
-def render(
-    reference: EncodedRGB, random: Generator, how: Rendering, kind: Kind | None = None
-) -> EncodedRGB:
+def render(reference: EncodedRGB, random: Generator, how: Rendering, kind: Kind | None = None) -> EncodedRGB:
     """Return a capture (H, W, 3) uint8 of a finished picture (H, W, 3) uint8, both sRGB-encoded.
 
     `kind` is drawn where it is not given.

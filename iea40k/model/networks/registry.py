@@ -118,7 +118,9 @@ def _curve_net(config: Mapping[str, Any]) -> nn.Module:
     look = config["look"]
     if look is not None and (look < 32 or look % 16 or config["side"] % look):
         raise ConfigError(
-            "impossible numbers", expected="look: a multiple of 16 from 32 on that divides side", got=str(look)
+            "impossible numbers",
+            expected="look: a multiple of 16 from 32 on that divides side",
+            got=str(look),
         )
     return CurveNet(CurveNetConfig(**{**config, "widths": widths}))
 

@@ -175,10 +175,10 @@ class _Run:
         every = self.config.loss.every
         with self.place.autocast():
             both = self.forward(batch.image, scale=True, every=every)
-        target = tuple(part[..., ::every, ::every] for part in target)
+        label, valid, weight = (part[..., ::every, ::every] for part in target)
         prediction, scale = both.float().chunk(2, 1)
-        loss = residual_loss(prediction, *target, self.losses)
-        return loss + self.losses.scale * scale_loss(prediction, scale, *target)
+        loss = residual_loss(prediction, label, valid, weight, self.losses)
+        return loss + self.losses.scale * scale_loss(prediction, scale, label, valid, weight)
 
     def _tell_losses(self) -> None:
         """Read losses from the device, some at a time: each reading waits for the device."""

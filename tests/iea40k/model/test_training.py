@@ -317,7 +317,12 @@ def test_rendered_views_train_a_network_that_says_how_sure_it_is(tmp_path):
 
 def test_a_run_starts_from_weights_of_the_same_network(tmp_path):
     first = train(data(Photographs(4, evs=(0.0,))), tmp_path / "first", load_config(None, CURVE))
-    still = {**CURVE, "start": str(first.weights), "epochs": 1, "optimizer": {"rate": 1e-12, "warmup_steps": 0}}
+    still = {
+        **CURVE,
+        "start": str(first.weights),
+        "epochs": 1,
+        "optimizer": {"rate": 1e-12, "warmup_steps": 0},
+    }
     again = train(data(Photographs(4, evs=(0.0,))), tmp_path / "again", load_config(None, still))
     image = torch.rand(1, 3, 64, 48)
     begun, gone_on = load_weights(first.weights), load_weights(again.weights)
