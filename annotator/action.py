@@ -1,7 +1,7 @@
 """What an action is, and the kinds of rows that the table of actions has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -103,55 +103,48 @@ suggestion = partial(Action, group="Suggestions", on=EXPOSURES)
 stroke = partial(Action, group="Strokes")
 view = partial(Action, group="View")
 flow = partial(Action, group="Flow")
-_tools = partial(Action, group="Tools", on=EXPOSURES, part="tools")
 _zones = partial(Action, group="Zones", on=REFERENCES)
+
+
+def _taking(id_: str, keys: str, words: str, text: str, on: tuple[Kind, ...], **settings: str) -> Action:
+    """Return the row that takes a tool; `settings` are those of the tools that say which."""
+    return Action(
+        id_,
+        keys,
+        text,
+        lambda c: c.target.set_tools(**settings),
+        "Tools" if on == EXPOSURES else "Zones",
+        on,
+        part="tools",
+        words=words,
+        checked=lambda c: settings.items() <= vars(c.target.tools).items(),
+    )
 
 
 def brush(mode: str, keys: str, words: str, text: str) -> Action:
     """Return the row of a brush of the residual."""
-
-    def on(c: Controller) -> bool:
-        return (c.residual.tools.tool, c.residual.tools.mode) == ("brush", mode)
-
-    return _tools(mode, keys, text, lambda c: c.residual.take_brush(mode), words=words, checked=on)
+    return _taking(mode, keys, words, text, EXPOSURES, tool="brush", mode=mode)
 
 
 def tool(name: str, keys: str, words: str, text: str) -> Action:
     """Return the row of another tool at exposures."""
+    return _taking(name, keys, words, text, EXPOSURES, tool=name)
 
-    def on(c: Controller) -> bool:
-        return c.residual.tools.tool == name
 
-    return _tools(name, keys, text, lambda c: c.residual.set_tools(tool=name), words=words, checked=on)
+def zone_tool(name: str, keys: str, words: str, text: str) -> Action:
+    """Return the row of a tool at references."""
+    return _taking(f"zone {name}", keys, words, text, REFERENCES, tool=name)
+
+
+def zone_mode(mode: Mode, keys: str, words: str, text: str) -> Action:
+    """Return the row of what edits of a reference do."""
+    row = zone_number(f"zone {mode}", keys, text, lambda tools: tools.with_mode(mode))
+    return replace(row, part="modes", words=words, checked=lambda c: c.reference.tools.mode == mode)
 
 
 def number(id_: str, keys: str, text: str, change: Callable[[ResidualTools], ResidualTools]) -> Action:
     """Return the row of a setting of the tools at exposures."""
     return Action(id_, keys, text, lambda c: c.residual.adjust(change), "Brush", EXPOSURES)
-
-
-def zone_mode(mode: Mode, keys: str, words: str, text: str) -> Action:
-    """Return the row of what edits of a reference do."""
-
-    def act(c: Controller) -> None:
-        c.reference.adjust(lambda tools: tools.with_mode(mode))
-
-    def on(c: Controller) -> bool:
-        return c.reference.tools.mode == mode
-
-    return _zones(f"zone {mode}", keys, text, act, part="modes", words=words, checked=on)
-
-
-def zone_tool(name: str, keys: str, words: str, text: str) -> Action:
-    """Return the row of a tool at references."""
-
-    def act(c: Controller) -> None:
-        c.reference.set_tools(tool=name)
-
-    def on(c: Controller) -> bool:
-        return c.reference.tools.tool == name
-
-    return _zones(f"zone {name}", keys, text, act, part="tools", words=words, checked=on)
 
 
 def zone_number(id_: str, keys: str, text: str, change: Callable[[ReferenceTools], ReferenceTools]) -> Action:
@@ -161,27 +154,25 @@ def zone_number(id_: str, keys: str, text: str, change: Callable[[ReferenceTools
 
 def picture(name: Picture, words: str, text: str, on: tuple[Kind, ...], keys: str = "") -> Action:
     """Return the row of a picture to see; its key goes there and back."""
-
-    def act(c: Controller) -> None:
-        c.target.see_picture(name, back=bool(keys))
-
-    def seen(c: Controller) -> bool:
-        return c.target.display.picture == name
-
-    return view(f"{on[0]} picture {name}", keys, text, act, on=on, part="pictures", words=words, checked=seen)
+    return view(
+        f"{on[0]} picture {name}",
+        keys,
+        text,
+        lambda c: c.target.see(lambda d: d.toggled(name) if keys else d.chosen(picture=name)),
+        on=on,
+        part="pictures",
+        words=words,
+        checked=lambda c: c.target.display.picture == name,
+    )
 
 
 def beside(name: Picture, words: str, on: tuple[Kind, ...]) -> Action:
     """Return the row of a picture to compare with."""
-
-    def act(c: Controller) -> None:
-        c.target.set_display(beside=name)
-
     return view(
         f"{on[0]} beside {name}",
         "",
         f"compare with this picture: {words.lower()}",
-        act,
+        lambda c: c.target.set_display(beside=name),
         on=on,
         part="beside",
         words=words,
@@ -192,12 +183,16 @@ def beside(name: Picture, words: str, on: tuple[Kind, ...]) -> Action:
 
 def compare(id_: str, how: str, keys: str, words: str, text: str, on: tuple[Kind, ...] = BOTH) -> Action:
     """Return the row of a way to compare; the same again ends it."""
-
-    def on_now(c: Controller) -> bool:
-        return c.target.display.compare == how
-
-    act: Act = lambda c: c.target.compare(how)  # noqa: E731
-    return view(id_, keys, text, act, on=on, part="compares", words=words, checked=on_now)
+    return view(
+        id_,
+        keys,
+        text,
+        lambda c: c.target.see(lambda d: d.compared(how)),
+        on=on,
+        part="compares",
+        words=words,
+        checked=lambda c: c.target.display.compare == how,
+    )
 
 
 def check(

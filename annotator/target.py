@@ -8,10 +8,10 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from annotator.shared.boxes import Box, Point, Spot
-from annotator.shared.display import Canvas, Display, Facts, Held, Picture
+from annotator.shared.display import Canvas, Display, Facts, Held
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
@@ -29,18 +29,6 @@ class Tools(Protocol):
 
     @property
     def tool(self) -> str: ...  # noqa: D102
-
-    def resized(self, steps: int) -> Self:
-        """Return a larger (+) or smaller (-) brush, or reach of the tool."""
-
-    def softened(self) -> Self:
-        """Return the next softness of its edge."""
-
-    def swapped(self) -> Self:
-        """Return the value that is put, swapped with the neutral one."""
-
-    def negated(self) -> Self:
-        """Return the value that is put, turned round."""
 
     def used(self) -> frozenset[str]:
         """Return the names of the settings that the tool in use has."""
@@ -239,26 +227,6 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         self._host.refresh()
         if before != self.display.compare and "side by side" in (before, self.display.compare):
             self._host.screen.fit()
-
-    def see_picture(self, picture: Picture, *, back: bool = False) -> None:
-        """Show a picture; `back`: the first one where this is shown already."""
-        self.see(lambda display: display.toggled(picture) if back else display.chosen(picture=picture))
-
-    def next_picture(self) -> None:
-        """Show the next picture."""
-        self.see(lambda display: display.next_picture())
-
-    def compare(self, how: str) -> None:
-        """Begin a comparison, or end it where it is this one already."""
-        self.see(lambda display: display.compared(how))
-
-    def next_opacity(self) -> None:
-        """Take the next strength of the overlay."""
-        self.see(lambda display: display.next_opacity())
-
-    def next_palette(self) -> None:
-        """Take the next palette."""
-        self.see(lambda display: display.next_palette())
 
     @property
     def facts(self) -> Facts:

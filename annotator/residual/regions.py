@@ -1,9 +1,9 @@
 """Regions found by one click: which pixels belong together, and what to put there."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -36,33 +36,17 @@ CLIPPED = Outlier(sum(bit for bit in Outlier if not bit.suggested))
 """The flags that only tell how the exposure is."""
 
 
-class Reach(Protocol):
-    """The settings that say how far a region goes."""
-
-    @property
-    def tolerance(self) -> float: ...  # noqa: D102
-
-    @property
-    def side(self) -> float: ...  # noqa: D102
-
-    @property
-    def low(self) -> float: ...  # noqa: D102
-
-    @property
-    def high(self) -> float: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class RegionTool:
-    """A tool that fills a region at one click: `find` says which, in an image at a pixel.
+    """A tool that fills a region at one click: `find` says which, in an image at a pixel, by the settings it has.
 
-    `settings` are the names of the settings that it has; `kind` and `noted` are what the ledger notes of it.
+    `settings` are their names. `kind` is what the ledger calls the fill; it notes the settings, and what is `noted`.
     """
 
-    find: Callable[[Image, Spot, Reach], Validity]
+    find: Callable[[Image, Spot, Mapping[str, float]], Validity]
     settings: tuple[str, ...] = ()
     kind: str = "fill"
-    noted: Callable[[Reach], dict[str, object]] = lambda _: {}
+    noted: Mapping[str, object] = MappingProxyType({})
 
 
 _HALF = 96  # half the side of the window in which superpixels are made
@@ -203,26 +187,11 @@ def _nearest(wanted: Validity, seed: Spot) -> Spot | None:
 
 
 REGION_TOOLS: dict[str, RegionTool] = {
-    "fill": RegionTool(
-        lambda image, seed, reach: similar_region(image.codes, seed, reach.tolerance),
-        ("tolerance",),
-        noted=lambda reach: {"tolerance": reach.tolerance},
-    ),
+    "fill": RegionTool(lambda i, seed, s: similar_region(i.codes, seed, **s), ("tolerance",)),
     "superpixel": RegionTool(
-        lambda image, seed, reach: superpixel(image.exposure, image.valid, seed, reach.side),
-        ("side",),
-        kind="superpixel",
-        noted=lambda reach: {"side": reach.side},
+        lambda i, seed, s: superpixel(i.exposure, i.valid, seed, **s), ("side",), "superpixel"
     ),
-    "light source": RegionTool(
-        lambda image, seed, _reach: light_source(image.flags, seed),
-        noted=lambda _: {"light_source": True},
-    ),
-    "range": RegionTool(
-        lambda image, _seed, reach: value_range(image.codes, reach.low, reach.high),
-        ("low", "high"),
-        kind="range",
-        noted=lambda reach: {"low": reach.low, "high": reach.high},
-    ),
+    "light source": RegionTool(lambda i, seed, _: light_source(i.flags, seed), noted={"light_source": True}),
+    "range": RegionTool(lambda i, _, s: value_range(i.codes, **s), ("low", "high"), "range"),
 }
 """By the name of the tool. A new one is one more entry."""

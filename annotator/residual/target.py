@@ -235,10 +235,6 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
 
     # ------------------------------------------------------------ other keys
 
-    def take_brush(self, mode: str) -> None:
-        """Take the brush, in a mode."""
-        self.set_tools(tool="brush", mode=mode)
-
     def range_here(self) -> None:
         """Take the range of residuals around the one under the cursor."""
         spot = self._host.cursor
@@ -288,14 +284,15 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
 
     def _fill(self, image: Image, name: str, spot: Spot) -> None:
         tool, brush = regions.REGION_TOOLS[name], self.tools.brush()
-        region, limit = tool.find(image, spot, self.tools), self._only(image)
+        settings = {name: getattr(self.tools, name) for name in tool.settings}
+        region, limit = tool.find(image, spot, settings), self._only(image)
         patch = regions.region_patch(
             image.codes, region if limit is None else region & limit, brush, image.base
         )
         if patch is None:
             self._host.tell("info", "There is nothing to fill here.")
         else:
-            noted = {"tool": brush.mode, "value": brush.value, **tool.noted(self.tools)}
+            noted = {"tool": brush.mode, "value": brush.value, **tool.noted, **settings}
             self._record(image, patch, tool.kind, noted)
 
     def _fill_from_around(self, image: Image, region: Validity, nothing: str, tool: str) -> None:

@@ -77,7 +77,7 @@ def test_the_right_button_and_the_view_tool_paint_nothing(at_work):
     at_work.c.target.set_tools(tool="pan")
     assert at_work.layers.residual.mouse_pan
     drag(at_work.c, (30, 30), (40, 40))
-    at_work.c.residual.take_brush("set")
+    at_work.c.residual.set_tools(tool="brush", mode="set")
     at_work.c.hold(pan=True)
     assert at_work.layers.residual.mouse_pan
     drag(at_work.c, (30, 30), (40, 40))
@@ -134,7 +134,7 @@ def test_fill_superpixel_range_and_picker(at_work):
 
 
 def test_the_preview_follows_the_brush(at_work):
-    at_work.c.target.see_picture("preview", back=True)
+    at_work.c.target.see(lambda d: d.toggled("preview"))
     before = at_work.layers.picture.data.copy()
     at_work.c.target.set_tools(value=0.5, radius=6.0, feather=0.0)
     event = SimpleNamespace(button=1, modifiers=(), position=(30, 30), type="mouse_press")
@@ -148,7 +148,7 @@ def test_the_preview_follows_the_brush(at_work):
 
 
 def test_the_wipe_moves_with_shift_and_paints_its_own_side(at_work):
-    at_work.c.target.compare("wipe")
+    at_work.c.target.see(lambda d: d.compared("wipe"))
     image = at_work.session.image
     at_work.c.hover((40.0, 31.5), shift=True)
     picture = at_work.layers.picture.data
@@ -157,13 +157,13 @@ def test_the_wipe_moves_with_shift_and_paints_its_own_side(at_work):
 
 
 def test_painting_works_in_either_panel(at_work):
-    at_work.c.target.compare("side by side")
+    at_work.c.target.see(lambda d: d.compared("side by side"))
     image = at_work.session.image
     assert at_work.layers.right.visible
     at_work.c.target.set_tools(value=0.5, radius=3.0, feather=0.0)
     drag(at_work.c, (20, 30 + image.shape[1] + 8))
     assert image.codes[20, 30] == 16320
-    at_work.c.target.compare("side by side")
+    at_work.c.target.see(lambda d: d.compared("side by side"))
     assert not at_work.layers.right.visible
 
 
@@ -285,7 +285,7 @@ def test_settings_are_there_in_the_next_session(at_work, begin: Begin):
     from annotator.session.controller import Controller
     from annotator.window.screen import NapariScreen
 
-    at_work.c.target.next_palette()
+    at_work.c.target.see(lambda d: d.next_palette())
     at_work.c.target.set_tools(radius=33.0)
     at_work.c.remember()
     again = Controller(begin("Ben"), NapariScreen(components.ViewerModel()), QuietView())
@@ -379,7 +379,7 @@ def test_a_big_preview_is_made_in_bands_that_are_told(at_work, monkeypatch: pyte
     from annotator.residual.preview import re_exposed
 
     monkeypatch.setattr(layers, "BAND", 128 * 7)
-    at_work.c.target.see_picture("preview", back=True)
+    at_work.c.target.see(lambda d: d.toggled("preview"))
     image = at_work.session.image
     assert ("Re-exposing the picture", 14, 14) in at_work.view.progressed
     assert np.array_equal(at_work.layers.picture.data, re_exposed(image.exposure, image.codes))

@@ -98,13 +98,13 @@ def test_the_reviewer_s_window_compares_and_paints_only_his_own(reviewed):
     layers, base = controller.screen, reviewed.review.image.base
     assert np.array_equal(layers.residual.data, display_levels(reviewed.maps["Ada"]))
     assert not controller.canvas.paintable
-    controller.target.compare("side by side")
+    controller.target.see(lambda d: d.compared("side by side"))
     assert np.array_equal(layers.right_residual.data, display_levels(base))
     assert layers.right_residual.visible
     controller.hold(blink=True)
     assert np.array_equal(layers.residual.data, display_levels(base))
     controller.hold(blink=False)
-    controller.target.compare("wipe")
+    controller.target.see(lambda d: d.compared("wipe"))
     controller.flow.choose(right="Ben")
     middle = base.shape[1] // 2
     assert np.array_equal(layers.residual.data[:, :middle], display_levels(reviewed.maps["Ada"])[:, :middle])
