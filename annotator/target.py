@@ -115,7 +115,7 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
 
     kind: ClassVar[Kind]
     sliders: ClassVar[tuple[Slider, ...]]
-    layers: Layers
+    layers: Layers[WorkT, Any]
 
     def __init__(self, host: Host, tools: ToolsT, display: DisplayT) -> None:
         self.tools, self.display = tools, display

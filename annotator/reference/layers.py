@@ -14,33 +14,21 @@ from iea40k.arrays import EncodedRGB, Validity
 from iea40k.zones import luminance
 
 
-class ReferenceLayers(Layers):
-    """Shows one reference beside a level. In review `judged` is shown in its stead, and `beside` as what it is
-    compared with in the place of the base."""
+class ReferenceLayers(Layers[Reference, Version]):
+    """Shows one reference, cut into `blocks`, beside a `level`. What it is compared with stands for the base."""
 
     live = "reference"
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         self.blocks: Blocks | None = None
-        self._reference: Reference | None = None
-        self._judged: Version | None = None
-        self._beside: Version | None = None
-        self._level = ""
+        self.level = ""
         self._zones = False
-
-    def open(
-        self, reference: Reference, level: str, blocks: Blocks, judged: Version | None, beside: Version | None
-    ) -> None:
-        """Show a reference beside a level, cut into blocks."""
-        self._reference, self._level, self.blocks = reference, level, blocks
-        self._judged, self._beside = judged, beside
-        self.begin(reference.shape)
 
     def close(self) -> None:
         """Nothing is open."""
         super().close()
-        self._reference = self._judged = self._beside = self.blocks = None
+        self.blocks = None
 
     def begin(self, shape: tuple[int, int]) -> None:
         """Another reference is open: nothing that the screen shows is right."""
@@ -66,21 +54,13 @@ class ReferenceLayers(Layers):
             if canvas.zones:
                 self._fill_zones()
 
-    @property
-    def reference(self) -> Reference:
-        """The reference that is shown."""
-        if self._reference is None:
-            raise ValueError("no reference is open")
-        return self._reference
-
     def picture(self, name: Picture) -> EncodedRGB:
         """Return a picture."""
-        reference = self.reference
         if name == "exposure":
-            return reference.exposure(self._level)
+            return self.work.exposure(self.level)
         if name == "built":
-            return reference.base if self._beside is None else self._beside.picture
-        return reference.picture if self._judged is None else self._judged.picture
+            return self.work.base if self.beside is None else self.beside.picture
+        return self.work.picture if self.judged is None else self.judged.picture
 
     def live_part(self, box: Box) -> EncodedRGB:
         """Return the reference in a box, after an edit there."""
@@ -89,8 +69,8 @@ class ReferenceLayers(Layers):
     def residual(self, box: Box, *, right: bool) -> NDArray[np.uint16]:
         """Return the residual of the level beside, in a box, as labels."""
         del right
-        picture = None if self._judged is None else self._judged.picture
-        return display_levels(self.reference.residual(self._level, box, picture))
+        picture = None if self.judged is None else self.judged.picture
+        return display_levels(self.work.residual(self.level, box, picture))
 
     def flags_follow(self, canvas: Canvas) -> object:
         """Return what rims and hatches depend on: the light of the picture, too."""
@@ -105,13 +85,13 @@ class ReferenceLayers(Layers):
 
     def touched(self, box: Box) -> Validity:
         """Return which pixels of a box are edited."""
-        if self._judged is not None:
-            touched: Validity = self._judged.touched[box]
-            return touched
-        return self.reference.touched_in(box)
+        if self.judged is None:
+            return super().touched(box)
+        touched: Validity = self.judged.touched[box]
+        return touched
 
     def _fill_zones(self) -> None:
         if self.blocks is not None:
             self._zones = True
-            light = self.reference.light if self._judged is None else luminance(self._judged.picture)
+            light = self.work.light if self.judged is None else luminance(self.judged.picture)
             self._screen.fill("zones", zone_labels(self.blocks, self.blocks.zones(light)))

@@ -182,8 +182,7 @@ class Reference(Work[ZoneDraft]):
     def draw(self, stroke: ZoneDraft, *, forward: bool, shown: bool) -> Box:
         """Make an edit, or take it back; return its box."""
         packed, sign = cast("PackedWeights", stroke.weights), 1 if forward else -1
-        box = np.s_[packed.top : packed.top + packed.height, packed.left : packed.left + packed.width]
-        weights = packed.unpack()
+        box, weights = packed.box, packed.unpack()
         self.counts[box] += (weights > 0).astype(np.uint16) * np.uint16(sign % 2**16)
         if not shown:
             by = sign * (cast("int", stroke.new_zone) - cast("int", stroke.old_zone))
@@ -200,13 +199,8 @@ class Reference(Work[ZoneDraft]):
             self.picture = found.picture
         self.shift, self.stale = found.shift, found.stale
         self.light = luminance(self.picture)
-        self.counts = np.zeros(self.shape, np.uint16)
-        for edit in found.applied:
-            if edit.weights is None:
-                self.counts[...] = 0
-            else:
-                w = edit.weights
-                self.counts[w.top : w.top + w.height, w.left : w.left + w.width] += w.unpack() > 0
+        edits = (edit.weights for edit in found.applied)
+        self.count(None if weights is None else (weights.box, weights.unpack() > 0) for weights in edits)
 
     def _develop(self, box: Box) -> None:
         self.picture[box] = apply_shift(self.base[box], self.shift[box])

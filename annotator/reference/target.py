@@ -101,8 +101,8 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
     def redraw(self) -> None:
         """Fill the layers anew."""
         if self.work is not None:
-            blocks = self.work.blocks(self.tools.side)
-            self.layers.open(self.work, self._level, blocks, *self._host.compared)
+            self.layers.level, self.layers.blocks = self._level, self.work.blocks(self.tools.side)
+            self.layers.open(self.work, *self._host.compared)
 
     def adjust(self, change: Callable[[ReferenceTools], ReferenceTools]) -> None:
         """Change the tools; blocks of another size are cut and shown."""

@@ -11,14 +11,14 @@ from annotator.shared.display import Canvas, Picture, display_levels, outlined
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Progress
 from annotator.shared.screen import Screen
-from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity
+from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 from iea40k.outliers import Outlier
 
 BAND = 1 << 21
 """Pixels of a big picture that are re-exposed at a time."""
 
 
-class ResidualLayers(Layers):
+class ResidualLayers(Layers[Image, ResidualCodes]):
     """Shows one image. `judged` are somebody's codes instead of the image's own, `beside` those on the right."""
 
     live = "preview"
@@ -26,21 +26,17 @@ class ResidualLayers(Layers):
     def __init__(self, screen: Screen, progress: Progress) -> None:
         super().__init__(screen)
         self._progress = progress
-        self._image: Image | None = None
-        self._judged: ResidualCodes | None = None
-        self._beside: ResidualCodes | None = None
         self._preview: EncodedRGB | None = None
 
-    def open(self, image: Image, judged: ResidualCodes | None, beside: ResidualCodes | None) -> None:
+    def open(self, work: Image, judged: ResidualCodes | None, beside: ResidualCodes | None) -> None:
         """Show an image or level, or two people's maps of it."""
-        self._image, self._judged, self._beside = image, judged, beside
         self.two_maps = beside is not None
-        self.begin(image.shape)
+        super().open(work, judged, beside)
 
     def close(self) -> None:
         """Nothing is open."""
         super().close()
-        self._image = self._judged = self._beside = self._preview = None
+        self._preview = None
 
     def begin(self, shape: tuple[int, int]) -> None:
         """Another image is open: nothing that the screen shows is right."""
@@ -48,16 +44,9 @@ class ResidualLayers(Layers):
         super().begin(shape)
 
     @property
-    def image(self) -> Image:
-        """The image that is shown."""
-        if self._image is None:
-            raise ValueError("no image is open")
-        return self._image
-
-    @property
     def codes(self) -> ResidualCodes:
         """The codes that are shown on the left."""
-        return self.image.codes if self._judged is None else self._judged
+        return self.work.codes if self.judged is None else self.judged
 
     def picture(self, name: Picture) -> EncodedRGB:
         """Return a picture; the preview is made when it is first wanted."""
@@ -65,11 +54,11 @@ class ResidualLayers(Layers):
             if self._preview is None:
                 self._preview = self._re_exposed()
             return self._preview
-        return self.image.reference if name == "reference" else self.image.exposure
+        return self.work.reference if name == "reference" else self.work.exposure
 
     def live_part(self, box: Box) -> EncodedRGB:
         """Return the preview in a box, after a stroke there."""
-        part = re_exposed(self.image.exposure[box], self.codes[box])
+        part = re_exposed(self.work.exposure[box], self.codes[box])
         if self._preview is not None:
             self._preview[box] = part
         return part
@@ -80,20 +69,16 @@ class ResidualLayers(Layers):
 
     def residual(self, box: Box, *, right: bool) -> NDArray[np.uint16]:
         """Return the residual in a box as labels."""
-        codes = self._beside if right and self._beside is not None else self.codes
+        codes = self.beside if right and self.beside is not None else self.codes
         return display_levels(codes[box])
 
     def flags(self, box: Box, canvas: Canvas) -> NDArray[np.uint8]:
         """Return the outlines of what is suggested, and of blown and crushed regions."""
         bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
-        return outlined(flag_labels(self.image.flags[box] & np.uint8(bits)))
-
-    def touched(self, box: Box) -> Validity:
-        """Return which pixels of a box are edited."""
-        return self.image.touched_in(box)
+        return outlined(flag_labels(self.work.flags[box] & np.uint8(bits)))
 
     def _re_exposed(self) -> EncodedRGB:
-        exposure, codes = self.image.exposure, self.codes
+        exposure, codes = self.work.exposure, self.codes
         preview = np.empty_like(exposure)
         bands = range(0, exposure.shape[0], max(1, BAND // exposure.shape[1]))
         with self._progress("Re-exposing the picture", len(bands)) as step:

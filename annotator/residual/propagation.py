@@ -116,9 +116,7 @@ class PropagationPlan:
     def _panel(self, level: Level, item: Propagated) -> LevelPanel:
         after = level.codes.copy()
         if item.patch is not None:
-            patch = item.patch
-            rows, columns = patch.mask.shape
-            after[patch.top : patch.top + rows, patch.left : patch.left + columns][patch.mask] = patch.new
+            after[item.patch.box][item.patch.mask] = item.patch.new
         changes = after != level.codes
         count = int(changes.sum())
         parts = [f"{count:,} pixels change" if count else "nothing changes"]

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -46,7 +45,7 @@ class RegionTool:
     find: Callable[[Image, Spot, Mapping[str, float]], Validity]
     settings: tuple[str, ...] = ()
     kind: str = "fill"
-    noted: Mapping[str, object] = MappingProxyType({})
+    noted: Mapping[str, object] = field(default_factory=dict)
 
 
 _HALF = 96  # half the side of the window in which superpixels are made

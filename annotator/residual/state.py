@@ -3,24 +3,16 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
-
-import numpy as np
+from typing import Self, cast
 
 from annotator.residual.propagate import Propagated
 from annotator.residual.steps import propagated_tool, step_drafts
 from annotator.shared.boxes import Box
+from annotator.shared.origin import Origin
 from annotator.shared.strokes import Draft
 from annotator.shared.work import BASE, CONSENSUS, Work
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity, validity_from_codes
-from iea40k.store.ledger import (
-    Correction,
-    CorrectionDraft,
-    MapKey,
-    PackedPatch,
-    Patch,
-    replay,
-)
+from iea40k.store.ledger import Correction, CorrectionDraft, Lease, MapKey, PackedPatch, Patch, replay
 from iea40k.store.ledger.consensus import consensus
 from iea40k.store.ledger.rereview import adopt, adopt_stale
 
@@ -38,6 +30,28 @@ class Image(Work[CorrectionDraft]):
     flags: OutlierFlags
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
+
+    @classmethod
+    def of(
+        cls,
+        origin: Origin,
+        key: MapKey,
+        strokes: Iterable[CorrectionDraft] = (),
+        *,
+        lease: Lease | None = None,
+        reference: EncodedRGB | None = None,
+    ) -> Self:
+        """Return an exposure of a scene, with the strokes of its map; `reference` where it is read already."""
+        return cls(
+            key=key,
+            lease=lease,
+            origin=origin,
+            exposure=origin.exposure(key.level),
+            reference=origin.reference if reference is None else reference,
+            base=origin.base(key.level),
+            flags=origin.outliers(key.level),
+            strokes=list(strokes),
+        )
 
     # ------------------------------------------------------------ facts
 
@@ -63,16 +77,8 @@ class Image(Work[CorrectionDraft]):
 
     def sibling(self, level: str) -> "Image":
         """Return another level of the scene, to look at or to propagate a correction to."""
-        return Image(
-            key=replace(self.key, level=level),
-            lease=None,
-            origin=self.origin,
-            exposure=self.origin.exposure(level),
-            reference=self.reference,
-            base=self.origin.base(level),
-            flags=self.origin.outliers(level),
-            strokes=list(self.others.get(level, [])),
-        )
+        key, strokes = replace(self.key, level=level), self.others.get(level, ())
+        return Image.of(self.origin, key, strokes, reference=self.reference)
 
     # ------------------------------------------------------------ strokes to be recorded
 
@@ -139,8 +145,7 @@ class Image(Work[CorrectionDraft]):
     def draw(self, stroke: CorrectionDraft, *, forward: bool, shown: bool) -> Box:
         """Paint a stroke, or take it back; return its box."""
         patch = cast("PackedPatch", stroke.patch)
-        box = np.s_[patch.top : patch.top + patch.height, patch.left : patch.left + patch.width]
-        mask = patch.unpack_mask()
+        box, mask = patch.box, patch.unpack_mask()
         if not forward:
             self.codes[box][mask] = patch.unpack().old
             self.counts[box] -= mask
@@ -164,12 +169,6 @@ class Image(Work[CorrectionDraft]):
     def replay(self) -> None:
         """Compute the codes anew from the base and every stroke."""
         found = replay(self.base, cast("Sequence[Correction]", self.strokes))
-        self.codes = found.codes
-        self.stale = found.stale
-        self.counts = np.zeros(self.shape, np.uint16)
-        for stroke in found.applied:
-            if stroke.patch is None:
-                self.counts[...] = 0
-            else:
-                p = stroke.patch
-                self.counts[p.top : p.top + p.height, p.left : p.left + p.width] += p.unpack_mask()
+        self.codes, self.stale = found.codes, found.stale
+        patches = (stroke.patch for stroke in found.applied)
+        self.count(None if patch is None else (patch.box, patch.unpack_mask()) for patch in patches)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from annotator.residual import regions
 from annotator.residual.layers import ResidualLayers
 from annotator.residual.propagation import plan_of
@@ -312,8 +310,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
             box = self._host.session.record(image.draft(kind, patch, tool), shown=shown)
         except IEAError as error:
             # Not even the memory of the upload worker took it: put back what was there, and say so.
-            height, width = patch.mask.shape
-            box = np.s_[patch.top : patch.top + height, patch.left : patch.left + width]
+            box = patch.box
             image.codes[box][patch.mask] = patch.old
             self._host.tell("error", str(error))
         self.recorded(box)

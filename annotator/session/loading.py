@@ -1,11 +1,15 @@
 """Open an image or a reference: pictures from the store, strokes from the ledger and the outbox."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from annotator.reference.state import Reference
 from annotator.residual.state import Image
 from annotator.session.base import Work
 from annotator.shared.origin import origin_of
+from annotator.shared.strokes import Drawn
 from iea40k.arrays import validity_from_codes
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, Waiting, ZoneDraft
@@ -19,45 +23,19 @@ def load_work(store: Store, key: MapKey, ledger: Ledger, outbox: Outbox | None, 
 
 
 def load_image(
-    store: Store, key: MapKey, ledger: Ledger | None, outbox: Outbox | None, lease: Lease | None = None
+    store: Store, key: MapKey, ledger: Ledger, outbox: Outbox | None, lease: Lease | None = None
 ) -> Image:
-    """Return the image of a map with everything its person drew. Raises `StoreError` or `CorruptDataError`.
+    """Return the image of a map with everything its person drew. Raises `StoreError` or `CorruptDataError`."""
 
-    Without a ledger (a store that is only looked at) there are no strokes.
-    """
+    def strokes(of: MapKey) -> list[CorrectionDraft]:
+        return _all_of(_waiting(of, outbox, CorrectionDraft), ledger.corrections(of))
+
     origin = origin_of(store, key.scene_id, ledger)
-    image = Image(
-        key=key,
-        lease=lease,
-        origin=origin,
-        exposure=origin.exposure(key.level),
-        reference=origin.reference,
-        base=origin.base(key.level),
-        flags=origin.outliers(key.level),
-        strokes=strokes_of(key, ledger, outbox),
-    )
+    image = Image.of(origin, key, strokes(key), lease=lease)
     if lease is not None:
-        for level in origin.levels:
-            if level != key.level:
-                sibling = MapKey(key.scene_id, level, key.annotator, key.purpose)
-                image.others[level] = strokes_of(sibling, ledger, outbox)
+        others = (level for level in origin.levels if level != key.level)
+        image.others |= {level: strokes(replace(key, level=level)) for level in others}
     return image
-
-
-def strokes_of(key: MapKey, ledger: Ledger | None, outbox: Outbox | None) -> list[CorrectionDraft]:
-    """Return a map's strokes in the order drawn: those recorded, then those that wait in the outbox."""
-    waiting = _waiting(key, outbox)
-    recorded: list[CorrectionDraft] = list(ledger.corrections(key)) if ledger is not None else []
-    known = {stroke.stroke_id for stroke in recorded}
-    return recorded + [d for d in waiting if isinstance(d, CorrectionDraft) and d.stroke_id not in known]
-
-
-def edits_of(key: MapKey, ledger: Ledger, outbox: Outbox | None) -> list[ZoneDraft]:
-    """Return a map's zone edits in the order made: those recorded, then those that wait in the outbox."""
-    waiting = _waiting(key, outbox)
-    recorded: list[ZoneDraft] = list(ledger.zone_edits(key))
-    known = {edit.stroke_id for edit in recorded}
-    return recorded + [d for d in waiting if isinstance(d, ZoneDraft) and d.stroke_id not in known]
 
 
 def load_reference(
@@ -69,14 +47,8 @@ def load_reference(
     valid = np.zeros(scene.shape, np.bool_)
     for level in scene.levels:
         valid |= validity_from_codes(scene.residual(level))
-    return Reference(
-        key=key,
-        lease=lease,
-        origin=origin,
-        base=scene.reference(),
-        valid=valid,
-        strokes=edits_of(key, ledger, outbox),
-    )
+    edits = _all_of(_waiting(key, outbox, ZoneDraft), ledger.zone_edits(key))
+    return Reference(key=key, lease=lease, origin=origin, base=scene.reference(), valid=valid, strokes=edits)
 
 
 def waiting_in(outbox: Outbox) -> list[Waiting]:
@@ -88,7 +60,13 @@ def waiting_in(outbox: Outbox) -> list[Waiting]:
             continue
 
 
-def _waiting(key: MapKey, outbox: Outbox | None) -> list[CorrectionDraft | ZoneDraft]:
+def _waiting(key: MapKey, outbox: Outbox | None, kind: type[Drawn]) -> list[Drawn]:
     # Read before the ledger is: what leaves the outbox in between is then found in the ledger.
     waiting = waiting_in(outbox) if outbox is not None else []
-    return [w.draft for w in waiting if w.draft.map_key == key]
+    return [w.draft for w in waiting if w.draft.map_key == key and isinstance(w.draft, kind)]
+
+
+def _all_of(waiting: Sequence[Drawn], recorded: Sequence[Drawn]) -> list[Drawn]:
+    """Return a map's strokes in the order drawn: those recorded, then those that wait in the outbox."""
+    known = {stroke.stroke_id for stroke in recorded}
+    return list(recorded) + [stroke for stroke in waiting if stroke.stroke_id not in known]

@@ -88,16 +88,7 @@ class ReadOnlyViewer(BaseSession):
         raise _read_only(f"{len(drafts)} strokes on {work.level}, shown: {shown}")
 
     def _open(self, scene_id: str, level: str) -> Image:
-        origin = self._catalogue.origin(scene_id)
-        return Image(
-            key=MapKey(scene_id, level, self.annotator),
-            lease=None,
-            origin=origin,
-            exposure=origin.exposure(level),
-            reference=origin.reference,
-            base=origin.base(level),
-            flags=origin.outliers(level),
-        )
+        return Image.of(self._catalogue.origin(scene_id), MapKey(scene_id, level, self.annotator))
 
 
 def open_viewer(place: Path, folders: Path | None = None, progress: Progress = silent) -> ReadOnlyViewer:

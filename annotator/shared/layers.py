@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 from annotator.shared.boxes import Box, grown, inside, whole
 from annotator.shared.display import Canvas, Picture, outlined, wiped
 from annotator.shared.screen import LayerName, Screen
+from annotator.shared.work import Work
 from iea40k.arrays import EncodedRGB, Validity
 
+WorkT = TypeVar("WorkT", bound=Work[Any])
+VersionT = TypeVar("VersionT")
 _RIGHT: dict[LayerName, LayerName] = {"residual": "right_residual", "edited": "right_edited"}
 
 
-class Layers(ABC):
+class Layers(ABC, Generic[WorkT, VersionT]):
     """Fills a screen with what a canvas asks for, and only with what is not there already.
 
-    A target says what its pictures and labels are. `live` is the picture that its edits change.
+    A target says what its pictures and labels are. `live` is the picture that its edits change. In review `judged` is
+    shown instead of the work, and `beside` is what it is compared with.
     """
 
     live: ClassVar[Picture]
@@ -27,6 +31,9 @@ class Layers(ABC):
 
     def __init__(self, screen: Screen) -> None:
         self.shape = (0, 0)
+        self.judged: VersionT | None = None
+        self.beside: VersionT | None = None
+        self._work: WorkT | None = None
         self._screen = screen
         self._canvas: Canvas | None = None
         self._stale_residual = True
@@ -49,18 +56,30 @@ class Layers(ABC):
     def flags(self, box: Box, canvas: Canvas) -> NDArray[np.uint8]:
         """Return what is said of the pixels in a box, as labels of outlines."""
 
-    @abstractmethod
     def touched(self, box: Box) -> Validity:
         """Return which pixels of a box are edited."""
+        return self.work.touched_in(box)
 
     def flags_follow(self, canvas: Canvas) -> object:
         """Return what the flags depend on: they are filled anew where it changes."""
         return canvas.outlines, canvas.clipping
 
-    def out_of_sight(self) -> None:  # noqa: B027 - only what is kept must be forgotten
+    def out_of_sight(self) -> None:
         """The live picture changed while it was not shown."""
 
     # ------------------------------------------------------------ what the screen shows
+
+    @property
+    def work(self) -> WorkT:
+        """What is shown."""
+        if self._work is None:
+            raise ValueError("nothing is open")
+        return self._work
+
+    def open(self, work: WorkT, judged: VersionT | None, beside: VersionT | None) -> None:
+        """Show work, or people's versions of it."""
+        self._work, self.judged, self.beside = work, judged, beside
+        self.begin(work.shape)
 
     def begin(self, shape: tuple[int, int]) -> None:
         """Another image is open: nothing that the screen shows is right."""
@@ -71,7 +90,8 @@ class Layers(ABC):
 
     def close(self) -> None:
         """Nothing is open."""
-        self.shape, self._canvas = (0, 0), None
+        self.shape = (0, 0)
+        self._canvas = self._work = self.judged = self.beside = None
 
     def show(self, canvas: Canvas) -> None:
         """Do what the canvas says, and only what is not so already."""

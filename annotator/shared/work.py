@@ -80,6 +80,15 @@ class Work(ABC, Generic[Drawn]):
             return None
         return self.draw(stroke, forward=forward, shown=shown)
 
+    def count(self, reached: Iterable[tuple[Box, Validity] | None]) -> None:
+        """Count anew the standing strokes by their boxes and pixels; None is one that takes everything back."""
+        self.counts = np.zeros(self.shape, np.uint16)
+        for found in reached:
+            if found is None:
+                self.counts[...] = 0
+            else:
+                self.counts[found[0]] += found[1]
+
     # ------------------------------------------------------------ what each kind says
 
     @property

@@ -74,6 +74,12 @@ class Patch:
         """How many pixels the stroke touches."""
         return self.old.size
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Where the mask lies in the image: its rows and columns."""
+        height, width = self.mask.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
 
 @dataclass(frozen=True)
 class PackedPatch:
@@ -109,6 +115,11 @@ class PackedPatch:
             new_codes=pack_codes(patch.new),
         )
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Where the stroke lies in the image: its rows and columns."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
     def unpack(self) -> Patch:
         """Return the patch; raises `CorruptDataError` where the bytes are not what they must be."""
         try:
@@ -137,7 +148,7 @@ class PackedPatch:
     def paint(self, codes: ResidualCodes) -> None:
         """Write the new codes into `codes` (H, W) in place. Raises `CorruptDataError` where the box leaves it."""
         self.check_inside(codes.shape[0], codes.shape[1])
-        view = codes[self.top : self.top + self.height, self.left : self.left + self.width]
+        view = codes[self.box]
         new = unpack_codes(self.new_codes, self.pixels)
         if self.mask:
             view[self.unpack_mask()] = new
@@ -149,7 +160,7 @@ class PackedPatch:
     def touch(self, touched: Validity) -> None:
         """Set the touched pixels in `touched` (H, W) in place."""
         self.check_inside(touched.shape[0], touched.shape[1])
-        touched[self.top : self.top + self.height, self.left : self.left + self.width] |= self.unpack_mask()
+        touched[self.box] |= self.unpack_mask()
 
     def check_inside(self, height: int, width: int) -> None:
         """Raise `ArrayError` where the box is not inside an image of this size."""

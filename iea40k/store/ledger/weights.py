@@ -42,6 +42,11 @@ class PackedWeights:
             data=zlib.compress(box.tobytes(), 6),
         )
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Where the weights lie in the image: their rows and columns."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
     def unpack(self) -> NDArray[np.uint8]:
         """Return the box's weights, (height, width) uint8; raises `CorruptDataError` for other bytes."""
         return np.frombuffer(inflate(self.data, self.height * self.width), np.uint8).reshape(
@@ -50,4 +55,4 @@ class PackedWeights:
 
     def touch(self, touched: Validity) -> None:
         """Set the pixels with weight in `touched` (H, W) bool in place."""
-        touched[self.top : self.top + self.height, self.left : self.left + self.width] |= self.unpack() > 0
+        touched[self.box] |= self.unpack() > 0

@@ -45,10 +45,10 @@ def replay_zones(reference: EncodedRGB, edits: Sequence[ZoneEdit]) -> ReplayedRe
         if edit.weights is None or edit.old_zone is None or edit.new_zone is None:
             shift[...], touched[...] = 0, False
         else:
-            w = edit.weights
-            box = np.s_[w.top : w.top + w.height, w.left : w.left + w.width]
-            shift[box] += w.unpack().astype(np.int32) * (edit.new_zone - edit.old_zone)
-            w.touch(touched)
+            shift[edit.weights.box] += edit.weights.unpack().astype(np.int32) * (
+                edit.new_zone - edit.old_zone
+            )
+            edit.weights.touch(touched)
         applied.append(edit)
     return ReplayedReference(apply_shift(reference, shift), shift, touched, tuple(applied), tuple(stale))
 
