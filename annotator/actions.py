@@ -10,6 +10,7 @@ from annotator.action import (
     EXPOSURES,
     REFERENCES,
     Action,
+    Part,
     beside,
     brush,
     check,
@@ -204,6 +205,11 @@ NAPARI = (
 def available(kind: Kind) -> list[Action]:
     """Return the actions at exposures, or those at references."""
     return [action for action in ACTIONS if kind in action.on]
+
+
+def in_part(part: Part, kind: Kind | None = None) -> list[Action]:
+    """Return the actions with a button in a part of the window; with `kind`, those at exposures or at references."""
+    return [action for action in ACTIONS if action.part == part and (kind is None or kind in action.on)]
 
 
 def run(controller: Controller, action: Action, *, held: bool | None = None) -> None:

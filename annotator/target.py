@@ -6,7 +6,7 @@ and references are the two. `Host` is what a target asks of whoever it works for
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -198,6 +198,17 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         """Strokes were recorded: show what changed in a box (None: anywhere)."""
         self.layers.changed(box, recorded=True)
         self._host.refresh()
+
+    def keep(
+        self, drafts: Sequence[Draft], put_back: Callable[[], Box | None], *, shown: bool = False
+    ) -> None:
+        """Record strokes; where nothing takes them, not even the memory, `put_back` what was there and say so."""
+        try:
+            box = self._host.session.record(*drafts, shown=shown)
+        except IEAError as error:
+            box = put_back()
+            self._host.tell("error", str(error))
+        self.recorded(box)
 
     # ------------------------------------------------------------ tools and display
 

@@ -143,3 +143,12 @@ def _check_picture(pixels: NDArray[Any], name: str, dtype: np.dtype[Any], least:
             expected=f"at least {least} pixels a side",
             got=f"{pixels.shape[1]}x{pixels.shape[0]}",
         )
+
+
+def bounding_box(mask: NDArray[Any]) -> tuple[slice, slice] | None:
+    """Return the rows and columns of the smallest box around the pixels of `mask` (H, W) that are not 0, None where
+    there is none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -1,7 +1,6 @@
 """Setting the zones of a reference: what the mouse and the keys do there."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,10 +10,9 @@ from annotator.reference.readout import read_zone
 from annotator.reference.state import Reference
 from annotator.reference.strokes import ReferenceStroke, seen
 from annotator.reference.tools import EDITING, SLIDERS, ReferenceTools
-from annotator.shared.boxes import Point, Spot, around
+from annotator.shared.boxes import Point, Spot
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
 from annotator.target import Host, Kind, Target
-from iea40k.errors import IEAError
 from iea40k.zones import block_zone
 
 
@@ -151,15 +149,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
                 self._host.tell("info", "Nothing changed here.")
             return
         drafts = reference.changes(changes, self._begun_with.noted())
-        try:
-            self._host.session.record(*drafts, shown=True)
-        except IEAError as error:
-            # Not even the memory of the upload worker took it: put back what was there, and say so.
-            reference.replay()
-            self._host.tell("error", str(error))
-            self.recorded(None)
-            return
-        self.recorded(functools.reduce(around, (box for box, _ in changes)))
+        self.keep(drafts, reference.replay, shown=True)
 
     # ------------------------------------------------------------ keys
 

@@ -13,9 +13,9 @@ import numpy as np
 from annotator.residual.preview import re_exposed
 from annotator.residual.propagate import How, Propagated, propagate
 from annotator.residual.state import Image
-from annotator.shared.boxes import Box, grown
+from annotator.shared.boxes import Box, grown, whole
 from annotator.shared.progress import Progress
-from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
+from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, bounding_box
 from iea40k.render import Palette, heatmap
 
 Shown = Literal["residual", "photograph"]
@@ -151,9 +151,8 @@ class PropagationPlan:
 
 
 def surroundings(touched: Validity) -> Box:
-    """Return the box around what was touched that the panels show. There must be such a pixel."""
-    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    """Return the box around what was touched that the panels show; everything where nothing was."""
+    box = bounding_box(touched) or whole(touched.shape)
     margin = max(_MARGIN, max(span.stop - span.start for span in box) // 4)
     return grown(box, margin, touched.shape)
 

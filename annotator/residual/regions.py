@@ -11,7 +11,7 @@ from skimage.segmentation import slic
 
 from annotator.residual.brushes import Brush, neighbourhood_mean, painted
 from annotator.residual.state import Image
-from annotator.shared.boxes import Spot
+from annotator.shared.boxes import Spot, grown
 from iea40k.arrays import (
     INVALID_CODE,
     RESIDUAL_SCALE,
@@ -20,6 +20,7 @@ from iea40k.arrays import (
     OutlierFlags,
     ResidualCodes,
     Validity,
+    bounding_box,
     validity_from_codes,
 )
 from iea40k.outliers import Outlier
@@ -67,11 +68,7 @@ def similar_region(codes: ResidualCodes, seed: Spot, tolerance: float) -> Validi
 
 def superpixel(exposure: EncodedRGB, valid: Validity, seed: Spot, side: float = 16.0) -> Validity:
     """Return the superpixel (H, W) of about `side` pixels a side that holds the seed: SLIC in a window around it."""
-    height, width = valid.shape
-    box = (
-        slice(max(0, seed[0] - _HALF), min(height, seed[0] + _HALF)),
-        slice(max(0, seed[1] - _HALF), min(width, seed[1] + _HALF)),
-    )
+    box = grown((slice(seed[0], seed[0]), slice(seed[1], seed[1])), _HALF, valid.shape)
     window = np.ascontiguousarray(exposure[box])
     count = max(2, round(window.shape[0] * window.shape[1] / side**2))
     labels = slic(window, n_segments=count, compactness=12, sigma=0.8, start_label=1, max_num_iter=6)
@@ -137,11 +134,10 @@ def repaired(codes: ResidualCodes, region: Validity) -> ResidualCodes:
     A region with nothing around it stays as it is.
     """
     result = codes.copy()
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    if rows.size == 0:
+    found = bounding_box(region)
+    if found is None:
         return result
-    pad = 24
-    box = np.s_[max(0, rows[0] - pad) : rows[-1] + pad + 1, max(0, columns[0] - pad) : columns[-1] + pad + 1]
+    box = grown(found, 24, region.shape)
     part, hole = result[box], region[box]
     known = validity_from_codes(part) & ~hole
     hole = hole & validity_from_codes(part)

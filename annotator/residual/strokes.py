@@ -7,7 +7,7 @@ import numpy as np
 from annotator.residual.brushes import Brush, Codes, neighbourhood_mean, painted
 from annotator.shared.boxes import Box, Point, around, grown, inside
 from annotator.shared.dabs import coverage, footprint
-from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, validity_from_codes
+from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity, bounding_box, validity_from_codes
 from iea40k.store.ledger import Patch
 
 
@@ -75,16 +75,13 @@ class Stroke:
         weights = self._scratch.weights[box]
         mask = weights > 0
         weights[...] = 0
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        inner = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        inner = bounding_box(mask)
+        if inner is None:
+            return None
         mask = mask[inner].copy()
-        return Patch(
-            int(box[0].start + rows[0]),
-            int(box[1].start + columns[0]),
-            mask,
-            self._scratch.before[box][inner][mask],
-            self.codes[box][inner][mask],
-        )
+        before, after = self._scratch.before[box][inner], self.codes[box][inner]
+        top, left = box[0].start + inner[0].start, box[1].start + inner[1].start
+        return Patch(top, left, mask, before[mask], after[mask])
 
     def cancel(self) -> Box | None:
         """Put every code back as it was; return the box to draw anew."""

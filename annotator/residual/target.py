@@ -14,7 +14,6 @@ from annotator.shared.boxes import Box, Point, Spot, holds
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
 from annotator.target import Host, Kind, Target
 from iea40k.arrays import INVALID_CODE, Validity
-from iea40k.errors import IEAError
 from iea40k.outliers import Outlier
 from iea40k.residuals import luma
 from iea40k.store.ledger import Patch
@@ -306,11 +305,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     def _record(
         self, image: Image, patch: Patch, kind: str, tool: dict[str, object], *, shown: bool = False
     ) -> None:
-        try:
-            box = self._host.session.record(image.draft(kind, patch, tool), shown=shown)
-        except IEAError as error:
-            # Not even the memory of the upload worker took it: put back what was there, and say so.
-            box = patch.box
-            image.codes[box][patch.mask] = patch.old
-            self._host.tell("error", str(error))
-        self.recorded(box)
+        def put_back() -> Box:
+            image.codes[patch.box][patch.mask] = patch.old
+            return patch.box
+
+        self.keep([image.draft(kind, patch, tool)], put_back, shown=shown)

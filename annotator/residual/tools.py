@@ -71,9 +71,9 @@ class ResidualTools:
 
     def brush(self) -> Brush:
         """Return the brush in use, with the value that belongs to its mode."""
-        values = {"value": self.value, "amount": self.amount, "factor": self.factor}
         setting = BRUSHES[self.mode].setting if self.mode in BRUSHES else ""
-        return Brush(self.mode, values.get(setting, 0.0), self.radius, self.feather, self.strength)
+        value = getattr(self, setting) if setting else 0.0
+        return Brush(self.mode, value, self.radius, self.feather, self.strength)
 
     @property
     def limited(self) -> bool:
@@ -115,11 +115,10 @@ class ResidualTools:
 
     def nudged(self, step: float) -> Self:
         """Return the value in use moved by a step."""
-        if self.mode == "add":
-            return replace(self, amount=clamped(self.amount + step, -1.0, 1.0))
-        if self.mode == "scale":
-            return replace(self, factor=clamped(self.factor + step, 0.0, 4.0))
-        return replace(self, value=clamped(self.value + step, -1.0, 1.0))
+        kind = BRUSHES[self.mode]
+        setting = kind.setting or "value"
+        nudged = clamped(getattr(self, setting) + step, kind.low, kind.high)
+        return replace(self, **{setting: nudged})  # type: ignore[arg-type]
 
     def swapped(self) -> Self:
         """Return the value swapped with 0."""

@@ -123,10 +123,10 @@ class BaseSession(ABC):
     def blocked(self, level: str) -> str:
         """Return why nothing may be recorded on another level from this one, "" where it may."""
 
-    @abstractmethod
     def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
         """Record strokes as one step; return the box that changed, None for all of it. `shown`: the work has them
         already."""
+        return self._post(self._changeable(), *drafts, shown=shown)
 
     def clear(self) -> None:
         """Take the whole work back to its base, as one step that can be undone."""

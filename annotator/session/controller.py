@@ -126,16 +126,7 @@ class Controller:
 
     def panel(self) -> Panel:
         """Return what the panel says, just now."""
-        target, compared = self.target, self.comparison
-        return panel_of(
-            self.session,
-            target.canvas,
-            reading=self.busy,
-            home=target.home,
-            shown=target.level,
-            left=compared.left,
-            right=compared.right,
-        )
+        return panel_of(self.session, self.target, self.comparison, reading=self.busy)
 
     def opened(self) -> None:
         """Show what the session has open now."""

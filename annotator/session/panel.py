@@ -1,10 +1,12 @@
 """What the window's panel says, as one frozen noun. Pure, no Qt."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from annotator.session.base import BaseSession, Role
-from annotator.session.upload import Saving, is_lost_lease, is_offline
-from annotator.shared.display import Canvas
+from annotator.session.comparison import Comparison
+from annotator.session.upload import Saving
+from annotator.target import Target
 
 REASONS = {
     "suspicion": "the quality checks flag it",
@@ -52,13 +54,10 @@ class Panel:
 
 
 def panel_of(
-    session: BaseSession, canvas: Canvas, *, reading: bool, home: str, shown: str, left: str, right: str
+    session: BaseSession, target: Target[Any, Any, Any, Any], comparison: Comparison, *, reading: bool
 ) -> Panel:
-    """Return what the panel says of a session, and of the level that the canvas shows.
-
-    `reading`: the next image is on its way.
-    """
-    work = session.work
+    """Return what the panel says of a session and what its target shows. `reading`: the next image is on its way."""
+    work, canvas = session.work, target.canvas
     text, alarm = saving_text(session.saving)
     title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
     if reading:
@@ -81,8 +80,8 @@ def panel_of(
         comment=comment,
         notice=canvas.notice,
         levels=levels,
-        home=home,
-        shown=shown,
+        home=target.home,
+        shown=target.level,
         strokes=0 if work is None else work.standing,
         seconds=int(session.seconds),
         pace=session.pace.text(session.remaining),
@@ -90,8 +89,8 @@ def panel_of(
         alarm=alarm,
         consistency=session.consistency,
         maps=tuple(session.versions),
-        left=left,
-        right=right,
+        left=comparison.left,
+        right=comparison.right,
         palette=canvas.palette,
         zones=canvas.zones,
     )
@@ -105,9 +104,9 @@ def saving_text(saving: Saving) -> tuple[str, str]:
             f"{saving.trouble.what if saving.trouble else ''}",
             "error",
         )
-    if is_lost_lease(saving):
+    if saving.lease_lost:
         return f"The lease was lost: {saving.unsent} strokes are kept on this machine", "error"
-    if is_offline(saving):
+    if saving.offline:
         return (
             f"The ledger cannot be reached: {saving.unsent} strokes are safe on this machine; trying again",
             "warning",

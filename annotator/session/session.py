@@ -17,7 +17,7 @@ from annotator.session.loading import waiting_in
 from annotator.session.pace import Clock
 from annotator.session.prefetch import Prefetcher
 from annotator.session.settings import UserFolder, user_folder
-from annotator.session.upload import Saving, UploadWorker, is_lost_lease
+from annotator.session.upload import Saving, UploadWorker
 from annotator.shared.boxes import Box, around
 from annotator.shared.strokes import Draft
 from iea40k.errors import LeaseLostError, LedgerError
@@ -166,7 +166,7 @@ class Session(BaseSession):
             self._check(work, draft)
         if any(draft.map_key != work.key for draft in drafts):
             self._all_delivered(work)
-        return self._post(work, *drafts, shown=shown)
+        return super().record(*drafts, shown=shown)
 
     def blocked(self, level: str) -> str:
         """Return why nothing may be recorded on another level from this one, "" where it may."""
@@ -196,9 +196,7 @@ class Session(BaseSession):
     @property
     def lost(self) -> bool:
         """Whether somebody else has the image under work now."""
-        return is_lost_lease(self.saving) or (
-            self.work is not None and self.work.key in self._prefetcher.lost
-        )
+        return self.saving.lease_lost or (self.work is not None and self.work.key in self._prefetcher.lost)
 
     @property
     def consistency(self) -> str:

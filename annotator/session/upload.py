@@ -34,6 +34,16 @@ class Saving:
         """Whether the ledger has everything."""
         return self.unsent == 0 and self.unsaved == 0
 
+    @property
+    def lease_lost(self) -> bool:
+        """Whether strokes wait because the work was taken back."""
+        return isinstance(self.trouble, LeaseLostError)
+
+    @property
+    def offline(self) -> bool:
+        """Whether strokes wait because the ledger cannot be reached."""
+        return isinstance(self.trouble, LedgerUnavailableError)
+
 
 class UploadWorker:
     """Delivers in the background. `lease_for` gives the lease under which a map is painted now, or None.
@@ -202,13 +212,3 @@ def _as_error(error: Exception, outbox: Outbox) -> IEAError:
         got=f"{type(error).__name__}: {error}",
         remedy="leave this window open, and make room or mend the folder: it tries again by itself",
     )
-
-
-def is_lost_lease(saving: Saving) -> bool:
-    """Return whether strokes wait because the work was taken back."""
-    return isinstance(saving.trouble, LeaseLostError)
-
-
-def is_offline(saving: Saving) -> bool:
-    """Return whether strokes wait because the ledger cannot be reached."""
-    return isinstance(saving.trouble, LedgerUnavailableError)

@@ -77,10 +77,6 @@ class ReadOnlyViewer(BaseSession):
         """Return that every level is."""
         return f"{level} is read-only"
 
-    def record(self, *drafts: Draft, shown: bool = False) -> Box | None:
-        """Refuse."""
-        return self._post(self._changeable(), *drafts, shown=shown)
-
     def _changeable(self) -> Work:
         raise _read_only("a change")
 

@@ -5,6 +5,7 @@ through the layer's own partial refresh, a box of a picture through its texture.
 layer is refreshed: slower, and right.
 """
 
+import contextlib
 from typing import Any
 
 from annotator.shared.boxes import Box
@@ -41,36 +42,30 @@ def update_picture(viewer: Any, layer: Any, box: Box) -> bool:
 
 def hide_side_docks(viewer: Any) -> None:
     """Hide napari's layer list and controls, which the window's menu brings back; the picture gets their place."""
-    try:
+    with contextlib.suppress(*_PRIVATE_ERRORS):
         window = viewer.window._qt_viewer
         for dock in (window.dockLayerControls, window.dockLayerList):
             dock.setVisible(False)
-    except _PRIVATE_ERRORS:
-        return
 
 
 def canvas_widget(viewer: Any) -> Any | None:
     """Return the widget that takes the keys, so that it can be given the focus back; None without a window."""
-    try:
+    with contextlib.suppress(*_PRIVATE_ERRORS):
         return viewer.window._qt_viewer.canvas.native
-    except _PRIVATE_ERRORS:
-        return None
+    return None
 
 
 def main_window(viewer: Any) -> Any | None:
     """Return napari's main window, None without one."""
-    try:
+    with contextlib.suppress(*_PRIVATE_ERRORS):
         return viewer.window._qt_window
-    except _PRIVATE_ERRORS:
-        return None
+    return None
 
 
 def show_activity(window: Any | None, visible: bool) -> None:
     """Show or hide napari's list of progress bars in a main window; the person can do it by hand as well."""
-    try:
+    with contextlib.suppress(*_PRIVATE_ERRORS):
         window.statusBar()._toggle_activity_dock(visible)  # type: ignore[union-attr]
-    except _PRIVATE_ERRORS:
-        return
 
 
 def real_viewer(viewer: Any) -> Any:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from annotator.action import Action, Part
-from annotator.actions import ACTIONS, run
+from annotator.action import Action
+from annotator.actions import in_part, run
 from annotator.reference.tools import SLIDERS as REFERENCE_SLIDERS
 from annotator.residual.tools import SLIDERS as RESIDUAL_SLIDERS
 from annotator.session.comparison import OWN
 from annotator.session.controller import Controller
 from annotator.session.panel import Panel
+from annotator.shared.sliders import Slider
 from annotator.window.buttons import Buttons
 from annotator.window.style import SHEET, restyle
 from annotator.window.target_part import TargetPart
@@ -44,25 +45,23 @@ class Dock(QWidget):
         self.map_row = column_of(
             label("MAPS: LEFT, RIGHT (WIPE, BESIDE, BLINK)", "section"),
             row_of(self.left_map, self.right_map),
-            *[self.buttons.push(action) for action in _of("maps")],
+            *[self.buttons.push(action) for action in in_part("maps")],
         )
         self.parts = {
             "residual": TargetPart("residual", RESIDUAL_SLIDERS, self._run, self._do),
             "reference": TargetPart("reference", REFERENCE_SLIDERS, self._run, self._do),
         }
-        self.opacity = Number("overlay", 0.05, 1, step=0.05)
+        self.opacity = Number(Slider("opacity", "overlay", 0.05, 1, step=0.05))
         self.pace = label("", "quiet", wrap=True)
         self.consistency = label("", "quiet", wrap=True)
         self.consistency.setToolTip(CONSISTENCY_TIP)
         self.saving = label("", "saving", wrap=True)
         self._arrange()
         self.opacity.changed.connect(lambda value: self._do(lambda c: c.target.set_display(opacity=value)))
-        self.left_map.activated.connect(
-            lambda at: self._do(lambda c: c.flow.choose(left=self.left_map.itemData(at)))
-        )
-        self.right_map.activated.connect(
-            lambda at: self._do(lambda c: c.flow.choose(right=self.right_map.itemData(at)))
-        )
+        for side, box in (("left", self.left_map), ("right", self.right_map)):
+            box.activated.connect(
+                lambda at, side=side, box=box: self._do(lambda c: c.flow.choose(**{side: box.itemData(at)}))
+            )
 
     def connect_to(self, controller: Controller | None) -> None:
         """Send what the person does to a controller; None ends that, so that Qt keeps nothing of it alive."""
@@ -107,10 +106,10 @@ class Dock(QWidget):
             self.map_row,
             self.notice,
             *[part.tools for part in parts],
-            row_of(*[self.buttons.push(action) for action in _of("edit")]),
+            row_of(*[self.buttons.push(action) for action in in_part("edit")]),
             *[part.view for part in parts],
             self.opacity,
-            *[self.buttons.box(action) for action in _of("shared")],
+            *[self.buttons.box(action) for action in in_part("shared")],
             margins=(8, 4, 8, 4),
             stretch=True,
         )
@@ -119,12 +118,9 @@ class Dock(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        verdicts = [self.buttons.push(action) for action in _of("verdict")]
+        verdicts = [self.buttons.push(action) for action in in_part("verdict")]
         foot = column_of(
-            *[
-                self.buttons.push(action, "submit" if action.id == "submit" else "plain")
-                for action in _of("foot")
-            ],
+            *[self.buttons.push(a, "submit" if a.id == "submit" else "plain") for a in in_part("foot")],
             *[row_of(*verdicts[i : i + 2]) for i in range(0, len(verdicts), 2)],
             self.pace,
             self.consistency,
@@ -174,7 +170,3 @@ class Dock(QWidget):
     def _do(self, act: Callable[[Controller], None]) -> None:
         if self._controller is not None and not self._controller.busy:
             act(self._controller)
-
-
-def _of(part: Part) -> list[Action]:
-    return [action for action in ACTIONS if action.part == part]

@@ -1,5 +1,6 @@
 """The page of keys, in columns, and the same as text for screen readers."""
 
+from html import escape
 from typing import Any
 
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -36,14 +37,10 @@ def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
         column = QVBoxLayout()
         for name in names:
             rows = "".join(
-                f"<tr><td style='padding:2px 12px 2px 0'><b>{_plain(keys)}</b></td><td>{_plain(what)}</td></tr>"
+                f"<tr><td style='padding:2px 12px 2px 0'><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>"
                 for keys, what in groups[name]
             )
             column.addWidget(QLabel(f"<h3>{name}</h3><table>{rows}</table>"))
         column.addStretch(1)
         columns.addLayout(column)
     return dialog
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,6 +1,6 @@
 """What napari's Plugins menu opens: a form for the store and the name, then the annotator in this viewer."""
 
-from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from annotator.session.opening import MODES, open_session
-from annotator.shared.progress import Step
 from annotator.window import adapter
 from annotator.window.opening import Annotator
 from annotator.window.progress import napari_progress
@@ -47,11 +46,7 @@ class AnnotateWidget(QWidget):
         # One session a viewer: keys, docks and layers of an earlier one would answer as well.
         if self.opened is not None and not self.opened.leave():
             return
-        window = adapter.main_window(self._viewer)
-
-        def progress(text: str, total: int) -> AbstractContextManager[Step]:
-            return napari_progress(window, text, total)
-
+        progress = partial(napari_progress, adapter.main_window(self._viewer))
         try:
             session = open_session(
                 store, annotator.strip(), ledger_url=ledger.strip() or None, mode=mode, progress=progress

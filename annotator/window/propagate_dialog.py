@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.residual.propagation import LevelPanel, PropagationPlan
 from annotator.window.style import SHEET
-from annotator.window.widgets import Choice, check, label, pixmap, push, row_of
+from annotator.window.widgets import Choice, grid_of, label, pixmap, push, row_of
 from iea40k.render import legend
 
 COLUMNS = 3
@@ -85,11 +85,7 @@ class PropagationDialog(QDialog):
         choices = row_of(self.hows, self.shown)
         choices.setSpacing(18)
         column.addLayout(choices)
-        grid = QGridLayout()
-        grid.setSpacing(10)
-        for index, card in enumerate(self.cards):
-            grid.addWidget(card, index // COLUMNS, index % COLUMNS)
-        column.addLayout(grid)
+        column.addLayout(grid_of(self.cards, COLUMNS, 10))
         bar = QLabel()
         bar.setPixmap(pixmap(legend(*_LEGEND, self.plan.palette)))
         scale = QHBoxLayout(self.scale)
@@ -137,7 +133,7 @@ class _Card(QFrame):
     def show_panel(self, panel: LevelPanel) -> None:
         """Show a panel."""
         self.box.setText(f"{self.number}   {panel.title}")
-        check(self.box, panel.taken)
+        self.box.setChecked(panel.taken)
         self.box.setEnabled(not panel.blocked)
         self.before.setPixmap(pixmap(panel.before))
         self.after.setPixmap(pixmap(panel.after if panel.taken else panel.before))

@@ -1,12 +1,11 @@
 """The dock's part for one target: its tools with their numbers, and how it is shown. Made from the table of actions."""
 
 from collections.abc import Callable
-from typing import Any
 
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout
 
-from annotator.action import Action, Part
-from annotator.actions import available
+from annotator.action import Part
+from annotator.actions import in_part
 from annotator.reference.shading import ladder
 from annotator.session.controller import Controller
 from annotator.shared.sliders import Slider
@@ -29,30 +28,29 @@ class TargetPart:
     def __init__(self, kind: Kind, sliders: tuple[Slider, ...], run: Run, do: Do) -> None:
         self.kind = kind
         self.buttons = buttons = Buttons(run)
-        self.numbers = {slider.name: _number(slider) for slider in sliders}
+        self.numbers = {slider.name: Number(slider) for slider in sliders}
         self._sliders = sliders
         self._palette = ""
         self.note = label("", "quiet", wrap=True)
         for name, number in self.numbers.items():
             number.changed.connect(lambda value, name=name: do(lambda c: self._set(c, name, value)))
 
-        def grid(part: Part, columns: int = 3) -> list[QWidget]:
-            found = _of(kind, part)
-            return [buttons.grid(found, columns)] if found else []
+        def grid(part: Part, columns: int = 3) -> QGridLayout:
+            return buttons.grid(in_part(part, kind), columns)
 
         self.tools = column_of(
             label("TOOLS" if kind == "residual" else "ZONES", "section"),
-            *grid("modes"),
-            *grid("tools", _COLUMNS[kind]),
+            grid("modes"),
+            grid("tools", _COLUMNS[kind]),
             *[number for name, number in self.numbers.items() if name not in _LIMITS],
-            *[buttons.box(action) for action in _of(kind, "limits")],
+            *[buttons.box(action) for action in in_part("limits", kind)],
             *[number for name, number in self.numbers.items() if name in _LIMITS],
             self.note,
         )
-        boxes = [buttons.box(action) for action in _of(kind, "checks")]
-        rows: list[QHBoxLayout] = [row_of(*boxes[i : i + 3]) for i in range(0, len(boxes), 3)]
+        boxes = [buttons.box(action) for action in in_part("checks", kind)]
+        rows = [row_of(*boxes[i : i + 3]) for i in range(0, len(boxes), 3)]
         self.view = column_of(
-            label("VIEW", "section"), *grid("pictures"), *grid("compares"), *grid("beside"), *rows
+            label("VIEW", "section"), grid("pictures"), grid("compares"), grid("beside"), *rows
         )
 
     def show(self, controller: Controller) -> None:
@@ -85,18 +83,3 @@ class TargetPart:
                     (i / 10, "#{:02x}{:02x}{:02x}".format(*c)) for i, c in enumerate(colours[slider.colours])
                 ]
                 self.numbers[slider.name].slider.setStyleSheet(gradient(stops))
-
-
-def _of(kind: Kind, part: Part) -> list[Action]:
-    return [action for action in available(kind) if action.part == part]
-
-
-def _number(slider: Slider) -> Any:
-    return Number(
-        slider.label,
-        slider.low,
-        slider.high,
-        decimals=slider.decimals,
-        step=slider.step,
-        curve=slider.curve,
-    )

@@ -1,6 +1,6 @@
 """Small widgets: a row of exclusive buttons, and a slider with its number beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QCheckBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from annotator.shared.sliders import Slider, clamped
 from iea40k.arrays import EncodedRGB
 
 _STEPS = 1000
@@ -43,24 +43,15 @@ class Choice(QWidget):
 
     def __init__(self, options: Sequence[tuple[str, str, str]], columns: int) -> None:
         super().__init__()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(4)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
-        for index, (value, text, tip) in enumerate(options):
-            button = QToolButton()
+        for value, text, tip in options:
+            button = self.buttons[value] = small()
             button.setText(text)
             button.setToolTip(tip)
-            button.setCheckable(True)
-            # The canvas keeps the keys: a button that takes the focus would swallow the next shortcut.
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            # Ignored, so that the dock's width and not the longest text decides.
-            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _checked, value=value: self.chosen.emit(value))
             self._group.addButton(button)
-            self.buttons[value] = button
-            grid.addWidget(button, index // columns, index % columns)
+        self.setLayout(grid_of(self.buttons.values(), columns))
 
     def set(self, value: str) -> None:
         """Show a value as chosen."""
@@ -70,32 +61,30 @@ class Choice(QWidget):
 
 
 class Number(QWidget):
-    """A slider and a number for one value; `curve` > 1 gives small values more of the slider."""
+    """A slider and a number for one value."""
 
     changed = Signal(float)
 
-    def __init__(
-        self, text: str, low: float, high: float, *, decimals: int = 2, step: float = 0.01, curve: float = 1.0
-    ) -> None:
+    def __init__(self, of: Slider) -> None:
         super().__init__()
+        self._of = of
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.name = label(text, "quiet")
+        self.name = label(of.label, "quiet")
         self.name.setFixedWidth(62)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _STEPS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.box = QDoubleSpinBox()
-        self.box.setRange(low, high)
-        self.box.setDecimals(decimals)
-        self.box.setSingleStep(step)
+        self.box.setRange(of.low, of.high)
+        self.box.setDecimals(of.decimals)
+        self.box.setSingleStep(of.step)
         self.box.setFixedWidth(82)
         self.box.setKeyboardTracking(False)
         self.box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self._low, self._high, self._curve = low, high, curve
         self.slider.valueChanged.connect(self._slid)
-        self.box.valueChanged.connect(self._typed)
+        self.box.valueChanged.connect(self.changed)
         for widget in (self.name, self.slider, self.box):
             row.addWidget(widget)
 
@@ -103,25 +92,32 @@ class Number(QWidget):
         """Show a value without telling anybody."""
         for widget in (self.slider, self.box):
             widget.blockSignals(True)
-        share = (min(max(value, self._low), self._high) - self._low) / (self._high - self._low)
-        self.slider.setValue(round(share ** (1 / self._curve) * _STEPS))
+        share = (clamped(value, self._of.low, self._of.high) - self._of.low) / (self._of.high - self._of.low)
+        self.slider.setValue(round(share ** (1 / self._of.curve) * _STEPS))
         self.box.setValue(value)
         for widget in (self.slider, self.box):
             widget.blockSignals(False)
 
     def _slid(self, step: int) -> None:
-        value = self._low + (step / _STEPS) ** self._curve * (self._high - self._low)
-        self.changed.emit(round(value, self.box.decimals()))
-
-    def _typed(self, value: float) -> None:
-        self.changed.emit(value)
+        value = self._of.low + (step / _STEPS) ** self._of.curve * (self._of.high - self._of.low)
+        self.changed.emit(round(value, self._of.decimals))
 
 
-def push(text: str, name: str, tip: str = "") -> QPushButton:
+def small() -> QToolButton:
+    """Return a small button that can be down."""
+    button = QToolButton()
+    button.setCheckable(True)
+    # The canvas keeps the keys: a button that takes the focus would swallow the next shortcut.
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    # Ignored, so that the dock's width and not the longest text decides.
+    button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return button
+
+
+def push(text: str, name: str) -> QPushButton:
     """Return a button that leaves the keys to the canvas; the sheet knows it by `name`."""
     button = QPushButton(text)
     button.setObjectName(name)
-    button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
@@ -145,6 +141,16 @@ def column_of(
     return widget
 
 
+def grid_of(widgets: Iterable[QWidget], columns: int, spacing: int = 4) -> QGridLayout:
+    """Return widgets in a grid."""
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setSpacing(spacing)
+    for index, widget in enumerate(widgets):
+        grid.addWidget(widget, index // columns, index % columns)
+    return grid
+
+
 def row_of(*widgets: Any) -> QHBoxLayout:
     """Return widgets in a row."""
     row = QHBoxLayout()
@@ -158,14 +164,6 @@ def text_or_hide(widget: Any, text: str) -> None:
     """Show a text; nothing where it is empty."""
     widget.setText(text)
     widget.setVisible(bool(text))
-
-
-def check(box: QCheckBox, on: bool) -> None:
-    """Check a box without telling anybody."""
-    box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    box.blockSignals(True)
-    box.setChecked(on)
-    box.blockSignals(False)
 
 
 def pixmap(picture: EncodedRGB) -> QPixmap:

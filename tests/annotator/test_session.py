@@ -10,7 +10,7 @@ from annotator.residual.brushes import Brush
 from annotator.residual.propagate import propagate
 from annotator.residual.strokes import Stroke
 from annotator.session.session import Session
-from annotator.session.upload import Saving, is_lost_lease
+from annotator.session.upload import Saving
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
@@ -235,7 +235,7 @@ def test_a_lost_lease_costs_no_stroke(begin: Begin, queued: Store, tmp_path: Pat
     with Ledger.open(queued.path) as ledger:
         assert Queue(ledger).lease("Ben") is not None  # takes back what ran out
     after = paint(session, (60, 60))
-    assert is_lost_lease(session.retry())
+    assert session.retry().lease_lost
     assert session.saving.unsent == 1
     with pytest.raises(LedgerError, match="not in the ledger yet"):
         session.submit()

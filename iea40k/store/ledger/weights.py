@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.arrays import Validity
+from iea40k.arrays import Validity, bounding_box
 from iea40k.errors import ArrayError
 from iea40k.store.ledger.patch import inflate
 
@@ -29,13 +29,13 @@ class PackedWeights:
         above 0 is kept."""
         if weights.ndim != 2 or weights.dtype != np.uint8:
             raise ArrayError("weights: wrong shape or dtype", expected="(H, W) uint8", got=f"{weights.dtype}")
-        rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
-        if rows.size == 0:
+        found = bounding_box(weights)
+        if found is None:
             raise ArrayError("a zone edit touches one pixel at least", got="weights that are all 0")
-        box = weights[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        box = weights[found]
         return cls(
-            top=int(rows[0]) + at[0],
-            left=int(columns[0]) + at[1],
+            top=found[0].start + at[0],
+            left=found[1].start + at[1],
             height=box.shape[0],
             width=box.shape[1],
             pixels=int(np.count_nonzero(box)),

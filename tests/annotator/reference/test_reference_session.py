@@ -10,7 +10,6 @@ from annotator.reference.tools import ReferenceTools
 from annotator.residual.state import Image
 from annotator.session.loading import load_image
 from annotator.session.review import Review
-from annotator.session.upload import is_lost_lease
 from iea40k.errors import LedgerError, LedgerUnavailableError
 from iea40k.scene import BuiltScene
 from iea40k.store.layout import Store
@@ -142,7 +141,7 @@ def test_a_lost_lease_costs_no_edit(begin_at: BeginAt, asked):
         assert queue.resume("Ada")  # a window elsewhere takes the leases over
         last = paint_zone(session, SET, (60, 90))
         session.retry()
-        assert is_lost_lease(session.saving)
+        assert session.saving.lease_lost
         assert session.saving.unsent == 1
         with pytest.raises(LedgerError, match="not in the ledger yet"):
             session.submit()
