@@ -1,6 +1,6 @@
 """Are the uncertainties of labels true? Planted brackets, FiveK's experts, and EVs estimated without EXIF.
 
-Planted scenes of every second photograph (by name) served to find the constants in `iea40k.fusion.spread` and
+Planted scenes of every second photograph (by name) served to find the constants in `iea40k.fusion.deviations` and
 `pipelines.label_uncertainty`; the others are held out.
 """
 
@@ -19,7 +19,7 @@ from benchmarks.planted_scenes import EVS, Planted, plant
 from iea40k.brackets.response import estimate_evs, fit_known
 from iea40k.colour import decode_srgb
 from iea40k.experts import spread_of
-from iea40k.fusion import MIDDLE_OF_BRACKET, UNTONED, Curve, disagreement_spread, fuse
+from iea40k.fusion import MIDDLE_OF_BRACKET, UNTONED, Curve, disagreement_sd, fuse
 from iea40k.residuals import luma
 from iea40k.scene import LADDER, Scene, SourceFile
 from iea40k.tone import expose_with_contrast
@@ -84,7 +84,7 @@ def _coverage(planted: Planted) -> tuple[float, ...]:
     slots = [int(Path(name).stem) for name in built.names]
     parts = bracket_parts(built)
     assert built.fusion is not None
-    alone = {**parts, "fusion": disagreement_spread(built.fusion)}
+    alone = {**parts, "fusion": disagreement_sd(built.fusion)}
     label = np.stack([luma(built.reference) - luma(exposure) for exposure in built.exposures])
     inside, errors, widths = [], [], []
     perfect = [_perfect(planted)]

@@ -10,11 +10,11 @@ from iea40k.arrays import Validity
 from iea40k.experts import spread_of
 from iea40k.fusion import (
     Fusion,
-    admissible_spread,
-    disagreement_spread,
-    ev_spread,
-    rendering_spread,
-    unshown_spread,
+    admissible_sd,
+    disagreement_sd,
+    ev_sd,
+    rendering_sd,
+    unshown_sd,
 )
 from iea40k.residuals import luma
 from iea40k.uncertainty import BAND_90, NORMAL, PARTS, Uncertainty, combined, displaced
@@ -65,9 +65,9 @@ def bracket_parts(bracket: BracketFrames) -> dict[str, Map]:
         reference = displaced(luma(bracket.reference), float(np.sqrt(np.mean(np.square(pixels)))))
         stated = bracket.recipe["evs"].get("relative_error", STATED_ERROR)
         return {
-            "ev": ev_spread(bracket.fusion, float(stated)),
+            "ev": ev_sd(bracket.fusion, float(stated)),
             "registration": np.hypot(frames, reference),
-            "clipping": unshown_spread(bracket.fusion),
+            "clipping": unshown_sd(bracket.fusion),
             "fusion": fusion_part(bracket.fusion),
         }
     count = len(bracket.references)
@@ -98,7 +98,7 @@ def of_simulated(simulated: SimulatedFrames) -> Uncertainty:
 
 def fusion_part(fusion: Fusion) -> Map:
     """Return how far other admissible fusions, and frames that disagree, would bring a fusion."""
-    part: Map = np.hypot(admissible_spread(fusion), disagreement_spread(fusion))
+    part: Map = np.hypot(admissible_sd(fusion), disagreement_sd(fusion))
     return part
 
 
@@ -108,7 +108,7 @@ def experts_part(reference: NDArray[np.uint8], spread: Map | None, count: int) -
     One retouch cannot tell, so it is rendered as others might have done; where there are several, what they
     show counts with their number, and the model as `FEW`.
     """
-    modelled = rendering_spread(reference)
+    modelled = rendering_sd(reference)
     if spread is None or count < 2:
         one: Map = modelled * np.sqrt(2)
         return one

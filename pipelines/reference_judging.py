@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Validity
-from iea40k.fusion import Fusion, admissible_spread, judge
+from iea40k.fusion import Fusion, admissible_sd, judge
 from iea40k.store.layout import Store
 
 QUALITY, WORDS, ENDS = "reference_quality", "reference_words", "reference_ends"
@@ -18,17 +18,17 @@ def judged(
     covered: Validity | None,
     *,
     fusion: Fusion | None = None,
-    spread: NDArray[np.float32] | None = None,
+    otherwise: NDArray[np.float32] | None = None,
     frames: int | None = None,
     given: int | None = None,
 ) -> dict[str, Any]:
     """Return the attributes `reference_quality`, `_words`, `_ends` and one a number, `reference_NAME`.
 
-    See `iea40k.fusion.judge`; a fusion's spread is that of admissible fusions.
+    See `iea40k.fusion.judge`; how far a fusion could be `otherwise` is that of admissible fusions.
     """
-    if fusion is not None and spread is None:
-        spread = admissible_spread(fusion)
-    found = judge(reference, covered, fusion=fusion, spread=spread, frames=frames, given=given)
+    if fusion is not None and otherwise is None:
+        otherwise = admissible_sd(fusion)
+    found = judge(reference, covered, fusion=fusion, otherwise=otherwise, frames=frames, given=given)
     numbers = {f"reference_{name}": value for name, value in found.numbers.items()}
     return {QUALITY: found.quality, WORDS: found.words, ENDS: found.ends, **numbers}
 

@@ -133,7 +133,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
         found = {
             "ev_source": "simulated",
             "rejected": [list(row) for row in simulated.rejected],
-            **judged(simulated.reference, None, fusion=simulated.fusion, spread=simulated.spread),
+            **judged(simulated.reference, None, fusion=simulated.fusion, otherwise=simulated.spread),
             **({} if simulated.tone_change is None else {"tone_change": simulated.tone_change}),
         }
     return assemble(scene, frames, uncertainty, {**_recipe(inputs, config, frames), "plan": plan}, found)

@@ -7,11 +7,11 @@ without fault. It puts the references that most deserve a look first; it does no
 |---|---|---|
 | brighter, or darker, than any frame shows (fusions) | 1 % | 10 % |
 | clipped: two channels at white, or all at black | 2 % | 12 % |
-| the subject's mean luma, from where experts put it | 1.5 spreads (0.165) | 3 spreads |
+| the subject's mean luma, from where experts put it | 1.5 standard deviations (0.165) | 3 |
 | frames left out | none | half of them |
 | fewer than three frames | | two are half as bad |
 | frames disagree on the light, mean (fusions) | 0.15 stops | 0.5 stops |
-| what experts might admissibly have made otherwise, mean (or their own spread) | 0.10 | 0.20 |
+| what experts might admissibly have made otherwise, mean; or their spread, where several did it | 0.10 | 0.20 |
 """
 
 import math
@@ -34,7 +34,7 @@ CLIPPED = (0.02, 0.12)
 SUBJECT = (1.5, 3.0)
 LEFT_OUT = (0.0, 0.5)
 DISAGREEMENT = (0.15, 0.5)
-SPREAD = (0.10, 0.20)
+OTHERWISE = (0.10, 0.20)
 FEW_FRAMES, FEW = 3, 0.5
 GOOD = "no fault found"
 
@@ -64,14 +64,15 @@ def judge(
     covered: Validity | None = None,
     *,
     fusion: Fusion | None = None,
-    spread: NDArray[np.float32] | None = None,
+    otherwise: NDArray[np.float32] | None = None,
     frames: int | None = None,
     given: int | None = None,
 ) -> Judgement:
     """Judge a reference (H, W, 3) uint8 where it is `covered` (H, W).
 
-    `fusion` is given where it is one; `spread` (H, W) is the standard deviation of what it could have been,
-    NaN where unknown; `frames` of `given` are the captures that were used.
+    `fusion` is given where it is one; `otherwise` (H, W) is how far (luma) other experts would
+    have made it otherwise: the standard deviation of admissible fusions, or the spread of several; NaN where unknown.
+    `frames` of `given` are the captures that were used.
     """
     covered = np.ones(reference.shape[:2], np.bool_) if covered is None else covered
     if not covered.any():
@@ -98,10 +99,10 @@ def judge(
                 f"frames disagree by {shown['disagreement']:.2f} stops",
             ),
         ]
-    known = np.zeros(0, np.float32) if spread is None else spread[covered & ~np.isnan(spread)]
+    known = np.zeros(0, np.float32) if otherwise is None else otherwise[covered & ~np.isnan(otherwise)]
     if known.size:
-        numbers["spread"] = float(known.mean())
-        faults.append((_share(numbers["spread"], SPREAD), f"could be {numbers['spread']:.2f} otherwise"))
+        mean = numbers["spread"] = float(known.mean())  # the name that stores have for it
+        faults.append((_share(mean, OTHERWISE), f"could be {mean:.2f} otherwise"))
     if frames is not None and given is not None:
         numbers |= {"frames": float(frames), "frames_given": float(given)}
         faults.append((_share(1 - frames / given, LEFT_OUT), f"{given - frames} of {given} frames left out"))

@@ -46,8 +46,8 @@ _LUMA = np.array(LUMA_WEIGHTS, np.float32)
 
 @dataclass(frozen=True)
 class Habits:
-    """Where experts put the 98th percentile (stops over zone V) and the mean luma of the meaningful area, and how much
-    these differ between scenes."""
+    """Where experts put the 98th percentile (stops over zone V) and the mean luma of the meaningful area, and the
+    standard deviations of both between scenes."""
 
     white: float
     white_spread: float
@@ -56,13 +56,13 @@ class Habits:
 
 
 EXPERTS = Habits(white=1.5, white_spread=0.5, mean=0.42, mean_spread=0.11)
-"""Twelve retouches of FiveK's expert C; 244 finished photographs spread alike."""
+"""Twelve retouches of FiveK's expert C; 244 finished photographs vary alike."""
 
 
 @dataclass(frozen=True)
 class AsShot:
     """What is known of the exposure that was meant: `stops` over EV 0 that an expert adds on average, and
-    their spread."""
+    their standard deviation."""
 
     stops: float
     spread: float

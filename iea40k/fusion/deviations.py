@@ -23,10 +23,10 @@ from iea40k.fusion.placing import MIDDLE, adjustment
 from iea40k.uncertainty import NORMAL
 
 EXPOSURE = 0.6
-"""Stops to either side: the spread of FiveK's experts around their mean exposure."""
+"""Stops to either side: how far FiveK's experts vary around their mean exposure."""
 
 CONTRAST = 1.25
-"""Factor on zones to either side: the spread of their contrasts."""
+"""Factor on zones to either side: how far their contrasts vary."""
 
 ENDS = 0.5
 """Stops to either side by which the ends of the range may be compressed otherwise."""
@@ -41,7 +41,7 @@ _LUMA = np.array([LUMA_WEIGHTS], np.float32)
 Map = NDArray[np.float32]
 
 
-def admissible_spread(fusion: Fusion) -> Map:
+def admissible_sd(fusion: Fusion) -> Map:
     """Return the standard deviation of what experts would make of a fusion's light: (H, W) in [0, 1]."""
     low, high = fusion.placing.ends
     ends = [
@@ -52,14 +52,14 @@ def admissible_spread(fusion: Fusion) -> Map:
     return np.where(fusion.covered, _root_of_squares(sides), 0).astype(np.float32)
 
 
-def rendering_spread(picture: EncodedRGB) -> Map:
+def rendering_sd(picture: EncodedRGB) -> Map:
     """Return the same for a finished picture (H, W, 3), a retouch by one expert, say."""
     curve = Curve()
     still = np.zeros(picture.shape[:2], np.float32)
     return _root_of_squares(_taste(curve.light(picture), still, curve))
 
 
-def ev_spread(fusion: Fusion, relative_error: float) -> Map:
+def ev_sd(fusion: Fusion, relative_error: float) -> Map:
     """Return what wrong EVs do to a fusion, their steps being wrong by `relative_error` as a share.
 
     A pixel that was told by frames of another EV than the meaningful area's comes out that much brighter or darker.
@@ -67,18 +67,18 @@ def ev_spread(fusion: Fusion, relative_error: float) -> Map:
     weight = fusion.found.meaning
     middle = float((fusion.light.mean_ev * weight).sum() / max(float(weight.sum()), 1e-9))
     stops = np.hypot(np.abs(fusion.light.mean_ev - np.float32(middle)) * np.float32(relative_error), EACH_EV)
-    spread: Map = _per_stop(fusion) * stops.astype(np.float32)
-    return spread
+    sd: Map = _per_stop(fusion) * stops.astype(np.float32)
+    return sd
 
 
-def disagreement_spread(fusion: Fusion) -> Map:
+def disagreement_sd(fusion: Fusion) -> Map:
     """Return what the frames' disagreement on the light does to a fusion."""
     stops = cv2.blur(fusion.light.disagreement, (3, 3)) * np.float32(NORMAL)
-    spread: Map = _per_stop(fusion) * stops
-    return spread
+    sd: Map = _per_stop(fusion) * stops
+    return sd
 
 
-def unshown_spread(fusion: Fusion) -> Map:
+def unshown_sd(fusion: Fusion) -> Map:
     """Return the standard deviation where no frame shows the light: anything up to white, or down to black."""
     luma = _luma(fusion.light.stops, fusion.moved, fusion.curve)
     room = np.where(fusion.light.too_bright, 1 - luma, np.where(fusion.light.too_dark, luma, 0))
