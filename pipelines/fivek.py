@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from iea40k.develop.tiff_tags import check_whole
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import sha256_file
 from iea40k.manifest import split_cell, write_manifest
@@ -22,7 +23,6 @@ from iea40k.tables import read_table
 from pipelines.fivek_metadata import EXPERTS, Metadata, Photo
 from pipelines.official.names import SPLIT, official_split
 from pipelines.taxonomy import Taxonomy
-from pipelines.tiff_whole import check_whole
 
 FILLED_BY_HAND = ("super_class", "scene_class", "light", "device")
 """Columns that annotators complete; a second run keeps what they wrote."""

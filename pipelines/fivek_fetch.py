@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from iea40k.develop.tiff_tags import check_whole
 from iea40k.errors import BadInputError, IEAError, StoreError
 from iea40k.files import disk_errors, sha256_file
 from iea40k.store.locks import FileLock
 from pipelines.download import DownloadError, Patience, check_address, download
 from pipelines.fivek import scan
 from pipelines.fivek_metadata import EXPERTS, LICENCE_LISTS, Photo, photo_number
-from pipelines.tiff_whole import check_whole
 
 SITE = "https://data.csail.mit.edu/graphics/fivek/"
 LEGAL = ("filesAdobe.txt", "filesAdobeMIT.txt", "LicenseAdobe.txt", "LicenseAdobeMIT.txt")

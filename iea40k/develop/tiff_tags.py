@@ -1,4 +1,4 @@
-"""The tags of a TIFF or of a RAW file that is a TIFF inside, read without touching pixels."""
+"""The tags and the structure of a TIFF, or of a RAW file that is a TIFF inside, read without touching pixels."""
 
 import logging
 from collections.abc import Iterator
@@ -26,18 +26,16 @@ def first_tags(path: Path) -> dict[int, Any]:
 
 
 def refuse_truncated(path: Path) -> None:
-    """Raise `UnreadableImageError` if the main picture of a TIFF lies partly beyond the end of the file.
+    """Raise `UnreadableImageError` if a picture of a TIFF that is no thumbnail lies partly beyond the end of the file.
 
     LibRaw and most decoders fill what is missing with black. Files whose directory cannot be read are left to the
     decoder.
     """
     size = path.stat().st_size
     try:
-        with tifffile.TiffFile(path) as tiff:
-            ends = [_end(page) for page in _all_pages(tiff) if not int(page.subfiletype) & 1]
+        end = _pixels_end(path, thumbnails=False)
     except Exception:  # as above: the decoder says what is wrong
         return
-    end = max(ends, default=0)
     if end > size:
         raise UnreadableImageError(
             "the file is truncated",
@@ -48,12 +46,44 @@ def refuse_truncated(path: Path) -> None:
         )
 
 
-def _all_pages(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
-    for page in tiff.pages:
-        if isinstance(page, tifffile.TiffPage):
-            yield page
-            yield from (sub for sub in page.pages or () if isinstance(sub, tifffile.TiffPage))
+def check_whole(path: Path) -> None:
+    """Raise `UnreadableImageError` where a TIFF or DNG is empty, is no TIFF, has no pixels, or ends before they do.
+
+    Judged by its structure alone, thumbnails included: cheap enough for 30,000 files.
+    """
+    size = path.stat().st_size
+    try:
+        end = _pixels_end(path, thumbnails=True)
+        trouble = "" if end else " without pixels"
+    except Exception as error:  # tifffile raises many unrelated types for damaged structures
+        end, trouble = 0, f": {error}"
+    if end > size:
+        trouble = f", where its pixels end at {end}: the file is cut off"
+    if trouble:
+        raise UnreadableImageError(
+            "the file is not a whole TIFF or DNG",
+            where=path,
+            expected="a file whose pixels are all there",
+            got=f"{size} bytes{trouble}",
+            remedy="fetch it again: `iea40k fetch fivek --ids ID`",
+        )
 
 
-def _end(page: tifffile.TiffPage) -> int:
-    return max((at + n for at, n in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
+def _pixels_end(path: Path, *, thumbnails: bool) -> int:
+    """Return the byte after the last pixels: a TIFF names the offset and length of every piece of them."""
+    with tifffile.TiffFile(path) as tiff:
+        pieces = (
+            offset + count
+            for page in _all_pages(tiff.pages)
+            if thumbnails or not int(page.subfiletype) & 1
+            for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
+            if count
+        )
+        return max(pieces, default=0)
+
+
+def _all_pages(pages: Any) -> Iterator[Any]:
+    for page in pages:
+        yield page
+        if page.pages is not None:  # SubIFDs: where a DNG keeps its RAW picture
+            yield from _all_pages(page.pages)
