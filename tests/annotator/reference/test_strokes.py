@@ -32,10 +32,10 @@ def paint(reference: Reference, hand: ReferenceTools, *points: tuple[float, floa
 def check_replay(reference: Reference) -> None:
     """What is shown is what the ledger's replay gives, to the byte."""
     log = [recorded_zone(draft, i) for i, draft in enumerate(reference.strokes)]
-    folded = replay_zones(reference.base, log)
-    assert np.array_equal(reference.picture, folded.picture)
-    assert np.array_equal(reference.shift, folded.shift)
-    assert np.array_equal(reference.touched, folded.touched)
+    replayed = replay_zones(reference.base, log)
+    assert np.array_equal(reference.picture, replayed.picture)
+    assert np.array_equal(reference.shift, replayed.shift)
+    assert np.array_equal(reference.touched, replayed.touched)
 
 
 def test_blocks_hold_valid_pixels_only_and_know_their_boxes_rims_and_middles(reference):

@@ -116,7 +116,7 @@ def test_experts_are_blind_to_each_other_and_curators_are_not(team: Team) -> Non
 
 
 def test_everybody_paints_on_the_same_base_once_zone_edits_count(team: Team, tmp_path: Path) -> None:
-    """Boris' accepted zone edits move the residual that Anna paints on: she must see what the release will see."""
+    """Boris' accepted zone edits move the residual that Anna paints on: they must see what the release will see."""
     store = Store.create(tmp_path / "store")
     store.write_scene(built_scene("s1"))
     scene = store.open_scene("s1")

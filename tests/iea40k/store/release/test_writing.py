@@ -501,7 +501,7 @@ def test_the_card_says_what_is_inside(published: Release, store: Store, tmp_path
     card = (published.path / "README.md").read_text()
     assert f"{len(published.images)} exposures of 10 scenes" in card
     assert "| CC0-1.0 | 5 |" in card
-    assert "no corrections are folded in" in card
+    assert "no corrections are replayed" in card
     dated = write_release(store, tmp_path / "out", replace(OPTIONS, published="2026-03-01"))
     assert "# IEA40K 1.0.0 (2026-03-01)" in (dated.path / "README.md").read_text()
     assert json.loads((dated.path / "croissant.json").read_text())["datePublished"] == "2026-03-01"
