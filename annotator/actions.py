@@ -85,7 +85,7 @@ ACTIONS: tuple[Action, ...] = (
            lambda c: c.residual.range_here(), "Brush", EXPOSURES),
     suggestion("next", "J", "go to the next suggested region", lambda c: c.residual.jump(1)),
     suggestion("previous", "Shift-J", "go to the one before", lambda c: c.residual.jump(-1)),
-    suggestion("repair here", "U", "repair the region under the cursor", lambda c: c.residual.repair_here()),
+    suggestion("repair here", "U", "repair the region under the cursor", lambda c: c.residual.repair(c.cursor)),
     suggestion("confirm here", "Shift-U", "it is right as it is", lambda c: c.residual.confirm_here()),
     suggestion("repair speckles", "Control-J", "repair every small speckle", lambda c: c.residual.repair_speckles()),
     # Tools at references

@@ -160,36 +160,23 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     def release(self) -> None:
         """The button went up: the stroke is recorded."""
         stroke, self._stroke = self._stroke, None
-        image = self.work
-        if stroke is None or image is None:
+        if stroke is None or self.work is None:
             return
-        patch = stroke.finish()
+        patch, brush = stroke.finish(), stroke.brush
         if patch is None:
             self._host.tell("info", "There was no pixel with valid data under the brush.")
             return
-        brush = stroke.brush
-        tool: dict[str, object] = {
-            "tool": brush.mode,
-            "value": brush.value,
-            "radius": brush.radius,
-            "feather": brush.feather,
-            "strength": brush.strength,
-        }
-        self._record(image, patch, "brush", tool, shown=True)
+        settings = {name: value for name, value in vars(brush).items() if name != "mode"}
+        self._record(self.work, patch, "brush", {"tool": brush.mode, **settings}, shown=True)
         if stroke.stopped:
             self._host.tell("info", "Some pixels stopped at the end of the scale, -1 or +1.")
 
     # ------------------------------------------------------------ suggestions
 
-    def repair_here(self) -> None:
-        """Repair the suggested region under the cursor."""
-        if self._host.cursor is not None:
-            self.repair(self._host.cursor)
-
-    def repair(self, spot: Spot) -> None:
+    def repair(self, spot: Spot | None) -> None:
         """Fill the suggested region at a pixel from its surroundings, or a light source with the value in use."""
         image = self._paintable()
-        if image is None:
+        if image is None or spot is None:
             return
         if regions.light_source(image.flags, spot).any():
             self._fill(image, "light source", spot)

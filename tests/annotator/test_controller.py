@@ -111,7 +111,7 @@ def test_accept_reject_and_jump(at_work):
     assert np.array_equal(image.codes, image.base)
     assert image.touched.any()
     at_work.c.residual.jump(1)
-    at_work.c.residual.repair_here()
+    at_work.c.residual.repair(at_work.c.cursor)
     assert image.standing == 2
     assert not np.array_equal(image.codes, image.base)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from iea40k.errors import CorruptDataError
-from iea40k.files import clear_temporaries, make_folders, read_plain_file, write_atomic, write_file_with
+from iea40k.files import make_folders, read_plain_file, write_atomic, write_file_with
+from iea40k.temporaries import clear_temporaries
 
 ROOT = Path(__file__).parents[2]
 SLOW = """

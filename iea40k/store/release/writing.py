@@ -27,7 +27,6 @@ from iea40k.composition_picture import composition_picture
 from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
 from iea40k.files import (
     AnyPath,
-    clear_temporaries,
     disk_errors,
     publish_folder,
     sha256_file,
@@ -50,6 +49,7 @@ from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
 from iea40k.store.release.root import root_digest, root_line
 from iea40k.store.release.splits import scheme_name, split_sizes
 from iea40k.tables import text_cell
+from iea40k.temporaries import clear_temporaries
 from iea40k.uncertainty import PARTS
 
 _DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
