@@ -39,6 +39,11 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             os.close(descriptor)
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a file's name is one that `temporary_beside` gives to what is not whole yet."""
+    return _NAME.fullmatch(name) is not None
+
+
 def clear_temporaries(folder: Path) -> int:
     """Remove what killed writers of files left in `folder`, not below it; return how much. The living keep theirs."""
     if not folder.is_dir():
@@ -46,7 +51,7 @@ def clear_temporaries(folder: Path) -> int:
     left = [
         path
         for path in folder.iterdir()
-        if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        if is_temporary(path.name) and path.is_file() and not path.is_symlink()
     ]
     return sum(_remove_dead(path) for path in left)
 

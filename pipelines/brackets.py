@@ -1,8 +1,7 @@
 """Brackets, built: separate captures of one scene become registered frames and a reference."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,24 @@ from iea40k.arrays import EncodedRGB
 from iea40k.brackets.crosscheck import cross_examine
 from iea40k.brackets.evs import ONLY_UNBIASED, EvSource, FrameEvs, as_shot_frame, stated_evs
 from iea40k.brackets.response import estimate_evs, fit_known
-from iea40k.capture import Capture, read_capture
+from iea40k.capture import Capture
 from iea40k.clipping import WHITE
-from iea40k.errors import AlignmentError, BadInputError, IEAError
+from iea40k.errors import AlignmentError, BadInputError
 from iea40k.fusion import METERED, MIDDLE_OF_BRACKET, Curve, Fusion, fuse
-from iea40k.scene import Scene, SourceFile
+from iea40k.scene import Scene
+from pipelines.bracket_frames import (
+    BracketFrame,
+    Loader,
+    Rejected,
+    listed,
+    load_frames,
+    loader_of,
+    of_one_size,
+    table_evs,
+)
 from pipelines.bracket_references import Given, given_references
 from pipelines.cameras import UNKNOWN, Camera
 from pipelines.left_out import small_picture
-
-Loader = Callable[[Path], tuple[EncodedRGB, dict[str, Any]]]
-"""Reads a photograph: (H, W, 3) uint8, sRGB-encoded, upright and scaled down, and its recipe."""
 
 SAME_STATED, SAME_ESTIMATE = 0.01, 0.15
 """Stops within which two frames count as one exposure: levels have names to a hundredth, and an estimate between frames
@@ -31,9 +37,6 @@ that are nearly alike is no better than this."""
 
 CONTRADICTED_ERROR = 0.15
 """Share by which steps may be off where the witnesses of a bracket's exposures contradict each other."""
-
-Rejected = tuple[str, float, str]
-"""A frame that was left out: name, alignment score in [0, 1], reason."""
 
 
 @dataclass(frozen=True)
@@ -67,26 +70,6 @@ class BracketFrames:
     as_shot: None = None
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """One capture, loaded: its pixels, what its file says, and the EV that the table gives it."""
-
-    source: SourceFile
-    pixels: EncodedRGB
-    capture: Capture
-    table_ev: float | None
-    recipe: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return self.source.name
-
-    @property
-    def size(self) -> str:
-        width, height = self.capture.size or self.pixels.shape[1::-1]
-        return f"{width}x{height}"
-
-
 def build_bracket(
     scene: Scene, short_side: int, *, load: Loader | None = None, camera: Camera = UNKNOWN
 ) -> BracketFrames:
@@ -98,10 +81,10 @@ def build_bracket(
     on them, `UnreadableImageError` where a given reference cannot be read, and `BadInputError` where EVs are stated
     nowhere and cannot be estimated. `camera` is what other brackets of the same camera say of it.
     """
-    load = load or _loader(short_side)
-    loaded, rejected = _loaded(scene, load)
-    frames, odd = _of_one_size(loaded, rejected)
-    stated = stated_evs([f.capture for f in frames], _table(frames))
+    load = load or loader_of(short_side)
+    loaded, rejected = load_frames(scene, load)
+    frames, odd = of_one_size(loaded, rejected)
+    stated = stated_evs([f.capture for f in frames], table_evs(frames))
     given = given_references(scene, frames[stated.as_shot if stated else 0].pixels, load)
     aligned = _aligned(frames, given, stated.as_shot if stated else None)
     evs = _evs_of_kept(stated, aligned, camera)
@@ -175,51 +158,7 @@ def _fused(
     return fusion, {**fusion.recipe, "response": how}
 
 
-def _loader(short_side: int) -> Loader:
-    from iea40k.develop import load_encoded  # late: it needs LibRaw
-
-    return lambda path: load_encoded(path, short_side=short_side)
-
-
-def _loaded(scene: Scene, load: Loader) -> tuple[list[_Frame], list[Rejected]]:
-    frames: list[_Frame] = []
-    rejected: list[Rejected] = []
-    for index, source in enumerate(scene.exposures):
-        try:
-            capture = read_capture(source.path)
-            pixels, recipe = load(source.path)
-        except IEAError as error:
-            rejected.append((source.name, 0.0, error.what + (f": {error.got}" if error.got else "")))
-            continue
-        table_ev = None if scene.evs is None else scene.evs[index]
-        frames.append(_Frame(source, pixels, capture, table_ev, recipe))
-    return frames, rejected
-
-
-def _of_one_size(frames: list[_Frame], rejected: list[Rejected]) -> tuple[list[_Frame], list[Rejected]]:
-    """Return the frames of the most common size, in the file and as loaded, and the others as rejected."""
-    if not frames:
-        raise AlignmentError("no frame of the bracket can be read", got=_listed(rejected))
-    sizes = [(f.pixels.shape[:2], sorted(f.capture.size or ())) for f in frames]
-    common = max(sizes, key=sizes.count)
-    if len(frames) > 1 and sizes.count(common) < 2:
-        raise AlignmentError(
-            "the frames of the bracket have different sizes",
-            expected="two frames or more of one size",
-            got=", ".join(f"{f.name} is {f.size}" for f in frames),
-            remedy="export all captures of the scene at one size",
-        )
-    alike = [f for f, size in zip(frames, sizes, strict=True) if size == common]
-    odd = [f for f, size in zip(frames, sizes, strict=True) if size != common]
-    return alike, [(f.name, 0.0, f"is {f.size}, the others are {alike[0].size}") for f in odd]
-
-
-def _table(frames: list[_Frame]) -> list[float] | None:
-    evs = [f.table_ev for f in frames if f.table_ev is not None]
-    return evs if len(evs) == len(frames) else None
-
-
-def _aligned(frames: list[_Frame], given: Sequence[Given], as_shot: int | None) -> Alignment:
+def _aligned(frames: list[BracketFrame], given: Sequence[Given], as_shot: int | None) -> Alignment:
     """Return the captures' alignment, on the given reference where there is one."""
     pictures, names = [f.pixels for f in frames], [f.name for f in frames]
     if not given:
@@ -258,7 +197,7 @@ def _evs_of_kept(stated: FrameEvs | None, aligned: Alignment, camera: Camera) ->
     return FrameEvs(relative, as_shot, "estimated", {**recipe, "as_shot": why})
 
 
-def _cross_examined(evs: FrameEvs, aligned: Alignment, frames: Sequence[_Frame]) -> FrameEvs:
+def _cross_examined(evs: FrameEvs, aligned: Alignment, frames: Sequence[BracketFrame]) -> FrameEvs:
     """Return the EVs of EXIF, or what is more plausible where bias and pixels contradict them; the conflict in
     the recipe."""
     if len(aligned.kept) < 2:
@@ -279,7 +218,7 @@ def _cross_examined(evs: FrameEvs, aligned: Alignment, frames: Sequence[_Frame])
 
 
 def _each_level_once(
-    evs: FrameEvs, aligned: Alignment, frames: list[_Frame]
+    evs: FrameEvs, aligned: Alignment, frames: list[BracketFrame]
 ) -> tuple[list[int], list[Rejected]]:
     """Return the slots that stay, the best aligned one of each EV, and the others as rejected."""
     nearest = SAME_ESTIMATE if evs.source == "estimated" else SAME_STATED
@@ -301,14 +240,10 @@ def _enough(slots: list[int], rejected: Sequence[Rejected], scene: Scene) -> Non
             "fewer than two frames of the bracket can be used",
             where=scene.scene_id,
             expected="two frames or more that lie on each other",
-            got=_listed(rejected),
+            got=listed(rejected),
         )
 
 
 def _source(scene: Scene, evs: FrameEvs) -> EvSource:
     """A manifest made from captures repeats their metadata's EVs and says so."""
     return "exif" if evs.source == "table" and scene.attributes.get("x_ev_source") == "exif" else evs.source
-
-
-def _listed(rejected: Sequence[Rejected]) -> str:
-    return "; ".join(f"{name}: score {score:.2f}, {reason}" for name, score, reason in rejected)

@@ -14,7 +14,8 @@ from iea40k.recipe import digest, versions
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, Scene, darkest_first, level_names
 from iea40k.uncertainty import Uncertainty
-from pipelines.brackets import BracketFrames, Loader, build_bracket
+from pipelines.bracket_frames import Loader
+from pipelines.brackets import BracketFrames, build_bracket
 from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.label_uncertainty import PARAMETERS, by_level, of_bracket, of_simulated

@@ -18,15 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError
-from iea40k.files import (
-    AnyPath,
-    clear_temporaries,
-    disk_errors,
-    is_temporary,
-    make_folders,
-    publish_folder,
-    write_atomic,
-)
+from iea40k.files import AnyPath, disk_errors, make_folders, publish_folder, write_atomic
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
 from iea40k.store import scenes
@@ -34,6 +26,7 @@ from iea40k.store.kinds import mistaken, refuse_mistaken
 from iea40k.store.listing import LIST, SUFFIX, StoreList
 from iea40k.store.locks import clear_leftovers, workspace
 from iea40k.store.scenes import StoredScene
+from iea40k.temporaries import clear_temporaries, is_temporary
 
 FORMAT = "iea40k-store"
 FORMAT_VERSION = 1

@@ -16,16 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError
-from iea40k.files import (
-    fsync_folder,
-    is_plain_file,
-    is_temporary,
-    make_folders,
-    read_plain_file,
-    sha256_file,
-    write_atomic,
-)
+from iea40k.files import fsync_folder, is_plain_file, make_folders, read_plain_file, sha256_file, write_atomic
 from iea40k.scene import check_scene_id
+from iea40k.temporaries import is_temporary
 
 LIST = "list"
 SUFFIX = ".sha256"

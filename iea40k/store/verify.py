@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError
-from iea40k.files import disk_errors, is_temporary, sha256_file
+from iea40k.files import disk_errors, sha256_file
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger.place import LEDGER_FILE, SEALS_FILE
 from iea40k.store.listing import LIST, METADATA, SUFFIX, changed_metadata, files_below
+from iea40k.temporaries import is_temporary
 
 Progress = Callable[[int, int, str], None]
 
