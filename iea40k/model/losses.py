@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iea40k.metrics import SSIM_SIGMA, SSIM_WINDOW
+from iea40k.model.structure_loss import luma_of, region_means, structure_loss
 from iea40k.model.weights import load_weights, residual_map
 
 Kind = Literal["l1", "l2", "smooth_l1"]
@@ -92,22 +93,38 @@ def masked_ssim(x: Tensor, y: Tensor, valid: Tensor, data_range: float = 2.0) ->
 
 
 class ExposureResidualLoss(nn.Module):
-    """How badly exposed a picture is, as a loss for enhancement networks: the frozen network's mean |residual|.
+    """How badly exposed a picture is, as a loss for enhancement networks: the mean |residual| by a frozen network.
 
-    `ExposureResidualLoss("p_ieanet_s")` or a path to weights. `forward` takes (B, 3, H, W) sRGB-encoded RGB in
-    [0, 1], H and W >= 32, and returns a scalar in [0, 1], differentiable by the picture. The network itself never
-    learns, stays in evaluation mode, and has no trainable parameter for an optimizer to find.
+    `ExposureResidualLoss("curve_net")` or a path to weights. `forward` takes (B, 3, H, W) sRGB-encoded RGB in
+    [0, 1], H and W >= 32, and, better, the picture that it was made of, `source`; it returns a scalar, differentiable by
+    the picture. The network itself never learns, stays in evaluation mode, and has no trainable parameter for an
+    optimizer to find.
+
+    What a network says is never differentiated: pixels that please a network are no photograph. With `source` the network
+    says once which luma the source ought to have, the picture is as far off as its luma is from that, and `structure`
+    times `iea40k.model.structure_loss.structure_loss` is added. Without it the picture's own residual counts, and only
+    the means of whole regions are moved, so that no detail is drawn nor wiped out.
     """
 
-    def __init__(self, weights: str | Path | nn.Module) -> None:
+    def __init__(self, weights: str | Path | nn.Module, *, structure: float = 0.1) -> None:
         super().__init__()
         self.network = weights if isinstance(weights, nn.Module) else load_weights(weights).network
+        self.structure = structure
         self.network.requires_grad_(False)
         self.network.eval()
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Return mean |residual| of a batch of pictures."""
-        return residual_map(self.network, image).abs().mean()
+    def forward(self, image: Tensor, source: Tensor | None = None) -> Tensor:
+        """Return the loss of a batch of pictures; `source` (B, 3, H, W) holds what they were made of."""
+        grey = luma_of(image)
+        with torch.no_grad():
+            seen = image if source is None else source
+            residual = residual_map(self.network, seen)
+            wanted = (luma_of(seen) + residual).clamp(0, 1)
+        if source is not None:
+            return (wanted - grey).abs().mean() + self.structure * structure_loss(image, source)
+        moved = (grey.detach() + region_means(residual) - grey).abs().mean()
+        # The value is the mean |residual|; the gradient is that of the regions' means.
+        return residual.abs().mean() + moved - moved.detach()
 
     def train(self, mode: bool = True) -> Self:
         """Keep the network in evaluation mode whatever the training loop asks for."""

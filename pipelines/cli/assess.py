@@ -1,6 +1,7 @@
 """`iea40k predict`, `iea40k score` and `iea40k judge`."""
 
 import json
+from math import isnan
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iea40k.errors import BadInputError
+from iea40k.recipe import without_nan
 from pipelines.cli.model import Device
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from iea40k.model.judging import Ranked
     from iea40k.model.predict import Predicted
 
 Size = Annotated[
@@ -107,6 +110,10 @@ def judge(
     reference: Annotated[
         Path | None, typer.Option(help="A folder of ideal exposures, to compare with.")
     ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option("--input", help="The folder of the pictures that were enhanced: re-exposures are ranked."),
+    ] = None,
     size: Size = None,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -125,6 +132,12 @@ def judge(
             options,
             reference,
             lambda stem, done, total: bar.update(done, total, stem),
+            inputs=inputs,
+        )
+    if inputs is None:
+        messages.print(
+            "without --input pictures are ranked, not re-exposures: a picture of nothing but grey may win",
+            style="yellow",
         )
     for error in found.failures:
         messages.print(str(error), style="red", markup=False)
@@ -135,18 +148,37 @@ def judge(
         failures = [str(error) for error in found.failures]
         typer.echo(
             json.dumps(
-                {"ranking": ranking, "images": found.images, "left_out": found.left_out, "failures": failures}
+                without_nan(
+                    {
+                        "ranking": ranking,
+                        "images": found.images,
+                        "left_out": found.left_out,
+                        "failures": failures,
+                    }
+                )
             )
         )
     else:
         typer.echo(f"mean |residual| over {len(found.images)} images; lower is better")
         for place, entry in enumerate(found.ranking, start=1):
-            more = "".join(f"  {name} {value:.3f}" for name, value in entry.against_reference.items())
-            typer.echo(
-                f"{place}. {entry.folder}  {entry.mean_abs_residual:.4f}  (mean {entry.mean_residual:+.4f}, "
-                f"best on {entry.wins}){more}"
-            )
+            typer.echo(f"{place}. {_line(entry)}")
+            for stem, reasons in list(entry.marked.items())[:3]:
+                typer.echo(f"   {stem}: {'; '.join(reasons)}")
+            if len(entry.marked) > 3:
+                typer.echo(f"   and {len(entry.marked) - 3} more; --json has all")
     return FAILURES if found.failures else DONE
+
+
+def _line(entry: "Ranked") -> str:
+    low, high = entry.interval
+    sure = "" if isnan(low) else f" [{low:.4f}, {high:.4f}]"
+    told = "" if isnan(entry.p) else f", p {entry.p:.3f}" + (" no difference told" if entry.p > 0.05 else "")
+    marked = f"  LAST: {len(entry.marked)} outputs are not their input's picture" if entry.last else ""
+    more = "".join(f"  {name} {value:.3f}" for name, value in entry.against_reference.items())
+    return (
+        f"{entry.folder}  {entry.mean_abs_residual:.4f}{sure}  (mean {entry.mean_residual:+.4f}, "
+        f"best on {entry.wins}{told}){more}{marked}"
+    )
 
 
 def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float32]":

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from iea40k import metrics
 from iea40k.model.losses import ExposureResidualLoss, LossConfig, certainty, masked_ssim, residual_loss
+from iea40k.arrays import LUMA_WEIGHTS
 from iea40k.model.networks import build
+from iea40k.model.structure_loss import structure_loss
+from tests.iea40k.model.photographs import exposed
 
 torch.set_num_threads(1)
 EVERYWHERE = torch.ones(2, 1, 24, 30, dtype=torch.bool)
@@ -120,3 +124,90 @@ def test_the_judge_improves_an_enhancer(judge):
         optimizer.step()
     assert judge(enhanced()).item() < 0.6 * before
     assert enhanced().mean() > 2 * dark.mean()
+
+
+def mesh_energy(picture):
+    """Energy of alternate pixels in the share of all differences of luma."""
+    grey = (picture * torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1)).sum(1)
+    across, down = grey.diff(dim=-1), grey.diff(dim=-2)
+    return (across.diff(dim=-2).abs().mean() / (across.abs().mean() + down.abs().mean())).item()
+
+
+def contrast(picture):
+    """Mean standard deviation of luma in blocks of 8x8."""
+    grey = (picture * torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
+    blocks = torch.nn.functional.unfold(grey, 8, stride=8)
+    return blocks.std(1).mean().item()
+
+
+@pytest.mark.parametrize("with_source", [True, False])
+@pytest.mark.parametrize("name", ["curve_net", "p_ieanet_s"])
+def test_optimising_pixels_draws_no_mesh_and_keeps_contrast(name, with_source):
+    """The plain mean |residual|, differentiated, quadruples the energy of a checkerboard."""
+    picture = torch.from_numpy(exposed(skimage.data.astronaut()[:128, :160], -2)).permute(2, 0, 1)[None] / 255
+    loss = ExposureResidualLoss(name)
+    image = picture.clone().requires_grad_()
+    optimizer = torch.optim.Adam([image], 0.01)
+    first = loss(image, picture if with_source else None).item()
+    for _ in range(60):
+        optimizer.zero_grad()
+        value = loss(image, picture if with_source else None)
+        value.backward()
+        optimizer.step()
+        with torch.no_grad():
+            image.clamp_(0, 1)
+    assert value.item() < first - 0.02  # it does what it is for
+    assert mesh_energy(image.detach()) < 1.1 * mesh_energy(picture)
+    assert contrast(image.detach()) > 0.9 * contrast(picture)
+
+
+def test_what_is_no_re_exposure_costs_more_than_the_source_itself():
+    picture = torch.from_numpy(exposed(skimage.data.astronaut()[:128, :160], -1)).permute(2, 0, 1)[None] / 255
+    loss = ExposureResidualLoss("curve_net")
+    board = (torch.arange(128)[:, None] + torch.arange(160)) % 2
+    kept = structure_loss(picture**0.8, picture).item()
+    assert kept < 0.05
+    for other in (
+        torch.full_like(picture, 0.5),
+        board.float().expand_as(picture),
+        torch.rand_like(picture),
+        picture.flip(-1),
+        picture + 0.06 * (board - 0.5),
+    ):
+        assert structure_loss(other, picture).item() > kept + 0.1
+        assert loss(other, picture) > loss(picture**0.8, picture)
+
+
+@pytest.mark.slow
+def test_a_small_enhancer_gets_nearer_to_references_that_it_never_saw():
+    """Learns from two photographs by the loss alone, without a reference, and is measured on two others."""
+    torch.manual_seed(0)
+    names = ("astronaut", "chelsea", "coffee", "rocket")
+    finished = [getattr(skimage.data, n)()[:256:2, :320:2] for n in names]
+
+    def tensors(stops):
+        return [torch.from_numpy(exposed(p, stops)).permute(2, 0, 1)[None] / 255 for p in finished]
+
+    enhancer = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 1), torch.nn.LeakyReLU(), torch.nn.Conv2d(16, 3, 1)
+    )
+    torch.nn.init.zeros_(enhancer[2].weight)
+    torch.nn.init.zeros_(enhancer[2].bias)
+
+    def enhance(x):
+        return (x + enhancer(x)).clamp(0, 1)
+
+    loss = ExposureResidualLoss("curve_net")
+    optimizer = torch.optim.Adam(enhancer.parameters(), 0.01)
+    for _ in range(80):
+        for source in tensors(-2)[:2]:
+            optimizer.zero_grad()
+            loss(enhance(source), source).backward()
+            optimizer.step()
+
+    def psnr(x, y):
+        return -10 * torch.log10((x - y).square().mean()).item()
+
+    for dark, reference in list(zip(tensors(-2), tensors(0), strict=True))[2:]:
+        with torch.no_grad():
+            assert psnr(enhance(dark), reference) > psnr(dark, reference) + 2
