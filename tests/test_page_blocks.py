@@ -91,8 +91,8 @@ def _small_demo(folder: Path) -> None:
 EXAMPLES = {
     "look_at_a_release": (["demo/release"], "astronaut_N4"),
     "train_an_estimator": (["demo/release", "5"], "step    5"),
-    "judge_enhancers": (["PHOTOS/a0001", "PHOTOS/a0002"], "on 3 images"),
-    "steer_an_enhancer": (["photo.jpg", "better.png"], "as it is: mean |residual|"),
+    "judge_enhancers": (["PHOTOS/a0001", "PHOTOS/a0001", "PHOTOS/a0002"], "on 3 images"),
+    "steer_an_enhancer": (["photo.jpg", "better.png"], "as it is: "),
     "audit_labels": (["demo/release", "demo/store"], "5 images are in the queue"),
 }
 

@@ -1,7 +1,7 @@
 """Whether a picture is still the photograph that it was made of: what a re-exposure must keep.
 
-A network's mean |residual| alone ranks pictures, and a grey card has none. A re-exposure is another exposure of the same
-photograph: edges keep their direction, details their place and their relative strength, and nothing of it becomes
+A network's mean |residual| alone ranks pictures, and a grey card has none. A re-exposure is another exposure of the
+same photograph: edges keep their direction, details their place and their relative strength, and nothing of it becomes
 white, black, flat or a mesh. All of this is blind to tone curves, global or local, so that no style is preferred.
 """
 
@@ -40,8 +40,8 @@ Map = NDArray[np.float32]
 class Kept:
     """What an output keeps of its input. NaN where the input has too little detail to tell.
 
-    - `gradient`: mean cosine between both gradients of luma, weighted by their sizes: 1 for any tone curve, 0 for another
-      photograph
+    - `gradient`: mean cosine between both gradients of luma, weighted by their sizes: 1 for any tone curve, 0 for
+      another photograph
     - `contrast`: correlation of the logarithms of local contrast
     - `clipped`: share of pixels that are black or white in the output and not in the input
     - `flat`: share of the input's pixels with detail around which the output has none

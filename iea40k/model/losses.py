@@ -96,12 +96,12 @@ class ExposureResidualLoss(nn.Module):
     """How badly exposed a picture is, as a loss for enhancement networks: the mean |residual| by a frozen network.
 
     `ExposureResidualLoss("curve_net")` or a path to weights. `forward` takes (B, 3, H, W) sRGB-encoded RGB in
-    [0, 1], H and W >= 32, and, better, the picture that it was made of, `source`; it returns a scalar, differentiable by
-    the picture. The network itself never learns, stays in evaluation mode, and has no trainable parameter for an
+    [0, 1], H and W >= 32, and, better, the picture that it was made of, `source`; it returns a scalar, differentiable
+    by the picture. The network itself never learns, stays in evaluation mode, and has no trainable parameter for an
     optimizer to find.
 
-    What a network says is never differentiated: pixels that please a network are no photograph. With `source` the network
-    says once which luma the source ought to have, the picture is as far off as its luma is from that, and `structure`
+    What a network says is never differentiated: pixels that please a network are no photograph. With `source` the
+    network says once which luma the source ought to have, the picture is as far off as its luma is from that, and `structure`
     times `iea40k.model.structure_loss.structure_loss` is added. Without it the picture's own residual counts, and only
     the means of whole regions are moved, so that no detail is drawn nor wiped out.
     """

@@ -10,7 +10,7 @@ _EXACT = 12  # up to so many images every exchange of signs is looked at
 def bootstrap_interval(
     values: NDArray[np.float64], *, share: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the bounds that hold the mean of `values` (N,) in `share` of the draws with replacement; NaN for one value.
+    """Return the bounds that hold the mean of `values` (N,) in `share` of draws with replacement; NaN for one value.
 
     >>> low, high = bootstrap_interval(np.array([0.1, 0.2, 0.3, 0.4]))
     >>> low < 0.25 < high

@@ -1,8 +1,8 @@
 """`iea40k predict`, `iea40k score` and `iea40k judge`."""
 
 import json
-from math import isnan
 from dataclasses import asdict
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,7 +112,9 @@ def judge(
     ] = None,
     inputs: Annotated[
         Path | None,
-        typer.Option("--input", help="The folder of the pictures that were enhanced: re-exposures are ranked."),
+        typer.Option(
+            "--input", help="The folder of the pictures that were enhanced: re-exposures are ranked."
+        ),
     ] = None,
     size: Size = None,
     device: Device = "auto",

@@ -97,9 +97,7 @@ def folders(tmp_path_factory, photographs):
 
 def test_the_expert_stands_first_and_other_pictures_last(folders):
     names = sorted(p.name for p in folders.iterdir() if p.name != "input")
-    found = judge_folders(
-        load_weights("curve_net"), [folders / n for n in names], inputs=folders / "input"
-    )
+    found = judge_folders(load_weights("curve_net"), [folders / n for n in names], inputs=folders / "input")
     order = [entry.folder.name for entry in found.ranking]
     assert order[:2] == ["expert", "identity"]
     assert {entry.folder.name for entry in found.ranking if entry.last} == set(order[2:])

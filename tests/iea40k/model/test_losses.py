@@ -6,8 +6,8 @@ import skimage.data
 import torch
 
 from iea40k import metrics
-from iea40k.model.losses import ExposureResidualLoss, LossConfig, certainty, masked_ssim, residual_loss
 from iea40k.arrays import LUMA_WEIGHTS
+from iea40k.model.losses import ExposureResidualLoss, LossConfig, certainty, masked_ssim, residual_loss
 from iea40k.model.networks import build
 from iea40k.model.structure_loss import structure_loss
 from tests.iea40k.model.photographs import exposed
@@ -188,9 +188,7 @@ def test_a_small_enhancer_gets_nearer_to_references_that_it_never_saw():
     def tensors(stops):
         return [torch.from_numpy(exposed(p, stops)).permute(2, 0, 1)[None] / 255 for p in finished]
 
-    enhancer = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 16, 1), torch.nn.LeakyReLU(), torch.nn.Conv2d(16, 3, 1)
-    )
+    enhancer = torch.nn.Sequential(torch.nn.Conv2d(3, 16, 1), torch.nn.LeakyReLU(), torch.nn.Conv2d(16, 3, 1))
     torch.nn.init.zeros_(enhancer[2].weight)
     torch.nn.init.zeros_(enhancer[2].bias)
 
