@@ -102,8 +102,8 @@ class ExposureResidualLoss(nn.Module):
 
     What a network says is never differentiated: pixels that please a network are no photograph. With `source` the
     network says once which luma the source ought to have, the picture is as far off as its luma is from that, and
-    `structure` times `iea40k.model.structure_loss.structure_loss` is added. Without it the picture's own residual counts, and only
-    the means of whole regions are moved, so that no detail is drawn nor wiped out.
+    `structure` times `iea40k.model.structure_loss.structure_loss` is added. Without it the picture's own residual
+    counts, and only the means of whole regions are moved, so that no detail is drawn nor wiped out.
     """
 
     def __init__(self, weights: str | Path | nn.Module, *, structure: float = 0.1) -> None:
