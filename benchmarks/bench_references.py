@@ -24,7 +24,7 @@ from iea40k.alignment import align
 from iea40k.brackets.evs import stated_evs
 from iea40k.brackets.response import estimate_evs, fit_known
 from iea40k.capture import read_capture
-from iea40k.color import decode_srgb
+from iea40k.colour import decode_srgb
 from iea40k.develop import load_encoded
 from iea40k.errors import IEAError
 from iea40k.fusion import (

@@ -98,7 +98,7 @@ class Brush:
 
     @property
     def sigma(self) -> float:
-        """The spread, in pixels, of the neighbourhood whose mean it takes."""
+        """The standard deviation, in pixels, of the neighbourhood whose mean it takes."""
         return max(1.0, self.radius / 3)
 
 
