@@ -45,7 +45,9 @@ def annotate(
     if review and read_only:
         raise BadInputError("--review and --read-only exclude each other")
     if not annotator and not read_only:
-        raise BadInputError("no annotator is named", remedy="add --annotator NAME, your name as the curator knows it")
+        raise BadInputError(
+            "no annotator is named", remedy="add --annotator NAME, your name as the curator knows it"
+        )
     source = context.get_parameter_source("ledger")
     if ledger is not None and source is not None and source.name == "COMMANDLINE":
         refuse_typed_secret(ledger)

@@ -11,38 +11,22 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 import pandas as pd
-import pandera.pandas as pa
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import AnyPath, inside, sha256_file, write_file_with
-from iea40k.roots import SEPARATOR, recorded_root
-from iea40k.scene import Kind, Scene, SourceFile, check_scene_id
-from iea40k.tables import Table, read_table
-
-REQUIRED = ("scene_id", "kind", "exposures")
-OPTIONAL = (
-    "evs",
-    "exposures_sha256",
-    "references",
-    "experts",
-    "references_sha256",
-    "simulation",
-    "licence",
-    "device",
-    "super_class",
-    "scene_class",
-    "light",
-    "source",
-    "generator",
-    "missing",
-    "root",
+from iea40k.manifest_columns import (
+    COLUMNS,
+    cell_problems,
+    column_problems,
+    duplicates,
+    no_rows,
 )
-COLUMNS = (*REQUIRED, *OPTIONAL)
-KINDS: tuple[str, ...] = get_args(Kind)
-SIMULATIONS = ("", "ev", "messias")
+from iea40k.roots import SEPARATOR, recorded_root
+from iea40k.scene import Kind, Scene, SourceFile
+from iea40k.tables import Table, read_table
 
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
@@ -70,11 +54,11 @@ def read_manifest(
     """
     file = Path(file)
     table = read_table(file)
-    problems = _column_problems(table)
+    problems = column_problems(table)
     if problems or table.frame.empty:
-        raise ManifestError(file, problems or [_no_rows(table)])
+        raise ManifestError(file, problems or [no_rows(table)])
     base = root_of(table) if root is None else Path(root)
-    problems = _cell_problems(table) + _duplicates(table)
+    problems = cell_problems(table) + duplicates(table)
     judged = {(p.where.line, p.where.column) for p in problems if isinstance(p.where, Place)}
     scenes: dict[int, Scene] = {}
     for line, cells in zip(table.lines, table.frame.to_dict("records"), strict=True):
@@ -125,64 +109,6 @@ def split_cell(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split(SEPARATOR)) if cell.strip() else ()
 
 
-def _valid_scene_id(cell: str) -> bool:
-    try:
-        check_scene_id(cell)
-    except BadInputError:
-        return False
-    return True
-
-
-_SCHEMA = pa.DataFrameSchema(
-    {
-        "scene_id": pa.Column(
-            str,
-            pa.Check(
-                _valid_scene_id,
-                element_wise=True,
-                error="letters, digits, spaces and . _ ( ) + , @ = -; at most 128",
-            ),
-        ),
-        "kind": pa.Column(str, pa.Check.isin(KINDS, error=f"one of {', '.join(KINDS)}")),
-        "exposures": pa.Column(str, pa.Check.str_length(min_value=1, error="at least one path")),
-        "simulation": pa.Column(
-            str, pa.Check.isin(SIMULATIONS, error="'ev', 'messias' or nothing"), required=False
-        ),
-    }
-)
-
-
-def _column_problems(table: Table) -> list[IEAError]:
-    """Return what is wrong with the header: without the right columns no row can be judged."""
-    missing: list[IEAError] = [
-        BadInputError(
-            "a column is missing",
-            where=Place(table.file, 1, name),
-            expected=f"at least the columns {', '.join(REQUIRED)}",
-            got=", ".join(map(str, table.frame.columns)) or "none",
-        )
-        for name in REQUIRED
-        if name not in table.frame.columns
-    ]
-    return missing + [_unknown_column(table, str(c)) for c in table.frame.columns if not _known(str(c))]
-
-
-def _cell_problems(table: Table) -> list[IEAError]:
-    try:
-        _SCHEMA.validate(table.frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        return [
-            BadInputError(
-                "the cell is not usable",
-                where=Place(table.file, table.lines[int(case["index"])], str(case["column"])),
-                expected=str(case["check"]),
-                got=repr(case["failure_case"]),
-            )
-            for case in error.failure_cases.to_dict("records")
-        ]
-    return []
-
-
 def root_of(table: Table) -> Path:
     """Return the folder that a manifest's paths are relative to: its own, or the one that the column `root` names."""
     cells = [str(cell) for cell in table.frame["root"]] if "root" in table.frame.columns else [""]
@@ -196,44 +122,6 @@ def root_of(table: Table) -> Path:
             remedy="make one manifest for each root",
         )
     return recorded_root(table.file, cells[0], table.lines[0]) if cells[0] else table.file.parent
-
-
-def _no_rows(table: Table) -> IEAError:
-    return BadInputError("the table has no rows", where=Place(table.file), expected="a row a scene")
-
-
-def _known(column: str) -> bool:
-    return column in COLUMNS or column.startswith(("x_", "split_"))
-
-
-def _unknown_column(table: Table, column: str) -> IEAError:
-    return BadInputError(
-        "the column is unknown",
-        where=Place(table.file, 1, column),
-        expected=", ".join(COLUMNS),
-        remedy=f"correct its name, or call it 'x_{column}' to carry it along",
-    )
-
-
-def _duplicates(table: Table) -> list[IEAError]:
-    first: dict[str, int] = {}
-    problems: list[IEAError] = []
-    for line, scene_id in zip(table.lines, table.frame["scene_id"], strict=True):
-        # Windows and macOS fold case in file names, so two ids that differ by case alone are one folder.
-        earlier = first.setdefault(str(scene_id).casefold(), line)
-        if earlier != line:
-            # Neither row is built: which of them is meant only the curator knows.
-            problems += [_twice(table, a, b, str(scene_id)) for a, b in ((line, earlier), (earlier, line))]
-    return problems
-
-
-def _twice(table: Table, line: int, other: int, scene_id: str) -> IEAError:
-    return BadInputError(
-        "two rows have the same scene id (upper and lower case count as equal)",
-        where=Place(table.file, line, "scene_id"),
-        expected="an id of its own",
-        got=f"{scene_id!r}, as in line {other}",
-    )
 
 
 class _Row:

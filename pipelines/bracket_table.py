@@ -9,7 +9,7 @@ from iea40k.brackets.grouping import GroupingRules, group
 from iea40k.capture import Capture, parse_time, read_capture
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside
-from iea40k.manifest import OPTIONAL
+from iea40k.manifest_columns import OPTIONAL
 from iea40k.roots import name_below
 from iea40k.scene import check_scene_id
 from iea40k.tables import Table, read_table

@@ -19,7 +19,7 @@ def run(*arguments: str) -> None:
 
 
 def test_a_name_is_needed(store: Store):
-    with pytest.raises(BadInputError, match="who are you"):
+    with pytest.raises(BadInputError, match="no annotator is named"):
         run(str(store.path))
 
 
