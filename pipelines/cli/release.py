@@ -22,6 +22,7 @@ from iea40k.store.release import (
     write_release,
 )
 from iea40k.store.release.content import HEAD
+from iea40k.store.release.publication import Publication
 from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
 from iea40k.store.verify import make_list, verify_store
@@ -38,11 +39,22 @@ def release(
     store: Annotated[Path, typer.Argument(help="The store.")],
     out: Annotated[Path, typer.Argument(help="The release's folder; it must not exist.")],
     version: Annotated[str, typer.Option("--version", help="The release's version, X.Y.Z.")],
-    name: Annotated[str, typer.Option(help="The dataset's name.")] = "IEA40K",
+    name: Annotated[str, typer.Option(help="The dataset's name.")] = "exposure dataset",
     seed: Annotated[int, typer.Option(help="Seed of the random splits.")] = 0,
     licence: Annotated[
         list[str] | None, typer.Option(help="Only scenes of this licence; may be given several times.")
     ] = None,
+    creator: Annotated[
+        list[str] | None,
+        typer.Option(help='Who made it: "Family, Given", or an organisation. Repeatable.'),
+    ] = None,
+    citation: Annotated[str, typer.Option(help="How to cite it: text or BibTeX, or @FILE with it.")] = "",
+    url: Annotated[str, typer.Option(help="Where the dataset lives.")] = "",
+    doi: Annotated[str, typer.Option(help="Its DOI.")] = "",
+    description: Annotated[str, typer.Option(help="What it is, in a sentence or two.")] = "",
+    label_licence: Annotated[
+        str, typer.Option(help="The licence of the labels; the photographs keep theirs.")
+    ] = "",
     published: Annotated[str, typer.Option(help="Date of publication for the card, YYYY-MM-DD.")] = "",
     ledger: LedgerOption = None,
     cursor: Annotated[
@@ -63,6 +75,7 @@ def release(
         seed=seed,
         licences=tuple(sorted(licence or ())),
         published=published,
+        about=Publication(tuple(creator or ()), _text_of(citation), url, doi, description, label_licence),
     )
     opened = Store.open(store)
     with Progress("releasing", "images") as bar, ExitStack() as stack:
@@ -158,6 +171,16 @@ def diff(
     else:
         typer.echo(_as_text(found))
     return DONE
+
+
+def _text_of(option: str) -> str:
+    """Return an option's text, or that of the file that it names after an "@"."""
+    if not option.startswith("@") or "{" in option:  # BibTeX begins with an @ too
+        return option
+    try:
+        return Path(option[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError("the citation cannot be read", where=option[1:], got=str(error)) from error
 
 
 def _seal(store: Path, options: ReleaseOptions) -> None:

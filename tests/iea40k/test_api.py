@@ -182,7 +182,7 @@ def test_a_damaged_release_still_says_what_it_is_in_a_notebook(folders, tmp_path
 
 
 def test_a_repr_fits_a_line(release):
-    assert repr(release).startswith("<Release IEA40K 1.0.0 in ")
+    assert repr(release).startswith("<Release exposure dataset 1.0.0 in ")
     assert repr(release).endswith("18 images of 6 scenes>")
     assert repr(release[0]).startswith("<ReleaseImage scene_0_N1: -1 EV, 90x70 pixels")
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError, StoreError
+from iea40k.store.release.splits import SPLITS
 from iea40k.store.shards import read_layout, shard_file
 
 HEAD = "release.json"
@@ -19,6 +20,8 @@ CROISSANT = "croissant.json"
 CARD = "README.md"
 LICENCES = "LICENCES.csv"
 COMPOSITION = "composition.png"
+CITATION = "CITATION.cff"
+PREVIEW = "preview"
 ARRAYS = "arrays"
 TABLES = "tables"
 TABLE_NAMES = ("images", "scenes", "splits", "provenance")
@@ -27,6 +30,9 @@ SIGNATURE = f"{HEAD}.minisig"
 
 NEWER = (COMPOSITION, ROW_DIGESTS)
 """Files that a release which carries no root digest, being older, may lack."""
+
+OPTIONAL = frozenset({CITATION, *(f"{PREVIEW}/{split}.parquet" for split in SPLITS)})
+"""Files that a release has where its release.json lists them (`files`): the older have none of them."""
 
 UNSUMMED = (HEAD, SUMS, ROOT, SIGNATURE)
 """Files that the checksums cannot list: the root digest stands for the first two, and a signature for that."""
@@ -37,13 +43,23 @@ def metadata_file(frame: str, array: str) -> str:
     return f"{ARRAYS}/{frame}/{array}/zarr.json"
 
 
-def summed_files(folder: Path, arrays: Mapping[str, Collection[str]]) -> set[str]:
+def summed_files(
+    folder: Path, arrays: Mapping[str, Collection[str]], optional: Collection[str] = ()
+) -> set[str]:
     """Return the paths of all files that the checksums of the release in `folder` list.
 
     `arrays` names the arrays of each frame shape; how many shards each has, its metadata say. An array whose metadata
-    cannot be read counts as that file alone.
+    cannot be read counts as that file alone. `optional` are those of `OPTIONAL` that it has.
     """
-    names = {CARD, LICENCES, COMPOSITION, CROISSANT, ROW_DIGESTS, f"{ARRAYS}/zarr.json"}
+    names = {
+        *OPTIONAL.intersection(optional),
+        CARD,
+        LICENCES,
+        COMPOSITION,
+        CROISSANT,
+        ROW_DIGESTS,
+        f"{ARRAYS}/zarr.json",
+    }
     names |= {f"{TABLES}/{table}.parquet" for table in TABLE_NAMES}
     for frame, frame_arrays in arrays.items():
         names.add(f"{ARRAYS}/{frame}/zarr.json")

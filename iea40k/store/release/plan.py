@@ -13,6 +13,7 @@ from iea40k.errors import BadInputError, LicenceError
 from iea40k.recipe import digest, versions
 from iea40k.scene import darkest_first
 from iea40k.store.layout import Store
+from iea40k.store.release.publication import Publication
 from iea40k.store.release.splits import RATIOS
 
 NO_LICENCE = "not stated"
@@ -24,11 +25,11 @@ class ReleaseOptions:
     """What a curator chooses.
 
     `ledger` fixes which corrections are replayed, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
-    bounds the raw bytes of a shard's images, and so the writer's memory.
+    bounds the raw bytes of a shard's images, and so the writer's memory. `about` is what people say of the dataset.
     """
 
     version: str
-    name: str = "IEA40K"
+    name: str = "exposure dataset"
     seed: int = 0
     splits: int = 5
     ratios: tuple[int, int, int] = RATIOS
@@ -36,6 +37,7 @@ class ReleaseOptions:
     ledger: Mapping[str, Any] = field(default_factory=dict)
     published: str = ""
     shard_bytes: int = 128 << 20
+    about: Publication = field(default_factory=Publication)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Plan:
             "options": asdict(self.options),
             "scenes": digest(made_by),
             "arrays": "described",  # a run that an older version began would mix two kinds of metadata
-            "software": versions("iea40k", "numcodecs", "numpy", "pyarrow", "zarr", "zstandard"),
+            "software": versions("iea40k", "numcodecs", "numpy", "pillow", "pyarrow", "zarr", "zstandard"),
         }
 
 

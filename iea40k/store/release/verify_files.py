@@ -41,7 +41,9 @@ def file_problems(release: Release, report: Progress) -> Iterator[IEAError]:
 
 def held_files(release: Release, listed: Mapping[str, str]) -> set[str]:
     """Return the paths of all files that this release holds and its checksums `listed` must list."""
-    held = content.summed_files(release.path, _arrays(release, listed))
+    more = release.head.get("files", ())
+    optional = [name for name in more if isinstance(name, str)] if isinstance(more, list) else []
+    held = content.summed_files(release.path, _arrays(release, listed), optional)
     return held if release.carries_root else held - {name for name in NEWER if name not in listed}
 
 

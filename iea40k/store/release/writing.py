@@ -2,7 +2,8 @@
 
     OUT/arrays/HEIGHTxWIDTH/ARRAY/   Zarr v3, one group a frame shape
     OUT/tables/*.parquet             images, scenes, splits, provenance
-    OUT/README.md, croissant.json, LICENCES.csv
+    OUT/preview/*.parquet            small pictures of the images, a file a split
+    OUT/README.md, CITATION.cff, croissant.json, LICENCES.csv
     OUT/SHA256SUMS                   of every file above
     OUT/release.json                 what this is, with the sha256 of SHA256SUMS
     OUT/ROOT.sha256                  the root digest: that of release.json
@@ -15,6 +16,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -40,11 +42,13 @@ from iea40k.store.locks import FileLock
 from iea40k.store.release import arrays, content, tables
 from iea40k.store.release.array_check import array_facts
 from iea40k.store.release.card import dataset_card
+from iea40k.store.release.citation import citation_file
 from iea40k.store.release.croissant import croissant
 from iea40k.store.release.journal import FILE as JOURNAL
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import LabelsOf
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
+from iea40k.store.release.preview import write_preview
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
 from iea40k.store.release.root import root_digest, root_line
 from iea40k.store.release.splits import scheme_name, split_sizes
@@ -126,9 +130,11 @@ def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
     held = {f.name: (*arrays.image_arrays(f, recipe["corrected"]), *arrays.SCENE_ARRAYS) for f in plan.frames}
     facts = _facts(plan, rows, recipe) | {"arrays": _arrays(folder, held)}
     write_atomic(folder / content.LICENCES, _licences(rows["images"]))
+    facts["files"] = [content.CITATION, *_preview(folder, rows, facts)]
+    write_atomic(folder / content.CITATION, citation_file(facts, plan.options.about))
     write_atomic(folder / content.CARD, dataset_card(facts))
     _draw_composition(plan, folder / content.COMPOSITION)
-    names = content.summed_files(folder, held)
+    names = content.summed_files(folder, held, facts["files"])
     known = journal.files()
     sums = {name: known.get(name) or sha256_file(folder / name) for name in names - {content.CROISSANT}}
     write_atomic(folder / content.CROISSANT, _json(croissant(facts, folder, sums)))
@@ -141,12 +147,19 @@ def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
     journal.remove()
 
 
+def _preview(folder: Path, rows: Mapping[str, Sequence[Any]], facts: Mapping[str, Any]) -> list[str]:
+    scheme = next(iter(facts["splits"]), None)
+    split_of = {row["scene_id"]: "train" if scheme is None else row[scheme] for row in rows["splits"]}
+    return write_preview(folder, rows["images"], split_of)
+
+
 def _clear(folder: Path) -> None:
     """Take away what a killed run left of this phase: the files that seal a release, and temporaries of ours."""
     for sealing in content.UNSUMMED:
         (folder / sealing).unlink(missing_ok=True)
     clear_temporaries(folder)
     clear_temporaries(folder / content.TABLES)
+    clear_temporaries(folder / content.PREVIEW)
 
 
 def _check_closed(folder: Path, names: Collection[str]) -> None:
@@ -176,6 +189,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         "name": options.name,
         "version": options.version,
         "published": options.published,
+        **({"about": options.about.facts()} if options.about.facts() else {}),
         "scenes": len(plan.scenes),
         "images": plan.images,
         "frames": {f.name: {"images": f.images, "scenes": len(f.scenes)} for f in plan.frames},
@@ -189,6 +203,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         },
         "uncertainty": _uncertainty(rows["images"]),
         "composition": compose((s.attributes, len(s.levels)) for s in plan.scenes).facts(),
+        "levels": dict(Counter(row["level"] for row in sorted(rows["images"], key=lambda row: row["ev"]))),
         "tone": _tone(rows["scenes"]),
         "seed": options.seed,
         "ratios": list(options.ratios),

@@ -235,7 +235,7 @@ def test_a_seal_shows_a_ledger_that_was_put_back(
     assert run(["release", str(place), str(place.parent / "release"), "--version", "1.0.0"]) == 0
     head = json.loads((place.parent / "release" / "release.json").read_text())["ledger"]
     sealed = [json.loads(line) for line in (place / "ledger.seals").read_text().splitlines()]
-    assert [line["note"] for line in sealed] == ["daily", "release IEA40K 1.0.0"]
+    assert [line["note"] for line in sealed] == ["daily", "release exposure dataset 1.0.0"]
     assert sealed[1]["root"] == head["root"]
     assert run(["verify", str(place)]) == 0
     for side in ("", "-wal", "-shm"):
@@ -244,7 +244,7 @@ def test_a_seal_shows_a_ledger_that_was_put_back(
     code, out, _ = queue("verify", "--seal", noted)
     assert code == 1
     assert "older copy" in out
-    assert "release IEA40K 1.0.0" in out
+    assert "release exposure dataset 1.0.0" in out
     assert run(["verify", str(place)]) == 1
     assert queue("verify", "--seal", "LEDGER:1:DIGEST")[0] == 2
 

@@ -47,7 +47,7 @@ def test_release_verify_diff_from_a_shell(store: Path, tmp_path: Path) -> None:
     assert (result["scenes"], result["version"], len(result["digest"])) == (3, "1.1.0", 64)
     assert iea40k("verify", tmp_path / "2").returncode == DONE
     compared = iea40k("diff", tmp_path / "1", tmp_path / "2")
-    assert "IEA40K 1.0.0 -> IEA40K 1.1.0" in compared.stdout
+    assert "exposure dataset 1.0.0 -> exposure dataset 1.1.0" in compared.stdout
     assert "s0" in compared.stdout
 
 

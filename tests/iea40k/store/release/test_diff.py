@@ -31,7 +31,7 @@ def test_equal_releases_do_not_differ(tmp_path: Path, scenes: list[BuiltScene]) 
     old, new = release_of(tmp_path / "1", scenes), release_of(tmp_path / "2", scenes, version="1.1.0")
     found = diff_releases(old, new)
     assert found.nothing()
-    assert (found.old, found.new) == ("IEA40K 1.0.0", "IEA40K 1.1.0")
+    assert (found.old, found.new) == ("exposure dataset 1.0.0", "exposure dataset 1.1.0")
 
 
 def test_planted_changes_are_recovered(tmp_path: Path, scenes: list[BuiltScene]) -> None:

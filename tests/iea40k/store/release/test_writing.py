@@ -111,6 +111,8 @@ def test_it_is_sound_and_complete(published: Release) -> None:
         "tables",
         "README.md",
         "composition.png",
+        "preview",
+        "CITATION.cff",
         "croissant.json",
         "LICENCES.csv",
         "SHA256SUMS",
@@ -503,7 +505,7 @@ def test_the_card_says_what_is_inside(published: Release, store: Store, tmp_path
     assert "| CC0-1.0 | 5 |" in card
     assert "no corrections are replayed" in card
     dated = write_release(store, tmp_path / "out", replace(OPTIONS, published="2026-03-01"))
-    assert "# IEA40K 1.0.0 (2026-03-01)" in (dated.path / "README.md").read_text()
+    assert "# exposure dataset 1.0.0 (2026-03-01)" in (dated.path / "README.md").read_text()
     assert json.loads((dated.path / "croissant.json").read_text())["datePublished"] == "2026-03-01"
     with pytest.raises(BadInputError, match="date"):
         write_release(store, tmp_path / "other", replace(OPTIONS, published="1.3.2026"))
