@@ -9,14 +9,24 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from iea40k.errors import BadInputError, UnreadableImageError
+from iea40k.exif import (
+    all_tags,
+    apex_aperture,
+    apex_time,
+    bias_of,
+    iso_of,
+    number_of,
+    positive,
+    text_of,
+    time_taken,
+)
 from iea40k.extras import require
 from iea40k.files import AnyPath
 
@@ -142,7 +152,7 @@ def _from_tiff(path: Path) -> Capture:
             else:
                 # Olympus and Panasonic write a magic of their own before an ordinary TIFF directory.
                 exif.load(b"Exif\0\0II*\0" + stream.read()[4:])
-            return _from_tags(path, _tags(exif), None)
+            return _from_tags(path, all_tags(exif), None)
     except Exception as error:  # Pillow raises many unrelated types for directories cut short
         raise UnreadableImageError("the TIFF directory cannot be read", where=path, got=str(error)) from error
 
@@ -155,7 +165,7 @@ def _from_picture(path: Path) -> Capture:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadableImageError("the picture cannot be read", where=path, got=str(error)) from error
     try:
-        tags = _tags(exif)
+        tags = all_tags(exif)
     except Exception:  # a broken EXIF block leaves a good picture without metadata
         tags = {}
     return _from_tags(path, tags, size)
@@ -172,7 +182,7 @@ def _from_heic(path: Path) -> Capture:
     exif = Image.Exif()
     try:
         exif.load(file.info.get("exif") or b"")
-        tags = _tags(exif)
+        tags = all_tags(exif)
     except Exception:  # a broken EXIF block leaves a good picture without metadata
         tags = {}
     return _from_tags(path, tags, file.size)
@@ -195,35 +205,28 @@ def _from_libraw(path: Path) -> Capture:
     stamp = other.timestamp if other.timestamp.year > 1970 else None
     return Capture(
         path,
-        exposure_time=_positive(other.shutter_speed),
-        f_number=_positive(other.aperture),
-        iso=_positive(other.iso_speed),
-        focal_length=_positive(other.focal_length),
+        exposure_time=positive(other.shutter_speed),
+        f_number=positive(other.aperture),
+        iso=positive(other.iso_speed),
+        focal_length=positive(other.focal_length),
         taken_at=stamp,
     )
-
-
-def _tags(exif: Image.Exif) -> dict[int, Any]:
-    return {**dict(exif), **dict(exif.get_ifd(ExifTags.IFD.Exif))}
-
-
-# ---------------------------------------------------------------- tags
 
 
 def _from_tags(path: Path, tags: Mapping[int, Any], size: tuple[int, int] | None) -> Capture:
     base = ExifTags.Base
     modes = {0: "auto", 1: "manual", 2: "bracket"}
-    mode = _number(tags.get(base.ExposureMode))
+    mode = number_of(tags.get(base.ExposureMode))
     return Capture(
         path,
-        exposure_time=_positive(tags.get(base.ExposureTime)) or _apex_time(tags.get(base.ShutterSpeedValue)),
-        f_number=_positive(tags.get(base.FNumber)) or _apex_aperture(tags.get(base.ApertureValue)),
-        iso=_iso(tags),
-        exposure_bias=_bias(tags.get(base.ExposureBiasValue)),
-        focal_length=_positive(tags.get(base.FocalLength)),
-        taken_at=_taken_at(tags),
-        make=_text(tags.get(base.Make)),
-        model=_text(tags.get(base.Model)),
+        exposure_time=positive(tags.get(base.ExposureTime)) or apex_time(tags.get(base.ShutterSpeedValue)),
+        f_number=positive(tags.get(base.FNumber)) or apex_aperture(tags.get(base.ApertureValue)),
+        iso=iso_of(tags),
+        exposure_bias=bias_of(tags.get(base.ExposureBiasValue)),
+        focal_length=positive(tags.get(base.FocalLength)),
+        taken_at=time_taken(tags),
+        make=text_of(tags.get(base.Make)),
+        model=text_of(tags.get(base.Model)),
         mode=modes.get(int(mode), "") if mode is not None else "",
         size=size,
     )
@@ -239,78 +242,3 @@ def _time_of(match: re.Match[str]) -> float:
     if match["whole"] is not None:
         return float(f"{match['whole']}.{match['tenth']}")
     return number(match["plain"])
-
-
-def _number(value: Any) -> float | None:
-    """Return a tag's number, None where it is missing, infinite, not a number or divided by zero."""
-    if isinstance(value, tuple | list):
-        if len(value) == 2 and all(isinstance(v, int) for v in value) and value[1]:
-            value = Fraction(value[0], value[1])
-        else:
-            value = value[0] if value else None
-    if value is None or isinstance(value, bytes | bool):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _positive(value: Any) -> float | None:
-    number = _number(value)
-    # 2^32 / 1 and the like are how cameras write "unknown" or "infinite".
-    return number if number is not None and 0 < number < 1e6 else None
-
-
-def _bias(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and abs(number) <= 20 else None
-
-
-def _apex_time(value: Any) -> float | None:
-    number = _number(value)
-    return 2.0**-number if number is not None and abs(number) < 20 else None
-
-
-def _apex_aperture(value: Any) -> float | None:
-    number = _number(value)
-    return 2.0 ** (number / 2) if number is not None and 0 < number < 20 else None
-
-
-def _iso(tags: Mapping[int, Any]) -> float | None:
-    base = ExifTags.Base
-    # ISOSpeedRatings has 16 bits: 65535 says "look at the wider tags" (Exif 2.3, 4.6.5).
-    names = (
-        base.ISOSpeedRatings,
-        base.RecommendedExposureIndex,
-        base.ISOSpeed,
-        base.StandardOutputSensitivity,
-    )
-    found = (_positive(tags.get(name)) for name in names)
-    return next((value for value in found if value is not None and value != 65535), None)
-
-
-def _taken_at(tags: Mapping[int, Any]) -> datetime | None:
-    base = ExifTags.Base
-    pairs = (
-        (base.DateTimeOriginal, base.SubsecTimeOriginal),
-        (base.DateTimeDigitized, base.SubsecTimeDigitized),
-        (base.DateTime, base.SubsecTime),
-    )
-    for name, part in pairs:
-        text = _text(tags.get(name))
-        for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"):
-            try:
-                stamp = datetime.strptime(text[:19], form)
-            except ValueError:
-                continue
-            digits = _text(tags.get(part))
-            return stamp + timedelta(seconds=float(f"0.{digits}")) if digits.isdecimal() else stamp
-    return None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    return str(value).split("\0")[0].strip() if value is not None else ""
