@@ -268,7 +268,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
 
     def _fill(self, image: Image, name: str, spot: Spot) -> None:
         tool, brush = regions.REGION_TOOLS[name], self.tools.brush()
-        settings = {name: getattr(self.tools, name) for name in tool.settings}
+        settings = {name: vars(self.tools)[name] for name in tool.settings}
         region, limit = tool.find(image, spot, settings), self._only(image)
         patch = regions.region_patch(
             image.codes, region if limit is None else region & limit, brush, image.base

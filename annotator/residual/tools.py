@@ -72,7 +72,7 @@ class ResidualTools:
     def brush(self) -> Brush:
         """Return the brush in use, with the value that belongs to its mode."""
         setting = BRUSHES[self.mode].setting if self.mode in BRUSHES else ""
-        value = getattr(self, setting) if setting else 0.0
+        value = vars(self)[setting] if setting else 0.0
         return Brush(self.mode, value, self.radius, self.feather, self.strength)
 
     @property
@@ -117,7 +117,7 @@ class ResidualTools:
         """Return the value in use moved by a step."""
         kind = BRUSHES[self.mode]
         setting = kind.setting or "value"
-        nudged = clamped(getattr(self, setting) + step, kind.low, kind.high)
+        nudged = clamped(vars(self)[setting] + step, kind.low, kind.high)
         return replace(self, **{setting: nudged})  # type: ignore[arg-type]
 
     def swapped(self) -> Self:
