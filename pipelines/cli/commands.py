@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Look": (
         ("status", "what a store holds, what failed and why, what to look at", "pipelines.cli.build:status"),
+        ("report", "a page of pictures and distributions, in one file", "pipelines.cli.report:report"),
     ),
     "Annotate": (
         ("queue", "what waits for people: add, assign, review", "pipelines.cli.queue_group:queue_app"),

@@ -1,0 +1,194 @@
+"""What a report is made from: the scenes of a store or of a release, in one form."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from iea40k.arrays import EncodedRGB
+from iea40k.errors import BadInputError
+from iea40k.fusion.judging import BOTH
+from iea40k.store.kinds import kind_of
+from iea40k.store.layout import Store
+from iea40k.store.release.reading import Release
+from pipelines.left_out import LeftOut, left_out_of
+
+FACTS = ("kind", "licence", "light", "super_class", "scene_class", "device", "source")
+"""What is said of every scene, in the words of the manifest's columns."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A scene's pictures: reference (H, W, 3), exposures (E, H, W, 3), both uint8; residual codes (E, H, W) int16."""
+
+    reference: EncodedRGB
+    exposures: NDArray[np.uint8]
+    codes: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class ReportScene:
+    """A scene: its facts as text, its images' numbers, and how its pixels are read."""
+
+    scene_id: str
+    facts: Mapping[str, str]
+    levels: tuple[str, ...]
+    evs: tuple[float, ...]
+    priority: tuple[float, ...]
+    touched: tuple[float, ...]
+    uncertainty: tuple[float, ...]
+    quality: float | None
+    words: str
+    left_out: tuple[LeftOut, ...]
+    pixels: Callable[[], Pixels] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A store or a release: what is said of the whole, what failed, and its scenes in order."""
+
+    kind: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    failures: tuple[tuple[str, str], ...]
+    count: int
+    scenes: Callable[[], Iterator[ReportScene]] = field(repr=False)
+
+
+def open_source(path: Path) -> Source:
+    """Open what a report is wanted of. Raises `BadInputError` where the folder is neither a store nor a release."""
+    kind = kind_of(path)
+    if kind == "release":
+        return _of_release(Release.open(path))
+    if kind == "store":
+        return _of_store(Store.open(path), path)
+    raise BadInputError(
+        "there is neither a release nor a store here",
+        where=path,
+        expected="a folder with release.json or store.json",
+    )
+
+
+def _of_store(store: Store, path: Path) -> Source:
+    counts = store.counts()
+    facts = (
+        ("scenes", str(counts.scenes)),
+        ("exposures", str(counts.exposures)),
+        ("in quarantine", str(counts.quarantined)),
+        ("residuals", "as built; corrections of people are in the ledger and in releases"),
+    )
+    failures = tuple((entry.scene_id, entry.message) for entry in store.quarantined())
+
+    def scenes() -> Iterator[ReportScene]:
+        for scene_id in store.scene_ids():
+            stored = store.open_scene(scene_id)
+
+            def pixels(scene_id: str = scene_id) -> Pixels:
+                scene = store.read_scene(scene_id)
+                return Pixels(scene.reference, np.asarray(scene.exposures), np.asarray(scene.residual))
+
+            unsure = stored.attributes.get("uncertainty", {})
+            yield ReportScene(
+                scene_id,
+                _facts(stored.attributes),
+                tuple(stored.levels),
+                tuple(stored.evs),
+                tuple(stored.review_priority),
+                (0.0,) * len(stored.levels),
+                tuple(_number(unsure.get(level)) for level in stored.levels),
+                _optional(stored.attributes.get("reference_quality")),
+                _judged(stored.attributes),
+                tuple(left_out_of(scene_id, stored.attributes)),
+                pixels,
+            )
+
+    return Source("store", path.resolve().name, facts, failures, counts.scenes, scenes)
+
+
+def _of_release(release: Release) -> Source:
+    licences = release.head.get("licences", {})
+    facts = (
+        ("version", release.version),
+        ("published", str(release.head.get("published", ""))),
+        ("scenes", str(len(release.scenes))),
+        ("exposures", str(len(release))),
+        ("corrected by people", str(release.head.get("corrected_images", 0))),
+        ("licences", ", ".join(sorted(map(str, licences)))),
+        ("root digest", release.root if release.carries_root else "none: an older release"),
+    )
+    schemes = release.split_schemes
+    splits: Mapping[str, str] = {}
+    if schemes and len(release.splits):
+        table = release.splits
+        splits = dict(zip(table["scene_id"].astype(str), table[schemes[0]].astype(str), strict=True))
+
+    def scenes() -> Iterator[ReportScene]:
+        grouped = release.images.groupby("scene_id", sort=False)
+        for row in release.scenes.to_dict("records"):
+            images = grouped.get_group(row["scene_id"])
+            yield _released(release, row, images, splits)
+
+    name = str(release.head.get("name", ""))
+    return Source("release", f"{name} {release.version}".strip(), facts, (), len(release.scenes), scenes)
+
+
+def _released(
+    release: Release, row: Mapping[Any, Any], images: pd.DataFrame, splits: Mapping[str, str]
+) -> ReportScene:
+    scene_id = str(row["scene_id"])
+    ids = images["image_id"].astype(str).tolist()
+    facts = {**_facts(row), "split": splits.get(scene_id, "")}
+
+    def pixels() -> Pixels:
+        shown = [release[image_id] for image_id in ids]
+        return Pixels(
+            shown[0].reference,
+            np.stack([image.exposure for image in shown]),
+            np.stack([image.codes for image in shown]),
+        )
+
+    def column(name: str) -> tuple[float, ...]:
+        return tuple(map(_number, images[name])) if name in images else (float("nan"),) * len(ids)
+
+    rejected = row.get("rejected")
+    rows = json.loads(rejected) if isinstance(rejected, str) and rejected else []
+    return ReportScene(
+        scene_id,
+        facts,
+        tuple(images["level"].astype(str)),
+        tuple(images["ev"].astype(float)),
+        column("suspicion"),
+        column("touched_fraction"),
+        column("uncertainty"),
+        _optional(row.get("reference_quality")),
+        _judged(row),
+        tuple(left_out_of(scene_id, {"rejected": rows})),
+        pixels,
+    )
+
+
+def _facts(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {name: _text(row.get(name)) for name in FACTS}
+
+
+def _judged(row: Mapping[Any, Any]) -> str:
+    parts = [_text(row.get(name)) for name in ("reference_words", "reference_ends")]
+    return "; ".join(part for part in parts if part and part != BOTH)
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _optional(value: object) -> float | None:
+    number = _number(value)
+    return None if number != number else number
