@@ -69,7 +69,7 @@ def width_for(sample: Sequence[Pixels], scenes: int, budget: int = BUDGET) -> in
 
 
 def _small(picture: EncodedRGB, size: tuple[int, int]) -> EncodedRGB:
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _values(codes: ResidualCodes, size: tuple[int, int]) -> NDArray[np.int8]:

@@ -5,13 +5,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import AnyPath, disk_errors, write_atomic
-from iea40k.render import PALETTES, palette_table
+from iea40k.render import Palette, palette_table
 from pipelines.report.numbers import Numbers
 from pipelines.report.pictures import BUDGET, pack, width_for
 from pipelines.report.sources import ReportScene, Source, open_source
@@ -64,7 +64,7 @@ def write_report_of(
         "disputes": disputes,
         "scenes": scenes,
         "numbers": numbers.facts(),
-        "palettes": {name: palette_table(name).tolist() for name in PALETTES},
+        "palettes": {name: palette_table(name).tolist() for name in get_args(Palette)},
     }
     page = _page(data, blobs)
     with disk_errors(Path(file)):
@@ -114,7 +114,7 @@ def _disputes(file: Path) -> list[list[Any]]:
     missing = [name for name in _DISPUTES if name not in table]
     if missing:
         raise BadInputError(
-            "this is no table of disputes", where=file, expected=", ".join(_DISPUTES), got=", ".join(table)
+            "this is no table of disputes", where=file, expected=", ".join(_DISPUTES), got=", ".join(map(str, table.columns))
         )
     ordered = table.sort_values(["score", "image_id"], ascending=[False, True])
     return [
