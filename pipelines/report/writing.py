@@ -114,7 +114,10 @@ def _disputes(file: Path) -> list[list[Any]]:
     missing = [name for name in _DISPUTES if name not in table]
     if missing:
         raise BadInputError(
-            "this is no table of disputes", where=file, expected=", ".join(_DISPUTES), got=", ".join(map(str, table.columns))
+            "this is no table of disputes",
+            where=file,
+            expected=", ".join(_DISPUTES),
+            got=", ".join(map(str, table.columns)),
         )
     ordered = table.sort_values(["score", "image_id"], ascending=[False, True])
     return [
