@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-e '.[curator,annotator,trainer,postgresql,dev]'
+		-e '.[curator,annotator,trainer,postgresql,cluster,dev]'
 	@touch $@
 
 setup: $(STAMP)

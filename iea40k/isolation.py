@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from iea40k.errors import IEAError, LimitError
 _START = "from iea40k.isolation import serve; serve()"
 _GRACE = 5
 """Seconds after the limit at which the process ends itself, where whoever started it did not live to do so."""
+_WATCH = 1.0
+"""Seconds between looks at whether whoever started it still lives."""
 
 
 def machine_memory() -> int | None:
@@ -161,6 +164,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that called decides
     limits, prepare = pickle.load(calls)
     _bound_memory(limits.memory)
+    _end_with(os.getppid())
     if prepare is not None:
         prepare[0](*prepare[1:])
     while True:
@@ -178,6 +182,19 @@ def serve() -> None:
             _send(replies, reply)
         except BrokenPipeError:
             return
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has held so far, 0 where that cannot be found out."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -226,6 +243,19 @@ def _bound_memory(memory: int | None) -> None:
     # What was written to, not what was reserved: of address space alone, threads reserve gigabytes.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent, which may be killed while a call runs."""
+    if sys.platform == "win32":
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
 
 
 def _alarm(seconds: int) -> None:

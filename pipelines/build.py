@@ -4,18 +4,23 @@ A scene that fails is put into quarantine with its reason. A scene that is there
 is only what would stop every scene: a full disk, a store that cannot be written, a part that is not installed.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from iea40k.errors import BadInputError, IEAError
+from iea40k.errors import BadInputError, IEAError, LimitError
 from iea40k.files import AnyPath
 from iea40k.isolation import Limits
 from iea40k.manifest import Manifest, read_manifest
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
+from pipelines.camera_survey import survey
 from pipelines.config import BuildConfig
-from pipelines.guarded import GuardedBuilder
+from pipelines.executor import Executor, Lost, Workers, open_executor
+from pipelines.executor.paths import check_paths
+from pipelines.guarded import Job, build_scene_of, end_job
 from pipelines.left_out import LeftOut
 from pipelines.scene_task import Outcome, Status
 
@@ -30,6 +35,11 @@ class BuildReport:
     def count(self, status: Status) -> int:
         """Return how many scenes ended so."""
         return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def memory(self) -> int:
+        """The most bytes that a process which built a scene has held, 0 where nobody knows."""
+        return max((outcome.memory for outcome in self.outcomes), default=0)
 
     @property
     def left_out(self) -> list[LeftOut]:
@@ -51,30 +61,77 @@ def build(
     root: Path | None = None,
     only: Sequence[str] = (),
     limits: Limits | None = None,
+    workers: Workers | None = None,
     progress: Callable[[Outcome, int, int], None] = lambda *_: None,
+    learning: Callable[[int, int, str], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> BuildReport:
     """Build the scenes of a manifest, or only those named, into a store, and return what became of each.
 
     `root` is the folder that the manifest's paths are relative to, where it is not the recorded one.
-    Scenes are built in a process of its own within `limits`, see `pipelines.guarded`.
-    `progress(outcome, done, total)` is called after each scene. One scene is in memory at a time. Rows of the
-    manifest that cannot be used are reported and the others are built. Raises `BadInputError` where the manifest's
-    header is wrong or a scene of `only` is not in it, and `StoreError` where the store cannot be written.
+    Each scene is built within `limits`, see `pipelines.guarded`, by `workers`, see `pipelines.executor`; any number of
+    them makes the same bytes. `progress(outcome, done, total)` is called after each scene, `learning(done, total,
+    scene)` after each bracket that was looked at to learn its camera, `say` with what a person should know meanwhile.
+    A worker holds one scene at a time. Rows of the manifest that cannot be used are reported and the others are built.
+
+    Raises `BadInputError` where the manifest's header is wrong, a scene of `only` is not in it, or the cluster cannot
+    do the work, and `StoreError` where the store cannot be written.
     """
-    manifest_file = Path(manifest_file)
-    store_path = Path(store_path)
-    config = config or BuildConfig()
-    manifest = read_manifest(manifest_file, root=root, keep_going=True)
+    workers = workers or Workers()
+    if workers.scheduler is not None:  # other machines have another working folder
+        manifest_file, store_path = Path(manifest_file).absolute(), Path(store_path).absolute()
+        root = None if root is None else root.absolute()
+    manifest = read_manifest(Path(manifest_file), root=root, keep_going=True)
     scenes = _chosen(manifest, only)
     store = Store.create(store_path)
     store.clear_leftovers()
-    outcomes = []
-    with GuardedBuilder(manifest.scenes, config, store, limits) as builder:
-        for scene in scenes:
-            outcome = builder.build(scene)
-            outcomes.append(outcome)
-            progress(outcome, len(outcomes), len(scenes))
+    job = Job(config or BuildConfig(), store, _limits(limits, workers))
+    order = {scene.scene_id: place for place, scene in enumerate(scenes)}
+    outcomes: list[Outcome] = []
+    with open_executor(workers) as executor, _ended(job, executor):
+        if executor.dashboard:
+            say(f"watch the workers at {executor.dashboard}")
+        check_paths(executor, store, scenes)
+        cameras = survey(
+            job,
+            [scene for scene in manifest.scenes if scene.kind == "bracket"],
+            [scene for scene in scenes if scene.kind == "bracket" and not store.has_scene(scene.scene_id)],
+            executor,
+            learning,
+        )
+        for scene, answer in executor.unordered(partial(build_scene_of, job, cameras), scenes):
+            outcomes.append(_lost(job, scene, answer) if isinstance(answer, Lost) else answer)
+            progress(outcomes[-1], len(outcomes), len(scenes))
+    outcomes.sort(key=lambda outcome: order[outcome.scene_id])
     return BuildReport(tuple(outcomes), tuple(manifest.problems))
+
+
+def _limits(limits: Limits | None, workers: Workers) -> Limits:
+    """Return the limits of one scene: a share of this machine's memory, or of that of the worker, wherever it is."""
+    limits = limits or Limits()
+    return replace(limits, memory=None) if workers.scheduler is not None else limits.shared_by(workers.count)
+
+
+@contextlib.contextmanager
+def _ended(job: Job, executor: Executor) -> Iterator[None]:
+    """End the processes of a job with the context, and clear what those that were killed left."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # a cluster that is gone has ended them itself
+            executor.everywhere(partial(end_job, job.key))
+        job.store.clear_leftovers()
+
+
+def _lost(job: Job, scene: Scene, lost: Lost) -> Outcome:
+    error = LimitError(
+        "the process that worked on it died",
+        expected="files that decoders can read, and enough memory on the machine",
+        got=lost.reason,
+        remedy="find the file that its decoder dies of, and replace it or leave it out",
+    )
+    job.blame(scene, error)
+    return Outcome(scene.scene_id, "quarantined", str(error))
 
 
 def _chosen(manifest: Manifest, only: Sequence[str]) -> list[Scene]:

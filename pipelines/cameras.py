@@ -5,9 +5,8 @@ and whether it wrote RAW or a rendered picture, else what the manifest calls the
 neither speak for themselves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -70,60 +69,43 @@ def camera_name(scene: Scene) -> str:
     return f"{named} ({kind})" if named else ""
 
 
-class Cameras:
-    """The cameras of a manifest's brackets, learnt when the first of them is asked for. The same scenes give
-    the same cameras."""
+@dataclass(frozen=True)
+class Look:
+    """What one bracket shows of its camera: its frames, small, and the curves through pairs of them."""
 
-    def __init__(
-        self,
-        scenes: Sequence[Scene],
-        config: BuildConfig,
-        reading: Callable[[Scene], None] = lambda _: None,
-    ) -> None:
-        self._reading = reading
-        self._brackets = sorted((s for s in scenes if s.kind == "bracket"), key=lambda s: s.scene_id)
+    pictures: list[EncodedRGB] = field(default_factory=list)
+    spines: list[tuple[Points, float | None]] = field(default_factory=list)
+
+
+class Cameras:
+    """The cameras of a build, by name; one that is not known is learnt from the bracket that asks."""
+
+    def __init__(self, config: BuildConfig, known: Mapping[str, Camera] | None = None) -> None:
         self._config = config
-        self._known: dict[str, Camera] = {}
+        self._known = known or {}
 
     def of(self, scene: Scene) -> Camera:
-        """Return a bracket's camera; one without a name is learnt from this bracket alone, its response is
-        left open."""
+        """Return a bracket's camera; where it is learnt from this bracket alone, its response is left open."""
         name = camera_name(scene)
-        if not name:
-            return _learnt("", [scene], self._config, self._reading)
-        if name not in self._known:
-            brackets = self._names.get(name, [scene])[:MOST]
-            self._known[name] = _learnt(name, brackets, self._config, self._reading)
-            self._reading(scene)
-        return self._known[name]
-
-    @cached_property
-    def _names(self) -> Mapping[str, list[Scene]]:
-        found: dict[str, list[Scene]] = {}
-        for scene in self._brackets:
-            found.setdefault(camera_name(scene), []).append(scene)
-        return found
+        return self._known.get(name) or learn(name, [look_at(scene, self._config, spines=bool(name))])
 
 
-def _learnt(
-    name: str, scenes: Sequence[Scene], config: BuildConfig, reading: Callable[[Scene], None]
-) -> Camera:
-    pictures: list[EncodedRGB] = []
-    spines: list[Points] = []
-    steps: list[float | None] = []
-    told = 0
-    for scene in scenes:
-        reading(scene)
-        frames, captures = _frames(scene, config)
-        pictures += frames
-        if not name or len(frames) < 2:
-            continue
-        found = _spines(scene, frames, captures)
-        told += bool(found)
-        spines += [spine for spine, _ in found]
-        steps += [step for _, step in found]
-    white, shown = white_level(pictures)
-    response = fit_response(spines, steps)[0] if told > 1 else None
+def look_at(scene: Scene, config: BuildConfig, *, spines: bool = True) -> Look:
+    """Return what a bracket shows of its camera, without its curves if not `spines`.
+
+    One that cannot be read shows nothing; its build will say why.
+    """
+    frames, captures = _frames(scene, config)
+    return Look(frames, _spines(scene, frames, captures) if spines and len(frames) > 1 else [])
+
+
+def learn(name: str, looks: Sequence[Look]) -> Camera:
+    """Return the camera that so many looks show; one without a name, or seen once, has no response of its own."""
+    white, shown = white_level([picture for look in looks for picture in look.pictures])
+    spines = [spine for look in looks for spine in look.spines] if name else []
+    told = sum(bool(look.spines) for look in looks) if name else 0
+    points, steps = [spine[0] for spine in spines], [spine[1] for spine in spines]
+    response = fit_response(points, steps)[0] if told > 1 else None
     return Camera(name, white, response, told, shown)
 
 

@@ -101,7 +101,7 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
     plan = plan_digest(scene, config)
     options = _read_options(config)
     if scene.kind == "bracket":
-        camera = (cameras or Cameras([scene], config)).of(scene)
+        camera = (cameras or Cameras(config)).of(scene)
         bracket = build_bracket(
             scene, config.short_side, load=_bracket_loader(config.short_side, options), camera=camera
         )

@@ -20,7 +20,8 @@ Status = Literal["built", "kept", "quarantined"]
 class Outcome:
     """What became of one scene: its status, the message of its error where it failed, the seconds it took.
 
-    `left_out`: the frames that it was built without.
+    `left_out`: the frames that it was built without. `memory`: the most bytes that the process which built it has held
+    so far, 0 where that is not known.
     """
 
     scene_id: str
@@ -28,6 +29,7 @@ class Outcome:
     message: str = ""
     seconds: float = 0.0
     left_out: tuple[LeftOut, ...] = ()
+    memory: int = 0
 
 
 def build_one(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None = None) -> Outcome:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from iea40k.model.inference import OVERLAP, TILE, predict_encoded
 from iea40k.model.networks import describe
 from iea40k.model.weights import Weights
 from iea40k.render import Palette, heatmap
+from iea40k.store.each import Each
 
 SHORT_SIDE = 512
 """What the network sees where its weights do not say on which size they were trained."""
@@ -113,29 +115,33 @@ def predict_files(
     out: AnyPath,
     options: PredictOptions | None = None,
     progress: Callable[[Predicted, int, int], None] = lambda *_: None,
+    each: Each = map,
 ) -> list[Predicted]:
     """Write `STEM_residual.npy`, `STEM_heatmap.png` and `STEM.json` for every image into `out`.
 
-    Raises `BadInputError` before anything is read where two images would write the same files.
+    `each` spreads the images over processes. Raises `BadInputError` before anything is read where two images would
+    write the same files.
     """
-    out = Path(out)
-    options = options or PredictOptions()
     files = [Path(image) for image in images]
     _check_stems(files)
     done = []
-    for number, path in enumerate(files, start=1):
-        try:
-            image, recipe = load_encoded(path, short_side=None)
-            prediction = predict_image(weights, image, options)
-            del image  # the maps of a large picture need its room
-            facts = {"image": str(path), **prediction.facts, "recipe": recipe}
-            _write(out, path.stem, prediction.residual, facts, options.palette)
-            outcome = Predicted(path, facts, None)
-        except Exception as error:
-            outcome = Predicted(path, None, item_fault(error).located(path))
+    predict = partial(_predict_file, weights, Path(out), options or PredictOptions())
+    for number, outcome in enumerate(each(predict, files), start=1):
         done.append(outcome)
         progress(outcome, number, len(files))
     return done
+
+
+def _predict_file(weights: Weights, out: Path, options: PredictOptions, path: Path) -> Predicted:
+    try:
+        image, recipe = load_encoded(path, short_side=None)
+        prediction = predict_image(weights, image, options)
+        del image  # the maps of a large picture need its room
+        facts = {"image": str(path), **prediction.facts, "recipe": recipe}
+        _write(out, path.stem, prediction.residual, facts, options.palette)
+    except Exception as error:
+        return Predicted(path, None, item_fault(error).located(path))
+    return Predicted(path, facts, None)
 
 
 def find_images(places: Sequence[AnyPath]) -> list[Path]:

@@ -194,6 +194,10 @@ class Store:
             self.listing.settle(work, ours=not folder.exists())
         return True
 
+    def scratch(self) -> contextlib.AbstractContextManager[Path]:
+        """Make a new folder inside the store that is nobody else's, for the context."""
+        return workspace(self._writing)
+
     def discard_scene(self, scene_id: str) -> None:
         """Take a scene out of the store, so that it can be built again. Corrections in the ledger stay."""
         final = self.scene_path(scene_id)

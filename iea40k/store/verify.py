@@ -3,11 +3,13 @@ not belong."""
 
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError
 from iea40k.files import disk_errors, sha256_file
 from iea40k.recipe import digest
+from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger.place import LEDGER_FILE, SEALS_FILE
 from iea40k.store.listing import LIST, METADATA, SUFFIX, changed_metadata, files_below
@@ -26,10 +28,11 @@ _FILES = {
 }
 
 
-def verify_store(store: Store, *, progress: Progress | None = None) -> list[IEAError]:
+def verify_store(store: Store, *, progress: Progress | None = None, each: Each = map) -> list[IEAError]:
     """Return every problem of a store's scenes, list and quarantine, none if it is sound.
 
-    `progress(done, total, scene)`. The ledger verifies itself (`iea40k.store.ledger`).
+    `progress(done, total, scene)`; `each` spreads the scenes over processes. The ledger verifies itself
+    (`iea40k.store.ledger`).
     """
     report = progress or (lambda *_: None)
     problems: list[IEAError] = list(_strangers(store))
@@ -44,9 +47,9 @@ def verify_store(store: Store, *, progress: Progress | None = None) -> list[IEAE
                 remedy=f"if you trust the store as it stands, `{MAKE_LIST}` lists its scenes",
             )
         )
-    for done, scene_id in enumerate(ids, 1):
-        problems += _scene(store, scene_id)
-        report(done, len(ids), scene_id)
+    for done, found in enumerate(each(partial(_scene_problems, store), ids), 1):
+        problems += found
+        report(done, len(ids), ids[done - 1])
     try:
         store.quarantined()
     except CorruptDataError as error:
@@ -73,6 +76,10 @@ def make_list(store: Store, *, progress: Progress | None = None) -> int:
 
 def _folders(store: Store) -> list[str]:
     return [name for name in store.scene_ids() if _is_folder(store.scenes_folder / name)]
+
+
+def _scene_problems(store: Store, scene_id: str) -> list[IEAError]:
+    return list(_scene(store, scene_id))
 
 
 def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:

@@ -11,7 +11,7 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.recipe import without_nan
 from pipelines.cli.model import Device
-from pipelines.cli.options import AsJson
+from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
@@ -41,6 +41,7 @@ def predict(
     flips: Annotated[bool, typer.Option("--flips", help="Average over the four flips: 4x the time.")] = False,
     palette: Annotated[str, typer.Option(help="blue-white-red or colour-blind-safe.")] = "blue-white-red",
     device: Device = "auto",
+    workers: Count = 1,
     as_json: AsJson = False,
 ) -> int:
     """Write STEM_residual.npy, STEM_heatmap.png and STEM.json for each photograph."""
@@ -48,19 +49,20 @@ def predict(
     from iea40k.model.predict import PredictOptions, find_images, predict_files
     from iea40k.model.weights import load_weights
     from iea40k.render import PALETTES
+    from pipelines.executor import Workers, open_executor
 
     if palette not in PALETTES:
         raise BadInputError("no such palette", expected=" or ".join(PALETTES), got=palette)
     options = PredictOptions(size, native, flips, palette=palette, device=pick_device(device))  # type: ignore[arg-type]
     loaded, paths = load_weights(weights), find_images(images)
-    with Progress("assessing", "images") as bar:
+    with Progress("assessing", "images") as bar, open_executor(Workers(workers)) as executor:
 
         def advance(outcome: "Predicted", done: int, total: int) -> None:
             bar.update(done, total, outcome.image.name)
             if outcome.error is not None:
                 bar.say(str(outcome.error), style="red")
 
-        outcomes = predict_files(loaded, paths, out, options, advance)
+        outcomes = predict_files(loaded, paths, out, options, advance, executor.map)
     failed = [o for o in outcomes if o.error is not None]
     done = [o.facts for o in outcomes if o.facts is not None]
     if as_json:

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from iea40k.store.layout import Store
-from pipelines.cli.options import AsJson, Root
+from pipelines.cli.options import AsJson, Count, Root
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
@@ -22,15 +22,27 @@ def build(
     config: Annotated[Path | None, typer.Option(help="A YAML file of build parameters.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Build this scene only; may be repeated.")] = None,
     root: Root = None,
+    workers: Count = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="An existing Dask scheduler, such as tcp://10.0.0.1:8786."),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option(help="PEM file of the authority that signed the cluster's certificates.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file of this client's certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Develop, align, subtract and check every scene of a manifest. Runs again where it was stopped."""
     from pipelines.build import BuildReport
     from pipelines.build import build as run
     from pipelines.config import read_config
+    from pipelines.executor import Workers
     from pipelines.scene_task import Outcome
 
     settings = read_config(config)
+    who = Workers(workers, scheduler, tls_ca, tls_cert, tls_key)
     with Progress("building", "scenes") as bar:
 
         def advance(outcome: Outcome, done: int, total: int) -> None:
@@ -40,14 +52,27 @@ def build(
             for frame in outcome.left_out:
                 bar.say(frame.line(), style="yellow")
 
-        report: BuildReport = run(manifest, store, settings, root=root, only=only or (), progress=advance)
+        report: BuildReport = run(
+            manifest,
+            store,
+            settings,
+            root=root,
+            only=only or (),
+            workers=who,
+            progress=advance,
+            learning=lambda done, total, scene_id: bar.aside("learning cameras", done, total, scene_id),
+            say=bar.say,
+        )
     for problem in report.bad_rows:
         messages.print(str(problem), style="red", markup=False)
     counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
     left_out = f", {len(report.left_out)} frames left out" if report.left_out else ""
-    messages.print(f"{store}: {summary}{left_out}{bad_rows}", style="yellow" if report.failures else "green")
+    memory = f", at most {report.memory / 2**20:.0f} MiB a worker" if report.memory else ""
+    messages.print(
+        f"{store}: {summary}{left_out}{bad_rows}{memory}", style="yellow" if report.failures else "green"
+    )
     listing = Store.open(store).listing
     root_digest = listing.root() if listing.kept else None
     if root_digest is not None:
@@ -55,7 +80,8 @@ def build(
     if as_json:
         outcomes = [dataclasses.asdict(outcome) for outcome in report.outcomes]
         bad = [str(problem) for problem in report.bad_rows]
-        typer.echo(json.dumps({**counts, "scenes": outcomes, "bad_cells": bad, "root_digest": root_digest}))
+        facts = {**counts, "peak_memory": report.memory, "root_digest": root_digest}
+        typer.echo(json.dumps({**facts, "scenes": outcomes, "bad_cells": bad}))
     return FAILURES if report.failures else DONE
 
 
@@ -65,6 +91,7 @@ def status(
     picture: Annotated[
         Path | None, typer.Option(help="Also draw what the store is made of into this PNG file.")
     ] = None,
+    workers: Count = 1,
     as_json: AsJson = False,
 ) -> int:
     """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
@@ -75,10 +102,11 @@ def status(
 
     opened = Store.open(store)
     if sheet is not None:
+        from pipelines.executor import Workers, open_executor
         from pipelines.sheets import write_contact_sheets
 
-        with Progress("drawing", "scenes") as bar:
-            write_contact_sheets(opened, sheet, progress=bar.update)
+        with Progress("drawing", "scenes") as bar, open_executor(Workers(workers)) as executor:
+            write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
     counts = opened.counts()
     quarantined = opened.quarantined()
     scenes = [opened.open_scene(scene_id) for scene_id in opened.scene_ids()]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson
+from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
@@ -23,11 +23,13 @@ def official(
         typer.Option(help="FiveK metadata, for each photo's own licence and device. Repeatable."),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of images whose own is not known.")] = "",
+    workers: Count = 1,
     as_json: AsJson = False,
 ) -> int:
     """Import the published layout: pixels and residuals exactly, scores as given, the published split by name."""
     from iea40k.store.layout import Store
     from pipelines.archives import is_archive, unpack
+    from pipelines.executor import Workers, open_executor
     from pipelines.fivek_metadata import read_metadata
     from pipelines.official.importing import import_official
     from pipelines.official.tree import read_tree
@@ -42,8 +44,10 @@ def official(
             unpack(root, folder)
         tree = read_tree(folder)
         target = Store.create(store)
-        with Progress("importing", "scenes") as bar:
-            report = import_official(tree, target, licence=licence, photos=photos, progress=bar.update)
+        with Progress("importing", "scenes") as bar, open_executor(Workers(workers)) as executor:
+            report = import_official(
+                tree, target, licence=licence, photos=photos, progress=bar.update, each=executor.map
+            )
     for problem in report.problems:
         messages.print(str(problem), style="yellow", markup=False)
     result = {

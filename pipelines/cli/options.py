@@ -11,3 +11,7 @@ Root = Annotated[
     Path | None,
     typer.Option(help="The folder that the manifest's paths are relative to, where the files have moved."),
 ]
+
+Count = Annotated[
+    int, typer.Option("--workers", min=1, metavar="N", help="Processes that work at once; 1 needs no Dask.")
+]

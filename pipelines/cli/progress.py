@@ -51,6 +51,18 @@ class Progress:
             left = (now - self._start) / max(done, 1) * (total - done)
             messages.print(f"{self._what}: {done}/{total} {self._unit}, {left:.0f} s to go", markup=False)
 
+    def aside(self, what: str, done: int, total: int, item: str = "") -> None:
+        """Say how far something else is that must be done first."""
+        self._bar.update(
+            self._task, description=what if done < total else self._what, item=f"{done}/{total} {item}"
+        )
+        now = time.monotonic()
+        if not self._live and now - self._last > _SECONDS_BETWEEN_LINES:
+            self._last = now
+            messages.print(f"{what}: {done}/{total}", markup=False)
+        if done == total:
+            self._start = now  # the time to go is that of the scenes
+
     def say(self, text: str, style: str = "") -> None:
         """Print a message above the bar."""
         self._bar.console.print(text, style=style, markup=False)

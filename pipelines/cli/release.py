@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError, StoreError
+from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
@@ -26,10 +27,11 @@ from iea40k.store.release.publication import Publication
 from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
 from iea40k.store.verify import make_list, verify_store
-from pipelines.cli.options import AsJson
+from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
 from pipelines.cli.terminal import DONE, FAILURES, messages
+from pipelines.executor import Workers, open_executor
 
 _SHOWN = 20
 
@@ -66,6 +68,7 @@ def release(
         bool,
         typer.Option("--leave-out-stale", help="Without strokes on a base that has since been rebuilt."),
     ] = False,
+    workers: Count = 1,
     as_json: AsJson = False,
 ) -> int:
     """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on."""
@@ -79,6 +82,7 @@ def release(
     )
     opened = Store.open(store)
     with Progress("releasing", "images") as bar, ExitStack() as stack:
+        executor = stack.enter_context(open_executor(Workers(workers)))
         labels_of = None
         place = None if base_only else ledger_of(context, store, ledger)
         if place is not None:
@@ -86,7 +90,9 @@ def release(
             facts = {**ledger_facts(found, cursor), "stale_left_out": leave_out_stale}
             options = replace(options, ledger=facts)
             labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale)
-        written = write_release(opened, out, options, labels_of=labels_of, progress=bar.update)
+        written = write_release(
+            opened, out, options, labels_of=labels_of, progress=bar.update, each=executor.map
+        )
         if options.ledger:
             _seal(store, options)
     if as_json:
@@ -125,6 +131,7 @@ def verify(
             "--make-list", help="Of a store: first list its scenes as they stand, those that are not listed."
         ),
     ] = False,
+    workers: Count = 1,
     as_json: AsJson = False,
 ) -> int:
     """Check every checksum, file, table and pixel of a release, or every scene of a store and its ledger's chains."""
@@ -138,11 +145,11 @@ def verify(
             remedy="`iea40k queue STORE verify --release RELEASE` compares the two",
         )
     place = ledger_of(context, path, ledger) if kind == "store" else None
-    with Progress("verifying", "checks") as bar:
+    with Progress("verifying", "checks") as bar, open_executor(Workers(workers)) as executor:
         if kind == "release":
-            problems, told = _verify_release(path, root, public_key, bar)
+            problems, told = _verify_release(path, root, public_key, bar, executor.map)
         else:
-            problems, told = _verify_store(Store.open(path), root, bar, list_scenes=list_scenes)
+            problems, told = _verify_store(Store.open(path), root, bar, executor.map, list_scenes=list_scenes)
             problems += _ledger_problems(path, place)
     if as_json:
         listed = [_as_json(problem) for problem in problems]
@@ -207,9 +214,9 @@ class Told(NamedTuple):
 
 
 def _verify_release(
-    path: Path, root: str | None, public_key: str | None, bar: Progress
+    path: Path, root: str | None, public_key: str | None, bar: Progress, each: Each
 ) -> tuple[list[IEAError], Told]:
-    problems = verify_release(path, root=root, progress=bar.update)
+    problems = verify_release(path, root=root, progress=bar.update, each=each)
     release = Release.open(path)
     signature = check_signature(path, public_key)
     if signature.state == "invalid" or (public_key is not None and signature.state == "unchecked"):
@@ -227,12 +234,12 @@ def _verify_release(
 
 
 def _verify_store(
-    store: Store, root: str | None, bar: Progress, *, list_scenes: bool
+    store: Store, root: str | None, bar: Progress, each: Each, *, list_scenes: bool
 ) -> tuple[list[IEAError], Told]:
     lines, noted = [], None if root is None else parse_root(root)
     if list_scenes:
         lines.append(f"{make_list(store, progress=bar.update)} scenes were listed as they stand")
-    problems = verify_store(store, progress=bar.update)
+    problems = verify_store(store, progress=bar.update, each=each)
     found = store.listing.root() if store.listing.kept else None
     if noted is not None and noted != found:
         problems.append(

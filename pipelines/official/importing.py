@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from iea40k.files import sha256_file
 from iea40k.recipe import digest
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, ev_of_level
+from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from pipelines.fivek_metadata import Photo, photo_number
 from pipelines.official.labels import Label, read_label
@@ -35,6 +37,14 @@ class ImportReport:
     rounded: int = 0
     problems: list[IEAError] = field(default_factory=list)
 
+    def add(self, other: "ImportReport") -> None:
+        """Count another report's scenes, exposures and problems as well."""
+        self.scenes += other.scenes
+        self.exposures += other.exposures
+        self.present += other.present
+        self.rounded += other.rounded
+        self.problems += other.problems
+
 
 def import_official(
     tree: OfficialTree,
@@ -43,32 +53,43 @@ def import_official(
     licence: str = "",
     photos: Mapping[str, Photo] | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    each: Each = map,
 ) -> ImportReport:
     """Write the scenes of a tree into a store; return what was done.
 
     `photos` gives FiveK scenes their own licence and device; `licence` goes to all others. A file that cannot be used
-    costs its exposure, a scene without a usable exposure goes to quarantine, and the run goes on.
+    costs its exposure, a scene without a usable exposure goes to quarantine, and the run goes on. `each` spreads the
+    scenes over processes.
     """
     report = ImportReport(problems=list(tree.problems))
     store.clear_leftovers()
-    for index, scene in enumerate(tree.scenes, 1):
-        plan = _plan(scene, licence, (photos or {}).get(scene.scene_id))
-        if store.has_scene(scene.scene_id) and store.open_scene(scene.scene_id).recipe.get("plan") == digest(
-            plan
-        ):
-            report.present += 1
-        else:
-            try:
-                built = read_scene(scene, plan, report.problems)
-                store.write_scene(built)
-                report.scenes += 1
-                report.exposures += len(built.levels)
-                report.rounded += sum(value > 0 for value in built.attributes["label_rounding"].values())
-            except IEAError as error:
-                report.problems.append(error)
-                store.quarantine(scene.scene_id, error)
+    given = [(scene, (photos or {}).get(scene.scene_id)) for scene in tree.scenes]
+    for index, found in enumerate(each(partial(_import_scene, store, licence), given), 1):
+        report.add(found)
         if progress is not None:
-            progress(index, len(tree.scenes), scene.scene_id)
+            progress(index, len(given), tree.scenes[index - 1].scene_id)
+    return report
+
+
+def _import_scene(store: Store, licence: str, given: tuple[OfficialScene, Photo | None]) -> ImportReport:
+    """Return what became of one scene."""
+    scene, photo = given
+    report = ImportReport()
+    plan = _plan(scene, licence, photo)
+    if store.has_scene(scene.scene_id) and store.open_scene(scene.scene_id).recipe.get("plan") == digest(
+        plan
+    ):
+        report.present = 1
+        return report
+    try:
+        built = read_scene(scene, plan, report.problems)
+        store.write_scene(built)
+        report.scenes = 1
+        report.exposures = len(built.levels)
+        report.rounded = sum(value > 0 for value in built.attributes["label_rounding"].values())
+    except IEAError as error:
+        report.problems.append(error)
+        store.quarantine(scene.scene_id, error)
     return report
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from iea40k.store.ledger.corrected import (
     corrected_residual,
     read_record,
 )
+from iea40k.store.ledger.database import Database
 from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, ZoneEdit
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.replay import history
@@ -72,17 +74,31 @@ def ledger_labels(ledger: Ledger, cursor: int, *, leave_out_stale: bool = False)
     The same cursor gives the same labels for ever. Strokes that were drawn on a base that has since been rebuilt raise
     `StaleBaseError` as the scene comes up, or with `leave_out_stale` stay out of the labels.
     """
-    known = _known_scenes(ledger)
+    return _LedgerLabels(ledger, cursor, leave_out_stale)
 
-    def labels_of(scene: StoredScene) -> Labels:
-        if scene.scene_id not in known:
+
+class _LedgerLabels:
+    """See `ledger_labels`. In another process it opens the ledger there."""
+
+    def __init__(self, ledger: Ledger, cursor: int, leave_out_stale: bool) -> None:
+        self._ledger, self._cursor, self._leave_out_stale = ledger, cursor, leave_out_stale
+        self._known = _known_scenes(ledger)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _labels_here, (self._ledger.database.url, self._cursor, self._leave_out_stale)
+
+    def __call__(self, scene: StoredScene) -> Labels:
+        if scene.scene_id not in self._known:
             return base_labels(scene)
-        labels, stale = _labels(scene, read_record(ledger, scene.scene_id, cursor))
-        if stale and not leave_out_stale:
+        labels, stale = _labels(scene, read_record(self._ledger, scene.scene_id, self._cursor))
+        if stale and not self._leave_out_stale:
             raise _stale(scene.scene_id, stale)
         return labels
 
-    return labels_of
+
+@lru_cache(maxsize=1)
+def _labels_here(url: sa.URL, cursor: int, leave_out_stale: bool) -> _LedgerLabels:
+    return _LedgerLabels(Ledger(Database(url)), cursor, leave_out_stale)
 
 
 def _labels(scene: StoredScene, record: SceneRecord) -> tuple[Labels, list[Correction | ZoneEdit]]:

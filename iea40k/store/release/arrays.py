@@ -1,7 +1,7 @@
 """The arrays of a release: one Zarr v3 group a frame shape, one writer a shard, each shard read back and compared."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from iea40k.recipe import canonical_json
 from iea40k.store.codecs import DTYPES, FILL, create_array
 from iea40k.store.descriptions import CONVENTIONS
 from iea40k.store.digests import array_digest
+from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.release import content
 from iea40k.store.release.journal import Journal
@@ -45,34 +46,71 @@ def image_arrays(frame: Frame, corrected: bool) -> tuple[str, ...]:
 
 
 def write_arrays(
-    store: Store, plan: Plan, journal: Journal, labels_of: LabelsOf | None, progress: Progress
+    store: Store,
+    plan: Plan,
+    journal: Journal,
+    labels_of: LabelsOf | None,
+    progress: Progress,
+    each: Each = map,
 ) -> None:
     """Write every shard that the journal does not have yet. `progress(images done, images, frame)`."""
-    writer = _Writer(store, journal, labels_of)
+    writer = _Writer(store, journal.folder, labels_of)
     root = zarr.open_group(journal.folder / content.ARRAYS, mode="a", zarr_format=3)
-    done = 0
     for frame in plan.frames:
         group = root.require_group(frame.name)
         if not group.attrs:
             group.attrs["Conventions"] = CONVENTIONS
         writer.prepare(frame, group)
-        for run in frame.scene_shards():
-            writer.write(frame, SCENES, run)
-        for run in frame.image_shards():
-            writer.write(frame, IMAGES, run)
-            done += run[1] - run[0]
-            progress(done, plan.images, frame.name)
+    pieces = [piece for frame in plan.frames for piece in _pieces(frame, writer.corrected)]
+    to_write = [piece for piece in pieces if piece.name not in journal.done]
+    done = sum(len(piece.images) for piece in pieces) - sum(len(piece.images) for piece in to_write)
+    for piece, (files, rows) in zip(to_write, each(writer.write, to_write), strict=True):
+        journal.record(piece.name, files, rows)
+        done += len(piece.images)
+        progress(done, plan.images, piece.frame)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One shard of each array of a kind: entries `first` ... `last` - 1 of a frame, of `images` or of `scenes`."""
+
+    name: str
+    frame: str
+    shape: tuple[int, int]
+    arrays: tuple[str, ...]
+    shard: int
+    first: int
+    last: int
+    images: tuple[tuple[int, PlannedScene, int], ...] = ()
+    scenes: tuple[PlannedScene, ...] = ()
+
+
+def _pieces(frame: Frame, corrected: bool) -> Iterator[_Piece]:
+    for first, last in frame.scene_shards():
+        shard = first // min(frame.per_shard, len(frame.scenes))
+        name = f"{SCENES}/{frame.name}/{first}"
+        scenes = frame.scenes[first:last]
+        yield _Piece(name, frame.name, frame.shape, SCENE_ARRAYS, shard, first, last, scenes=scenes)
+    names = image_arrays(frame, corrected)
+    for first, last in frame.image_shards():
+        shard = first // min(frame.per_shard, frame.images)
+        name = f"{IMAGES}/{frame.name}/{first}"
+        images = tuple(frame.images_between(first, last))
+        yield _Piece(name, frame.name, frame.shape, names, shard, first, last, images=images)
 
 
 class _Writer:
-    """Writes pieces: one shard of each array of a kind, for a run of images or scenes of one frame."""
+    """Writes pieces: one shard of each array of a kind. Travels to whatever process writes a piece."""
 
-    def __init__(self, store: Store, journal: Journal, labels_of: LabelsOf | None) -> None:
-        self.journal = journal
+    def __init__(self, store: Store, folder: Path, labels_of: LabelsOf | None) -> None:
+        self.folder = folder
         self.corrected = labels_of is not None
         self._store = store
-        self._labels_of = labels_of or base_labels
-        self._load = lru_cache(maxsize=1)(self._read_scene)
+        self._labels_of = labels_of
+        self._loaded: tuple[StoredScene, Labels] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Writer, (self._store, self.folder, self._labels_of)
 
     def prepare(self, frame: Frame, group: zarr.Group) -> None:
         """Create the arrays of a frame that are not there yet."""
@@ -89,29 +127,24 @@ class _Writer:
                     shape, chunk = (count, *frame.shape, *planes), (1, *tile, *planes)
                     create_array(group, name, shape, chunk, shard, entries)
 
-    def write(self, frame: Frame, kind: str, run: tuple[int, int]) -> None:
-        """Write one piece, unless the journal has it."""
-        piece = f"{kind}/{frame.name}/{run[0]}"
-        if piece in self.journal.done:
-            return
-        names = image_arrays(frame, self.corrected) if kind == IMAGES else SCENE_ARRAYS
-        stacks = _empty_stacks(names, run[1] - run[0], frame.shape)
-        rows = (self._fill_images if kind == IMAGES else self._fill_scenes)(frame, run, stacks)
+    def write(self, piece: _Piece) -> tuple[dict[str, str], list[dict[str, Any]]]:
+        """Write one piece; return path -> sha256 of its files, and its rows for the tables."""
+        stacks = _empty_stacks(piece.arrays, piece.last - piece.first, piece.shape)
+        rows = self._fill_images(piece, stacks) if piece.images else self._fill_scenes(piece, stacks)
         files = {}
         for name, stack in stacks.items():
-            folder = self.journal.folder / content.ARRAYS / frame.name / name
-            count = frame.images if kind == IMAGES else len(frame.scenes)
-            file = write_shard(folder, run[0] // min(frame.per_shard, count), stack)
-            files.update(self._settle(folder, file, stack, run))
-        self.journal.record(piece, files, rows)
+            folder = self.folder / content.ARRAYS / piece.frame / name
+            file = write_shard(folder, piece.shard, stack)
+            files.update(self._settle(folder, file, stack, piece.first))
+        return files, rows
 
     # ------------------------------------------------------------ private
 
-    def _fill_images(self, frame: Frame, run: tuple[int, int], stacks: Stacks) -> list[dict[str, Any]]:
+    def _fill_images(self, piece: _Piece, stacks: Stacks) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        for index, scene, position in frame.images_between(*run):
+        for index, scene, position in piece.images:
             stored, labels = self._load(scene.scene_id)
-            level, place = scene.levels[position], index - run[0]
+            level, place = scene.levels[position], index - piece.first
             source = stored.levels.index(level)
             stacks["exposures"][place] = stored.exposure(level)
             stacks["outliers"][place] = stored.outliers(level)
@@ -128,11 +161,11 @@ class _Writer:
             )
         return rows
 
-    def _fill_scenes(self, frame: Frame, run: tuple[int, int], stacks: Stacks) -> list[dict[str, Any]]:
+    def _fill_scenes(self, piece: _Piece, stacks: Stacks) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        for scene in frame.scenes[run[0] : run[1]]:
+        for scene in piece.scenes:
             stored, labels = self._load(scene.scene_id)
-            place = scene.index - run[0]
+            place = scene.index - piece.first
             stacks["reference"][place] = stored.reference() if labels.reference is None else labels.reference
             rows.append(
                 {
@@ -143,25 +176,28 @@ class _Writer:
             )
         return rows
 
-    def _read_scene(self, scene_id: str) -> tuple[StoredScene, Labels]:
-        stored = self._store.open_scene(scene_id)
-        labels = self._labels_of(stored)
-        _check_labels(stored, labels)
-        return stored, labels
+    def _load(self, scene_id: str) -> tuple[StoredScene, Labels]:
+        """Return a scene and its labels; the last one asked for is at hand."""
+        if self._loaded is None or self._loaded[0].scene_id != scene_id:
+            stored = self._store.open_scene(scene_id)
+            labels = (self._labels_of or base_labels)(stored)
+            _check_labels(stored, labels)
+            self._loaded = stored, labels
+        return self._loaded
 
-    def _settle(self, folder: Path, file: Path, stack: NDArray[Any], run: tuple[int, int]) -> dict[str, str]:
+    def _settle(self, folder: Path, file: Path, stack: NDArray[Any], first: int) -> dict[str, str]:
         """Read a shard back, compare it, flush it to the disk, and return its file's checksum."""
         written = ShardedArray(folder)
         for place, entry in enumerate(stack):
-            if not np.array_equal(written[run[0] + place], entry):
+            if not np.array_equal(written[first + place], entry):
                 raise CorruptDataError(
                     "what was written does not read back as it was",
                     where=folder,
-                    got=f"entry {run[0] + place} differs",
+                    got=f"entry {first + place} differs",
                     remedy="check this disk",
                 )
         fsync_tree(folder / "c" / file.relative_to(folder).parts[1])
-        return {file.relative_to(self.journal.folder).as_posix(): sha256_file(file)}
+        return {file.relative_to(self.folder).as_posix(): sha256_file(file)}
 
 
 def _empty_stacks(names: tuple[str, ...], count: int, shape: tuple[int, int]) -> Stacks:

@@ -4,6 +4,7 @@ Frames of one shape share arrays. An image's place in them is its index; a shard
 that of scene ids and, within a scene, of stops, so the same store always gives the same plan.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -95,7 +96,10 @@ class Frame:
 
     def images_between(self, first: int, last: int) -> Iterator[tuple[int, PlannedScene, int]]:
         """Yield (index, scene, position of the level in the scene) of the images of a run."""
-        for scene in self.scenes:
+        start = bisect_right(self.scenes, first, key=lambda scene: scene.first_image) - 1
+        for scene in self.scenes[max(start, 0) :]:
+            if scene.first_image >= last:
+                return
             for position in range(len(scene.levels)):
                 index = scene.first_image + position
                 if first <= index < last:

@@ -15,6 +15,7 @@ import pandas as pd
 from iea40k.errors import CorruptDataError, IEAError, StoreError
 from iea40k.files import AnyPath
 from iea40k.recipe import digest
+from iea40k.store.each import Each
 from iea40k.store.release import content, tables
 from iea40k.store.release.content import HEAD
 from iea40k.store.release.reading import Release
@@ -26,9 +27,10 @@ from iea40k.store.release.verify_pixels import pixel_problems, table_problem
 
 
 def verify_release(
-    path: AnyPath, *, root: str | None = None, progress: Progress | None = None
+    path: AnyPath, *, root: str | None = None, progress: Progress | None = None, each: Each = map
 ) -> list[IEAError]:
     """Return every problem of the release at `path`, none if it is sound. `progress(done, total, what)`.
+    `each` spreads files and entries over processes.
 
     `root` is the root digest that somebody noted when the release was published; only with it, or with a signature, can
     a forger be told who changed a table and made every checksum fit again.
@@ -41,11 +43,16 @@ def verify_release(
     release = Release.open(path)
     report = progress or (lambda *_: None)
     problems = list(root_problems(path, carries=release.carries_root, noted=noted))
-    problems += file_problems(release, report)
+    problems += file_problems(release, report, each)
     if may_wait(release):
         return problems
     try:
-        for found in (_tables(release), _rows(release), _splits(release), pixel_problems(release, report)):
+        for found in (
+            _tables(release),
+            _rows(release),
+            _splits(release),
+            pixel_problems(release, report, each),
+        ):
             problems.extend(found)
     except StoreError as error:  # a table that cannot be read says so itself; nothing can be compared with it
         problems.append(error)

@@ -3,11 +3,13 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError, Place
 from iea40k.files import is_plain_file, sha256_file
 from iea40k.store.codecs import DTYPES
+from iea40k.store.each import Each
 from iea40k.store.release import content
 from iea40k.store.release.content import HEAD, NEWER, SUMS
 from iea40k.store.release.reading import Release
@@ -16,7 +18,7 @@ Progress = Callable[[int, int, str], None]
 _ARRAY = re.compile(rf"^{content.ARRAYS}/(\d+x\d+)/({'|'.join(DTYPES)})/zarr\.json$")
 
 
-def file_problems(release: Release, report: Progress) -> Iterator[IEAError]:
+def file_problems(release: Release, report: Progress, each: Each = map) -> Iterator[IEAError]:
     """Yield every problem of the release's files. `report(files done, files, "checksums")`."""
     sums_file = release.path / SUMS
     if not is_plain_file(sums_file):
@@ -34,8 +36,9 @@ def file_problems(release: Release, report: Progress) -> Iterator[IEAError]:
     held = held_files(release, listed)
     yield from content.strangers(release.path, {*held, *content.UNSUMMED})
     names = sorted({*held, *listed})
-    for done, name in enumerate(names, 1):
-        yield from _file(release, name, listed.get(name))
+    pairs = [(name, listed.get(name)) for name in names]
+    for done, found in enumerate(each(partial(_file, release.path), pairs), 1):
+        yield from found
         report(done, len(names), "checksums")
 
 
@@ -53,20 +56,25 @@ def may_wait(release: Release) -> bool:
     return any(path.exists() and not path.is_file() for path in paths)
 
 
-def _file(release: Release, name: str, sha: str | None) -> Iterator[IEAError]:
-    file = release.path / name
+def _file(folder: Path, named: tuple[str, str | None]) -> list[IEAError]:
+    """Return what is wrong with a file of the release and its checksum."""
+    name, sha = named
+    file = folder / name
     if not os.path.lexists(file):
-        yield CorruptDataError("a file of the release is missing", where=file)
-    elif sha is None:
-        yield CorruptDataError("the checksums do not list a file of the release", where=file)
-    elif is_plain_file(file) and (found := sha256_file(file)) != sha:
-        yield CorruptDataError(
-            "a file is not what was published",
-            where=file,
-            expected=f"sha256 {sha}",
-            got=found,
-            remedy="fetch this file again",
-        )
+        return [CorruptDataError("a file of the release is missing", where=file)]
+    if sha is None:
+        return [CorruptDataError("the checksums do not list a file of the release", where=file)]
+    if is_plain_file(file) and (found := sha256_file(file)) != sha:
+        return [
+            CorruptDataError(
+                "a file is not what was published",
+                where=file,
+                expected=f"sha256 {sha}",
+                got=found,
+                remedy="fetch this file again",
+            )
+        ]
+    return []
 
 
 def _read_sums(release: Release) -> tuple[dict[str, str], list[IEAError]]:

@@ -1,6 +1,7 @@
 """The pixels of a release against its tables: shapes, dtypes, code ranges, digests and statistics of every entry."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from iea40k.arrays import check_codes
 from iea40k.errors import CorruptDataError, IEAError, Place, StoreError
 from iea40k.store.codecs import DTYPES
 from iea40k.store.digests import array_digest
+from iea40k.store.each import Each
 from iea40k.store.release import content
 from iea40k.store.release.array_check import dtype_of, of_scenes
 from iea40k.store.release.arrays import mean_uncertainty, residual_statistics
@@ -19,11 +21,14 @@ from iea40k.store.shards import ShardedArray
 from iea40k.uncertainty import ONE, UNKNOWN
 
 Progress = Callable[[int, int, str], None]
+_TOGETHER = 64
+"""Entries that are read in one piece of work."""
+
 _PICTURES = ("exposures", "reference")
 _NEVER_ABSENT = ("exposures", "residual", "outliers", "reference")
 
 
-def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
+def pixel_problems(release: Release, report: Progress, each: Each = map) -> Iterator[IEAError]:
     """Yield every problem of the arrays, reading each entry once. `report(images done, images, "pixels")`."""
     listed = set(release.images["frame"])
     for frame in sorted(set(release.frames()) - listed):
@@ -33,23 +38,51 @@ def pixel_problems(release: Release, report: Progress) -> Iterator[IEAError]:
         images = release.images[release.images["frame"] == frame].sort_values("index")
         scenes = release.scenes[release.scenes["frame"] == frame].sort_values("index")
         yield from _places(release, frame, images, scenes)
-        readers: dict[str, ShardedArray] = {}
+        yield from _Readers(release, frame, len(scenes), len(images)).problems
+        counts = len(scenes), len(images)
+        for found in each(partial(_scene_rows, release, frame, counts), list(_some(scenes))):
+            yield from found
+        rows = list(_some(images))
+        for some, found in zip(rows, each(partial(_image_rows, release, frame, counts), rows), strict=True):
+            yield from found
+            done += len(some)
+            report(done, len(release.images), "pixels")
+
+
+Row = dict[str, Any]
+
+
+class _Readers:
+    """The arrays of a frame that can be read, by name, and the problems of the others."""
+
+    def __init__(self, release: Release, frame: str, scenes: int, images: int) -> None:
+        self.by_name: dict[str, ShardedArray] = {}
+        self.problems: list[IEAError] = []
         for name in DTYPES:
             try:
-                reader = _reader(
-                    release, frame, name, len(scenes if of_scenes(release.head, name) else images)
-                )
+                reader = _reader(release, frame, name, scenes if of_scenes(release.head, name) else images)
             except StoreError as error:
-                yield error
+                self.problems.append(error)
             else:
                 if reader is not None:
-                    readers[name] = reader
-        for row in scenes.to_dict("records"):
-            yield from _scene_pixels(release, readers, {str(k): v for k, v in row.items()})
-        for row in images.to_dict("records"):
-            yield from _image_pixels(release, readers, {str(k): v for k, v in row.items()})
-            done += 1
-            report(done, len(release.images), "pixels")
+                    self.by_name[name] = reader
+
+
+def _some(table: pd.DataFrame) -> Iterator[list[Row]]:
+    """Yield the rows of a table, as many at once as are read in one piece of work."""
+    for start in range(0, len(table), _TOGETHER):
+        rows = table.iloc[start : start + _TOGETHER].to_dict("records")
+        yield [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _scene_rows(release: Release, frame: str, counts: tuple[int, int], rows: list[Row]) -> list[IEAError]:
+    readers = _Readers(release, frame, *counts).by_name
+    return [problem for row in rows for problem in _scene_pixels(release, readers, row)]
+
+
+def _image_rows(release: Release, frame: str, counts: tuple[int, int], rows: list[Row]) -> list[IEAError]:
+    readers = _Readers(release, frame, *counts).by_name
+    return [problem for row in rows for problem in _image_pixels(release, readers, row)]
 
 
 def table_problem(release: Release, table: str, column: str, what: str, value: str) -> IEAError:

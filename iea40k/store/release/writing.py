@@ -36,6 +36,7 @@ from iea40k.files import (
     write_file_with,
 )
 from iea40k.recipe import digest
+from iea40k.store.each import Each
 from iea40k.store.kinds import kind_of
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
@@ -67,11 +68,13 @@ def write_release(
     *,
     labels_of: LabelsOf | None = None,
     progress: arrays.Progress | None = None,
+    each: Each = map,
 ) -> Release:
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
     `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
-    `options.ledger`, for instance a cursor. `progress(images done, images, frame shape)` is called a shard.
+    `options.ledger`, for instance a cursor. `progress(images done, images, frame shape)` is called a shard. `each`
+    spreads the shards over processes; every shard has one writer.
 
     Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a
     licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
@@ -94,7 +97,7 @@ def write_release(
             plan = make_plan(store, options)
             recipe = {**plan.recipe(), "corrected": labels_of is not None}
             journal = Journal(partial, digest(recipe))
-            arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None))
+            arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None), each)
             _finish(plan, journal, recipe)
             publish_folder(partial, out)
         finally:
