@@ -1,7 +1,8 @@
 """What a report is made from: the scenes of a store or of a release, in one form."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from iea40k.fusion.judging import BOTH
 from iea40k.store.kinds import kind_of
 from iea40k.store.layout import Store
 from iea40k.store.release.reading import Release
+from iea40k.uncertainty import PARTS
 from pipelines.left_out import LeftOut, left_out_of
 
 FACTS = ("kind", "licence", "light", "super_class", "scene_class", "device", "source")
@@ -92,7 +94,7 @@ def _of_store(store: Store, path: Path) -> Source:
                 scene = store.read_scene(scene_id)
                 return Pixels(scene.reference, np.asarray(scene.exposures), np.asarray(scene.residual))
 
-            unsure = stored.attributes.get("uncertainty", {})
+            parts = [stored.attributes.get(f"uncertainty_{part}", {}) for part in PARTS]
             yield ReportScene(
                 scene_id,
                 _facts(stored.attributes),
@@ -100,7 +102,7 @@ def _of_store(store: Store, path: Path) -> Source:
                 tuple(stored.evs),
                 tuple(stored.review_priority),
                 (0.0,) * len(stored.levels),
-                tuple(_number(unsure.get(level)) for level in stored.levels),
+                tuple(_together(parts, level) for level in stored.levels),
                 _optional(stored.attributes.get("reference_quality")),
                 _judged(stored.attributes),
                 tuple(left_out_of(scene_id, stored.attributes)),
@@ -170,6 +172,12 @@ def _released(
         tuple(left_out_of(scene_id, {"rejected": rows})),
         pixels,
     )
+
+
+def _together(parts: Sequence[Mapping[str, float]], level: str) -> float:
+    """Return the standard deviation that the parts of an error budget give together, NaN where there is none."""
+    known = [value for part in parts if (value := _number(part.get(level))) == value]
+    return math.hypot(*known) if known else float("nan")
 
 
 def _facts(row: Mapping[Any, Any]) -> dict[str, str]:

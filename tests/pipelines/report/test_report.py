@@ -33,6 +33,8 @@ def store(tmp_path_factory):
             "reference_quality": 0.5 + number / 30,
             "reference_words": "2% blown",
             "reference_ends": "both ends shown",
+            "uncertainty_ev": {"N2": 0.03},
+            "uncertainty_fusion": {"N2": 0.04, "N1": 0.04},
         }
         if number == 1:
             more |= {
@@ -236,6 +238,12 @@ def test_a_release_says_its_split_and_root(store, tmp_path):
     assert all(scene.facts["split"] for scene in scenes)
     (rejected,) = [frame for scene in scenes for frame in scene.left_out]
     assert rejected.reason == "it moved"
+
+
+def test_the_parts_of_an_error_budget_are_one_deviation(store):
+    (scene, *_rest) = open_source(store.path).scenes()
+    assert scene.uncertainty[:2] == pytest.approx((0.05, 0.04))
+    assert np.isnan(scene.uncertainty[2:]).all()
 
 
 def test_many_scenes_get_smaller_pictures(store, tmp_path):
