@@ -91,6 +91,7 @@ def _small_demo(folder: Path) -> None:
 EXAMPLES = {
     "look_at_a_release": (["demo/release"], "astronaut_N4"),
     "train_an_estimator": (["demo/release", "5"], "step    5"),
+    "read_in_other_hands": (["RELEASE"], "webdataset   6 residuals, every pixel as ours"),
     "judge_enhancers": (["PHOTOS/a0001", "PHOTOS/a0001", "PHOTOS/a0002"], "on 3 images"),
     "steer_an_enhancer": (["photo.jpg", "better.png"], "as it is: "),
     "audit_labels": (["demo/release", "demo/store"], "5 images are in the queue"),

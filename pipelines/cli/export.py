@@ -10,34 +10,107 @@ from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, messages
 
+FormName = Literal["official", "huggingface", "webdataset"]
+
 
 def export(
     release: Annotated[Path, typer.Argument(help="The release.")],
     out: Annotated[Path, typer.Argument(help="The new folder to write.")],
-    form: Annotated[Literal["official"], typer.Option("--format", help="The published IEA40K layout.")],
+    form: Annotated[
+        FormName,
+        typer.Option(
+            "--format",
+            help="official: the published IEA40K layout; huggingface: parquet for `datasets`; webdataset: tar files.",
+        ),
+    ],
     split: Annotated[
         str | None,
         typer.Option(help="The split scheme of the tables (default: split_official, else the first)."),
     ] = None,
     size: Annotated[
-        int, typer.Option(min=0, help="Side of the square frames; 0 leaves every frame as it is.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            min=0, help="official: side of the square frames, 256 by default; 0 leaves every frame as it is."
+        ),
+    ] = None,
     licence: Annotated[
         list[str] | None, typer.Option(help="Only images under this licence. Repeatable.")
     ] = None,
     originals: Annotated[
         Path | None,
         typer.Option(
-            help="The tree that was imported: pictures that are the same still are copied byte for byte."
+            help="official: the tree that was imported; pictures that are the same still are copied byte for byte."
         ),
+    ] = None,
+    shard_mib: Annotated[
+        int | None,
+        typer.Option(min=1, help="huggingface, webdataset: raw pixels of a file in MiB, 256 by default."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a release in another form."""
+    """Write a release in another form. A run that was stopped goes on (official: begins anew)."""
+    from iea40k.errors import BadInputError
+
+    given = {"--size": size, "--originals": originals, "--shard-mib": shard_mib}
+    fitting = ("--size", "--originals") if form == "official" else ("--shard-mib",)
+    for option, value in given.items():
+        if value is not None and option not in fitting:
+            raise BadInputError(f"{option} does not go with --format {form}", expected=", ".join(fitting))
+    if form == "official":
+        return _official(release, out, split, 256 if size is None else size, licence, originals, as_json)
+    return _by_pieces(release, out, form, split, licence, shard_mib, as_json)
+
+
+def _by_pieces(
+    release: Path,
+    out: Path,
+    form: str,
+    split: str | None,
+    licence: list[str] | None,
+    shard_mib: int | None,
+    as_json: bool,
+) -> int:
+    from iea40k.store.release import Release
+    from pipelines.exports.exporting import SHARD_MIB, export_release
+
+    with Progress("exporting", "images") as bar:
+        report = export_release(
+            Release.open(release),
+            out,
+            form,
+            split=split,
+            licences=tuple(licence or ()),
+            shard_mib=shard_mib or SHARD_MIB,
+            progress=bar.update,
+        )
+    if report.left_out:
+        messages.print(f"{report.left_out} images are in no split of the scheme: left out", style="yellow")
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), **vars(report)}))
+    else:
+        counts = ", ".join(f"{split} {count}" for split, count in report.images.items())
+        resumed = f", {report.resumed} of an earlier run" if report.resumed else ""
+        messages.print(
+            f"{out}: {sum(report.images.values())} images of {report.scenes} scenes ({counts}) in {report.pieces} files"
+            f"{resumed}",
+            style="green",
+            markup=False,
+        )
+    return DONE
+
+
+def _official(
+    release: Path,
+    out: Path,
+    split: str | None,
+    size: int,
+    licence: list[str] | None,
+    originals: Path | None,
+    as_json: bool,
+) -> int:
     from iea40k.store.release import Release
     from pipelines.official.exporting import export_official
 
-    del form  # one so far; typer has checked it
     with Progress("exporting", "images") as bar:
         report = export_official(
             Release.open(release),

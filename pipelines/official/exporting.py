@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.errors import AlreadyExistsError, BadInputError, UnreadableImageError
+from iea40k.errors import AlreadyExistsError, UnreadableImageError
 from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
 from iea40k.store.release import Release
 from iea40k.tables import text_cell
+from pipelines.exports.selection import chosen_images, scheme_of, splits_of
 from pipelines.official.importing import read_picture
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
 from pipelines.official.names import (
     IMAGES,
     LABELS,
     REFERENCES,
-    SPLIT,
     TABLES,
     composed,
     image_id,
@@ -72,8 +72,8 @@ def export_official(
     Licences travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
     """
     out = Path(out)
-    images = _chosen(release, licences)
-    splits = _splits(release, split)
+    images = chosen_images(release, licences)
+    splits = splits_of(release, scheme_of(release, split))
     report = ExportReport()
     given = Originals(originals, report)
     tables: dict[str, list[tuple[str, str, str]]] = {}
@@ -111,26 +111,6 @@ def export_official(
         )
         publish_folder(folder, out)
     return report
-
-
-def _chosen(release: Release, licences: tuple[str, ...]) -> pd.DataFrame:
-    images = release.images
-    if licences:
-        there = sorted(images["licence"].unique())
-        for licence in licences:
-            if licence not in there:
-                raise BadInputError("no image has this licence", expected=", ".join(there), got=licence)
-        images = images[images["licence"].isin(licences)]
-    ordered: pd.DataFrame = images.sort_values("image_id", kind="stable")
-    return ordered
-
-
-def _splits(release: Release, split: str | None) -> dict[str, str]:
-    names = release.split_schemes
-    name = split or (SPLIT if SPLIT in names else names[0])
-    if name not in names:
-        raise BadInputError("the release has no such split scheme", expected=", ".join(names), got=name)
-    return dict(zip(release.splits["scene_id"], release.splits[name], strict=True))
 
 
 def _tables_of(row: Mapping[Any, Any], split: str) -> list[str]:

@@ -52,7 +52,7 @@ _TERMS = (
     "subField",
     "transform",
 )
-_CONTEXT: dict[str, Any] = {
+CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
@@ -91,10 +91,10 @@ def croissant(facts: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
     about = Publication(**_said(facts))
     previews = [name for name in facts["files"] if name.startswith(f"{content.PREVIEW}/")]
     return {
-        "@context": _CONTEXT,
+        "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
-        "name": _identifier(facts["name"]),
+        "name": identifier(facts["name"]),
         "alternateName": facts["name"],
         "version": facts["version"],
         "description": about.description
@@ -125,7 +125,8 @@ def _said(facts: Mapping[str, Any]) -> dict[str, Any]:
     return said | {"creators": tuple(said.get("creators", ()))}
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """Return a dataset's name without the characters that the vocabulary's readers refuse."""
     return re.sub(r"[^\w -]", "_", name, flags=re.UNICODE).strip() or "dataset"
 
 
