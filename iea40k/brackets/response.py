@@ -58,7 +58,7 @@ makes whose exposure times are known; leaving a camera out changes no value by m
 MODES = (0.0, 1.0)
 """The toe of linear light encoded as sRGB, and of cameras' JPEGs."""
 
-TOE_SPREAD, SHOULDER, SHOULDER_SPREAD = 0.2, 0.35, 0.3
+TOE_SD, SHOULDER, SHOULDER_SD = 0.2, 0.35, 0.3
 WEIGHT = 3.0
 """How many independent observations the frames count as against what is usual."""
 
@@ -78,22 +78,22 @@ RELATIVE_ERROR = 0.06
 SURE_MARGIN, UNSURE_ERROR = 1.0, 0.35
 """Below this margin the other kind of response is nearly as likely, and the steps may be off by a third."""
 
-CLEAR_MARGIN, LINEAR_SPREAD, LINEAR_SHOULDER, DOUBTFUL_ERROR = 4.0, 0.05, 0.4, 0.20
+CLEAR_MARGIN, LINEAR_DEVIATION, LINEAR_SHOULDER, DOUBTFUL_ERROR = 4.0, 0.05, 0.4, 0.20
 """A curve of another family may be mistaken for one of ours. Steps are believed only with this margin and,
-where the frames seem linear light encoded as sRGB, with so small a spread and shoulder: planted filmic cameras
+where the frames seem linear light encoded as sRGB, with so small a deviation and shoulder: planted filmic cameras
 pass for such, and overstate their steps by up to a half."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """A member of the family: `toe`, `shoulder`, and the spread in stops that it leaves in the steps.
+    """A member of the family: `toe`, `shoulder`, and the mean absolute `deviation` (stops) that it leaves in the steps.
 
     `margin` says how much likelier it is than the best member of the other kind, as a natural logarithm.
     """
 
     toe: float
     shoulder: float
-    spread: float = math.nan
+    deviation: float = math.nan
     margin: float = math.nan
 
     def log_light(self) -> Floats:
@@ -132,8 +132,8 @@ def estimate_evs(
     if camera is None:
         response, steps = fit_response(spines)
     else:
-        spread, steps = _steps(camera.log_light(), spines, None)
-        response = replace(camera, spread=spread)
+        deviation, steps = _steps(camera.log_light(), spines, None)
+        response = replace(camera, deviation=deviation)
     evs = np.zeros(len(frames))
     evs[order[1:]] = np.cumsum(steps)
     return tuple(float(ev) for ev in evs), {
@@ -218,12 +218,12 @@ def fit_response(
     for toe in np.arange(-0.3, 1.6, 0.1):
         for shoulder in np.arange(-0.1, 1.0, 0.15):
             response = Response(round(float(toe), 2), round(float(shoulder), 2))
-            spread, steps = _steps(response.log_light(), spines, known)
+            deviation, steps = _steps(response.log_light(), spines, known)
             mode = min(MODES, key=lambda m: abs(m - toe))
-            surprise = ((toe - mode) / TOE_SPREAD) ** 2 + ((shoulder - SHOULDER) / SHOULDER_SPREAD) ** 2
-            cost = WEIGHT * math.log(max(spread, 1e-3)) + surprise / 2
+            surprise = ((toe - mode) / TOE_SD) ** 2 + ((shoulder - SHOULDER) / SHOULDER_SD) ** 2
+            cost = WEIGHT * math.log(max(deviation, 1e-3)) + surprise / 2
             if mode not in best or cost < best[mode][0]:
-                best[mode] = cost, replace(response, spread=spread), steps
+                best[mode] = cost, replace(response, deviation=deviation), steps
     first, second = sorted(best.values(), key=lambda found: found[0])
     return replace(first[1], margin=second[0] - first[0]), first[2]
 
@@ -234,7 +234,7 @@ def _mean(frame: EncodedRGB, valid: Validity) -> float:
 
 def _relative_error(found: Response) -> float:
     linear = found.toe < 0.5
-    fits = not linear or (found.spread < LINEAR_SPREAD and found.shoulder <= LINEAR_SHOULDER)
+    fits = not linear or (found.deviation < LINEAR_DEVIATION and found.shoulder <= LINEAR_SHOULDER)
     if found.margin >= CLEAR_MARGIN and fits:
         return RELATIVE_ERROR
     return DOUBTFUL_ERROR if found.margin >= SURE_MARGIN and fits else UNSURE_ERROR
@@ -244,7 +244,7 @@ def _numbers(response: Response) -> dict[str, float]:
     return {
         "toe": round(response.toe, 3),
         "shoulder": round(response.shoulder, 3),
-        "spread_stops": round(response.spread, 3) if math.isfinite(response.spread) else 0.0,
+        "spread_stops": round(response.deviation, 3) if math.isfinite(response.deviation) else 0.0,
     }
 
 
