@@ -28,7 +28,7 @@ from iea40k.exif import (
     time_taken,
 )
 from iea40k.extras import require
-from iea40k.files import AnyPath
+from iea40k.files import AnyPath, refuse_special
 
 BASE_ISO = 100.0
 
@@ -81,9 +81,10 @@ def read_capture(path: AnyPath) -> Capture:
     """
     path = Path(path)
     try:
+        refuse_special(path)
         with path.open("rb") as stream:
             head = stream.read(64)
-    except OSError as error:
+    except (OSError, ValueError, BadInputError) as error:
         raise UnreadableImageError("the file cannot be opened", where=path, got=str(error)) from error
     if not head:
         raise UnreadableImageError("the file is empty", where=path, expected="a photograph")

@@ -71,6 +71,18 @@ def is_plain_file(path: Path) -> bool:
         return False
 
 
+def refuse_special(path: Path) -> None:
+    """Raise `BadInputError` where `path` is a pipe, socket or device: reading it may never end. All else passes."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise BadInputError(
+            "this is not a plain file", where=path, expected="a file", got="a pipe or a device"
+        )
+
+
 def read_plain_file(path: Path, limit: int = 1 << 30) -> bytes:
     """Return the bytes of a regular file, also through a link; never waits on a pipe or reads a device.
 

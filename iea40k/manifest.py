@@ -189,7 +189,7 @@ class _Row:
         found: list[SourceFile] = []
         for index, name in enumerate(names):
             sha256 = sums[index].lower() if len(sums) == len(names) and sums[index] else None
-            if sha256 is not None and not _SHA256.match(sha256):
+            if sha256 is not None and not _SHA256.fullmatch(sha256):
                 self._note(digests, "64 hex digits", repr(sha256))
                 sha256 = None
             try:

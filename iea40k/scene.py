@@ -81,7 +81,7 @@ def ev_of_level(name: str) -> float:
     >>> ev_of_level("N1.5")
     -1.5
     """
-    match = _LEVEL.match(name)
+    match = _LEVEL.fullmatch(name)
     if match is None:
         raise BadInputError("not a level", expected="N4 ... N1, P0, P1 ... P4, or a form like N1.5", got=name)
     return float(match[2]) * (-1.0 if match[1] == "N" else 1.0) + 0.0

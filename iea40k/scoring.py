@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from iea40k.arrays import Residual, Validity
 from iea40k.errors import ArrayError, BadInputError, ConfigError
+from iea40k.texts import parse_yaml
 
 Measure = Literal["under", "over", "either", "mean", "bias"]
 Share = Annotated[float, Field(ge=-1, le=1)]
@@ -137,8 +137,8 @@ def load_criteria(file: str | Path) -> Criteria:
     """Read a criteria file, or one of the shipped ones by name (`portrait`). Raises `ConfigError` with every fault."""
     path = _find(file)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ConfigError("the criteria file cannot be read", where=path, got=str(error)) from error
     if not isinstance(raw, dict):
         raise ConfigError("not a criteria file", where=path, expected="a mapping", got=type(raw).__name__)

@@ -12,6 +12,10 @@ import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import AnyPath
+from iea40k.parquet import Bounds, read_parquet
+
+_BOUNDS = Bounds(rows=1_000_000, cells=5_000_000, text=1 << 30)
+_MOST_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class _Reader(Protocol):
 
 def _read_parquet(file: Path) -> Table:
     try:
-        frame = pd.read_parquet(file)
+        frame = read_parquet(file, _BOUNDS).to_pandas()
     except Exception as error:  # pyarrow raises many unrelated types for a file that is not parquet
         raise BadInputError("not a parquet file", where=file, got=str(error)) from error
     frame = frame.astype(object).where(frame.notna(), "").astype(str)
@@ -67,6 +71,14 @@ def _read_parquet(file: Path) -> Table:
 
 
 def _read_csv(file: Path) -> Table:
+    if file.stat().st_size > _MOST_BYTES:
+        raise BadInputError(
+            "the table is too large",
+            where=file,
+            expected=f"at most {_MOST_BYTES >> 20} MiB",
+            got=f"{file.stat().st_size >> 20} MiB",
+            remedy="divide it into several",
+        )
     data = file.read_bytes()
     if not data.strip():
         raise BadInputError("the table is empty", where=file, expected="a header line and a row a scene")
@@ -103,6 +115,10 @@ def _rows_to_table(file: Path, reader: "_Reader", delimiter: str) -> Table:
                 continue
             if not header:
                 header = [cell.strip() for cell in row]
+                if len(header) > _BOUNDS.columns:
+                    raise csv.Error(
+                        f"it has {len(header)} columns, and more than {_BOUNDS.columns} are not read"
+                    )
             elif len(row) != len(header):
                 problems.append(_ragged(file, line, header, row))
             else:

@@ -3,6 +3,7 @@
 Every member is judged before any is written, so a hostile archive leaves nothing behind.
 """
 
+import errno
 import shutil
 import stat
 import tarfile
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from iea40k.errors import BadInputError, StoreError
+from iea40k.errors import BadInputError, DiskError, StoreError
 from iea40k.files import disk_errors, inside, write_file_with
 
 _BLOCK = 1 << 20
@@ -29,7 +30,10 @@ class _Member:
 
 def is_archive(file: Path) -> bool:
     """Return whether a file is a zip or tar archive, by its content."""
-    return file.is_file() and (zipfile.is_zipfile(file) or tarfile.is_tarfile(file))
+    try:
+        return file.is_file() and (zipfile.is_zipfile(file) or tarfile.is_tarfile(file))
+    except Exception:  # of a damaged one, as `unpack` finds
+        return False
 
 
 def unpack(archive: Path, folder: Path, wanted: Wanted | None = None) -> list[Path]:
@@ -45,7 +49,16 @@ def unpack(archive: Path, folder: Path, wanted: Wanted | None = None) -> list[Pa
                 return _unpack(archive, list(_zip_members(pack, archive)), folder, wanted)
         with tarfile.open(archive) as tar:
             return _unpack(archive, list(_tar_members(tar, archive)), folder, wanted)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (DiskError, BadInputError, StoreError):
+        raise
+    except Exception as error:  # damaged archives raise dozens of unrelated types, of each way to compress
+        if isinstance(error, OSError) and error.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EROFS,
+            errno.EACCES,
+        ):
+            raise
         raise BadInputError(
             "the archive cannot be read",
             where=archive,
@@ -130,6 +143,9 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
         if not info.isreg():
             raise _refused(archive, info.name, "is a link or a device")
         yield _Member(info.name, info.size, lambda info=info: _opened(tar, info))  # type: ignore[misc]
+    # Where it is compressed, its checksum stands after all that; nothing is written before it held.
+    while tar.fileobj is not None and tar.fileobj.read(_BLOCK):
+        pass
 
 
 def _opened(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

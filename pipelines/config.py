@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from iea40k.colour import SPACES
 from iea40k.errors import ConfigError
 from iea40k.files import sha256_file
 from iea40k.scene import LADDER, level_name
+from iea40k.texts import parse_yaml
 
 
 class BuildConfig(BaseModel):
@@ -61,7 +61,7 @@ class BuildConfig(BaseModel):
     @field_validator("evs")
     @classmethod
     def _distinct(cls, evs: tuple[float, ...]) -> tuple[float, ...]:
-        if len({level_name(ev) for ev in evs}) != len(evs) or any(abs(ev) > 12 for ev in evs):
+        if len({level_name(ev) for ev in evs}) != len(evs) or not all(abs(ev) <= 12 for ev in evs):
             raise ValueError("distinct stops between -12 and +12 (to a hundredth)")
         return evs
 
@@ -71,16 +71,19 @@ def read_config(file: Path | None) -> BuildConfig:
     if file is None:
         return BuildConfig()
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = parse_yaml(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError("there is no such configuration", where=file) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError("the configuration is not YAML", where=file, got=str(error)) from error
     if content is None:
         content = {}
     if not isinstance(content, dict):
         raise ConfigError(
-            "the configuration is no table of keys", where=file, expected="key: value lines", got=str(content)
+            "the configuration is no table of keys",
+            where=file,
+            expected="key: value lines",
+            got=repr(content)[:200],
         )
     try:
         if isinstance(content.get("cmyk"), str) and content["cmyk"] != "profile":

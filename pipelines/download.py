@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 from iea40k import __version__
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import disk_errors, fsync_folder, sha256_file, write_atomic
+from iea40k.texts import parse_json
 
 USER_AGENT = f"iea40k/{__version__} (dataset builder; one request at a time)"
 MOST_BYTES = 1 << 30
@@ -145,7 +146,7 @@ def _version(headers: Mapping[str, str]) -> str:
 
 def _read_note(note: Path) -> str:
     try:
-        return str(json.loads(note.read_text(encoding="utf-8"))["version"])
+        return str(parse_json(note.read_bytes())["version"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

@@ -17,6 +17,7 @@ from annotator.residual.target import ResidualDisplay
 from annotator.residual.tools import ResidualTools
 from iea40k.errors import IEAError
 from iea40k.files import write_atomic
+from iea40k.texts import parse_json
 
 Settings = TypeVar("Settings")
 
@@ -62,7 +63,7 @@ def user_folder(ledger_id: str, annotator: str, root: Path | None = None) -> Use
 def read_json(file: Path) -> dict[str, Any]:
     """Return a JSON object, empty where the file is absent or damaged: what is kept here is never the only copy."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = parse_json(file.read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -4,8 +4,8 @@ import errno
 from pathlib import Path
 from typing import Literal
 
-from iea40k.errors import UnreadableImageError
-from iea40k.files import AnyPath
+from iea40k.errors import BadInputError, UnreadableImageError
+from iea40k.files import AnyPath, refuse_special
 
 FileKind = Literal["jpeg", "png", "tiff", "heic", "avif", "raw", "headerless"]
 """`raw`: a container that names its camera; `headerless`: named like RAW, with nothing inside that says what it is."""
@@ -28,6 +28,9 @@ PICTURE_SUFFIXES = RAW_SUFFIXES | RENDERED_SUFFIXES | {
     ".avif", ".bmp", ".exr", ".gif", ".hdr", ".heic", ".heif", ".jp2", ".jxl", ".pbm", ".pgm", ".ppm", ".psd", ".webp",
 }  # fmt: skip
 """Suffixes of whatever people call a picture, lower case: those that are read, and those that are refused by name."""
+
+MOST_BYTES = 1 << 32
+"""Bytes of a picture's file, at most: what a TIFF can address."""
 
 # First bytes of RAW containers that are no TIFF. All of them name the camera inside.
 _RAW_MAGIC = (
@@ -80,13 +83,24 @@ def is_raw(path: AnyPath) -> bool:
 
 def _head(path: Path) -> bytes:
     try:
+        refuse_special(path)
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise BadInputError(
+                "the file is too large for a photograph",
+                expected=f"at most {MOST_BYTES / 1e9:.1f} GB",
+                got=f"{size / 1e9:.1f} GB",
+            )
         with path.open("rb") as stream:
             head = stream.read(64)
-    except OSError as error:
+    except BadInputError as error:
+        raise UnreadableImageError(error.what, where=path, expected=error.expected, got=error.got) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         what = {errno.ENOENT: "no such file", errno.EISDIR: "this is a folder"}.get(
-            error.errno or 0, "the file cannot be opened"
+            getattr(error, "errno", 0), "the file cannot be opened"
         )
-        raise UnreadableImageError(what, where=path, got=error.strerror or str(error)) from error
+        raise UnreadableImageError(
+            what, where=path, got=getattr(error, "strerror", "") or str(error)
+        ) from error
     if not head:
         raise UnreadableImageError(
             "the file is empty", where=path, got="0 bytes", remedy="copy or download it again"

@@ -7,6 +7,7 @@ from typing import Any
 
 import tifffile
 
+from iea40k.develop.tiff_structure import check_directories
 from iea40k.errors import UnreadableImageError
 
 # tifffile reports oddities of makers' tags here; what matters to us becomes an error of our own.
@@ -28,9 +29,12 @@ def first_tags(path: Path) -> dict[int, Any]:
 def refuse_truncated(path: Path) -> None:
     """Raise `UnreadableImageError` if a picture of a TIFF that is no thumbnail lies partly beyond the end of the file.
 
+    Also where its directories lead in a circle.
+
     LibRaw and most decoders fill what is missing with black. Files whose directory cannot be read are left to the
     decoder.
     """
+    check_directories(path)
     size = path.stat().st_size
     try:
         end = _pixels_end(path, thumbnails=False)
@@ -51,6 +55,7 @@ def check_whole(path: Path) -> None:
 
     Judged by its structure alone, thumbnails included: cheap enough for 30,000 files.
     """
+    check_directories(path)
     size = path.stat().st_size
     try:
         end = _pixels_end(path, thumbnails=True)

@@ -5,12 +5,10 @@ A file holds the tensors and, in its header under "iea40k", a JSON object: `netw
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -19,10 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from iea40k.errors import BadInputError, CorruptDataError
+from iea40k.errors import BadInputError, CorruptDataError, IEAError
 from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import build, full_config
 from iea40k.recipe import canonical_json
+from iea40k.texts import parse_json
 
 HEADER = "iea40k"
 
@@ -100,7 +99,7 @@ def _load_safetensors(path: Path) -> Weights:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(HEADER)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, OverflowError) as error:
         raise BadInputError("not a safetensors file", where=path, got=str(error)) from error
     if text is None:
         raise BadInputError(
@@ -109,18 +108,55 @@ def _load_safetensors(path: Path) -> Weights:
             expected=f"a header '{HEADER}' with network and config",
             remedy="use weights that `iea40k train` wrote",
         )
-    header = json.loads(text)
-    if _tensors_digest(tensors) != header["tensors_sha256"]:
+    name, config, facts, digest = _parse_header(text, path)
+    if _tensors_digest(tensors) != digest:
         raise CorruptDataError("the tensors are not those that were written", where=path)
-    network = build(header["network"], header["config"])
+    _refuse_other_tensors(name, config, tensors, path)
+    network = build(name, config)
     _fill(network, tensors, path)
-    return Weights(network.eval(), header["network"], header["config"], header["facts"])
+    return Weights(network.eval(), name, config, facts)
+
+
+def _parse_header(text: str, path: Path) -> tuple[str, dict[str, Any], dict[str, Any], str]:
+    """Return what a header says: the network's name, its configuration, the facts, the digest of its tensors."""
+    kinds = {"network": str, "config": dict, "facts": dict, "tensors_sha256": str}
+    try:
+        header = parse_json(text)
+        wrong = [key for key, kind in kinds.items() if not isinstance(header[key], kind)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is {header[wrong[0]]!r}"[:200])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(
+            "the file's header does not say what the network is",
+            where=path,
+            expected=f"JSON under '{HEADER}' with {', '.join(kinds)}",
+            got=str(error),
+            remedy="use weights that `iea40k train` wrote",
+        ) from error
+    return header["network"], header["config"], header["facts"], header["tensors_sha256"]
+
+
+def _refuse_other_tensors(
+    name: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path
+) -> None:
+    """Raise where the file's tensors are not the network's, before any memory is taken for the network."""
+    try:
+        with torch.device("meta"):
+            shapes = {key: tuple(value.shape) for key, value in build(name, config).state_dict().items()}
+    except IEAError:
+        raise
+    except Exception as error:  # a configuration can be wrong in as many ways as a network has numbers
+        raise BadInputError(
+            "the network that the file describes cannot be built", where=path, got=f"{name}: {error}"[:300]
+        ) from error
+    if shapes != {key: tuple(value.shape) for key, value in tensors.items()}:
+        raise CorruptDataError("the tensors do not fit the network they name", where=path, got=name)
 
 
 def _load_pickled(path: Path) -> Weights:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # damaged archives and pickles raise dozens of unrelated types
         raise BadInputError(
             "the file cannot be loaded safely",
             where=path,

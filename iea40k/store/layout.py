@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError
-from iea40k.files import AnyPath, disk_errors, make_folders, publish_folder, write_atomic
+from iea40k.files import (
+    AnyPath,
+    disk_errors,
+    make_folders,
+    publish_folder,
+    read_plain_file,
+    write_atomic,
+)
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
 from iea40k.store import scenes
@@ -27,9 +34,12 @@ from iea40k.store.listing import LIST, SUFFIX, StoreList
 from iea40k.store.locks import clear_leftovers, workspace
 from iea40k.store.scenes import StoredScene
 from iea40k.temporaries import clear_temporaries, is_temporary
+from iea40k.texts import parse_json
 
 FORMAT = "iea40k-store"
 FORMAT_VERSION = 1
+_MOST = 1 << 26
+"""Bytes of a small file, at most."""
 _FOLDERS = ("scenes", "quarantine", LIST, ".writing")
 
 
@@ -95,7 +105,7 @@ class Store:
         path = Path(path)
         file = path / "store.json"
         try:
-            head = json.loads(file.read_bytes())
+            head = parse_json(read_plain_file(file, _MOST))
         except (FileNotFoundError, NotADirectoryError) as error:
             what, remedy = mistaken(path, "store") or (
                 "there is no store here",
@@ -279,7 +289,7 @@ class Store:
 
 def _read_quarantined(file: Path) -> QuarantinedScene:
     try:
-        entry: Mapping[str, Any] = json.loads(file.read_bytes())
+        entry: Mapping[str, Any] = parse_json(read_plain_file(file, _MOST))
         return QuarantinedScene(
             entry["scene_id"], entry["error"], entry["letter"], entry.get("recipe_digest")
         )

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 from iea40k.errors import CorruptDataError, IEAError, NotThereError, StoreError
-from iea40k.files import AnyPath
+from iea40k.files import AnyPath, read_plain_file
 from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene
 from iea40k.store.codecs import create_array
 from iea40k.store.digests import array_digest
 from iea40k.store.shards import ShardedArray
+from iea40k.texts import parse_json
 from iea40k.uncertainty import codes_of, sd_of_experts_spread
 
 FORMAT = "iea40k-scene"
@@ -29,6 +30,9 @@ FORMAT_VERSION = 2
 READABLE = (1, 2)
 """Format 1 held the spread of the experts' luma of the reference, (H, W) uint16, in place of each label's
 uncertainty."""
+
+_MOST = 1 << 26
+"""Bytes of a scene's metadata, at most."""
 
 PER_EXPOSURE = ("exposures", "residual", "outliers")
 WHERE_KNOWN = "uncertainty"
@@ -220,7 +224,7 @@ def read_attributes(folder: Path) -> dict[str, Any]:
     """Return the attributes of the scene in `folder`. Raises `StoreError` or `CorruptDataError`."""
     file = folder / "zarr.json"
     try:
-        attributes = json.loads(file.read_bytes())["attributes"]
+        attributes = parse_json(read_plain_file(file, _MOST))["attributes"]
     except FileNotFoundError as error:
         raise NotThereError(
             "there is no such scene", where=folder, remedy="see which there are with `iea40k status`"

@@ -7,7 +7,6 @@ One entry of the first axis is one inner chunk, as in stores, or is cut into til
 tiles that it touches. Readers may be used after fork, and pickle by their path for spawn; threads may share one.
 """
 
-import json
 import math
 import mmap
 from collections.abc import Mapping
@@ -24,8 +23,10 @@ from iea40k.files import AnyPath, read_plain_file
 from iea40k.store.decoding import ChunkCodec, parse_codecs, strip_crc32c
 from iea40k.store.tiles import spans
 from iea40k.store.zstd_frames import Bytes
+from iea40k.texts import parse_json
 
 _ABSENT = 2**64 - 1  # offset and length of an inner chunk that was never written
+_MOST_BYTES = 1 << 31  # of an entry or an inner chunk, decoded: twenty times the largest camera's
 _OPEN_SHARDS = 64  # memory maps an array keeps; each holds a file descriptor
 
 
@@ -206,16 +207,16 @@ def read_layout(folder: Path) -> Layout:
     """Return the layout of the array in `folder`. Raises `StoreError` where it is absent or not one of ours."""
     file = folder / "zarr.json"
     try:
-        metadata = json.loads(read_plain_file(file))
+        metadata = parse_json(read_plain_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CorruptDataError("an array is missing", where=folder) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CorruptDataError(
             "the metadata of an array cannot be read", where=file, got=str(error)
         ) from error
     try:
         return _parse(metadata)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StoreError(
             "the layout of this array is not one that the direct reader knows",
             where=file,
@@ -237,13 +238,28 @@ def _parse(metadata: Mapping[str, Any]) -> Layout:
         raise ValueError(f"index codecs {index_codecs}")
     shape, shard = tuple(metadata["shape"]), tuple(metadata["chunk_grid"]["configuration"]["chunk_shape"])
     inner = tuple(options["chunk_shape"])
+    _check_sides(shape, shard, inner)
     tiled = len(shape) > 2 and inner[0] == 1 and inner[3:] == shape[3:]
     if not (tiled or inner == shape) or any(side % step for side, step in zip(shard, inner, strict=True)):
         raise ValueError(f"chunks of {inner} in shards of {shard} of an array of {shape}")
     if any(side < whole for side, whole in zip(shard[1:], shape[1:], strict=True)):
         raise ValueError(f"an entry of {shape[1:]} in several shards of {shard}")
     chunk = parse_codecs(options["codecs"], inner, np.dtype(metadata["data_type"]))
+    if max(chunk.nbytes, math.prod(shape[1:]) * chunk.dtype.itemsize) > _MOST_BYTES:
+        raise ValueError(f"an entry of {shape[1:]} and chunks of {inner} are more than memory is given for")
     key = metadata["chunk_key_encoding"]
     if key["name"] != "default":
         raise ValueError(f"chunk keys '{key['name']}'")
     return Layout(shape, shard, chunk, "crc32c" in index_codecs, key["configuration"]["separator"])
+
+
+def _check_sides(shape: tuple[int, ...], *chunks: tuple[int, ...]) -> None:
+    """Raise `ValueError` unless all of these are as many whole numbers, none negative, and no chunk without extent."""
+    sides = [*shape, *(side for chunk in chunks for side in chunk)]
+    if any(type(side) is not int or side < 0 for side in sides) or 0 in (
+        *shape[1:],
+        *(side for chunk in chunks for side in chunk),
+    ):
+        raise ValueError(f"impossible shapes {shape}, {', '.join(map(str, chunks))}"[:200])
+    if any(len(chunk) != len(shape) for chunk in chunks):
+        raise ValueError("shapes of different lengths")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iea40k.errors import BadInputError
+from iea40k.npy import read_npy
 from iea40k.recipe import without_nan
 from pipelines.cli.model import Device
 from pipelines.cli.options import AsJson, Count
@@ -199,8 +200,8 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
         ).residual
         return residual
     try:
-        values = np.load(source, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        values = read_npy(source)
+    except ValueError as error:
         raise BadInputError("not a residual file", where=source, got=str(error)) from error
     values = np.squeeze(values)
     if values.ndim != 2 or not np.issubdtype(values.dtype, np.floating):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import CODES_PER_255TH, INVALID_CODE, ResidualCodes
 from iea40k.errors import ArrayError, UnreadableImageError
+from iea40k.npy import read_npy
 
 DEFAULT_DTYPE = "<f4"
 
@@ -76,15 +77,8 @@ def label_values(codes: ResidualCodes, dtype: str = DEFAULT_DTYPE) -> tuple[NDAr
 
 def _read(file: Path) -> NDArray[Any]:
     try:
-        with file.open("rb") as stream:
-            if stream.read(6) != b"\x93NUMPY":
-                raise ValueError("no NumPy array file")
-        # A map of the file: the header is parsed as a literal, nothing is unpickled, and a header that promises more
-        # than the file holds is an error instead of an allocation.
-        mapped = np.lib.format.open_memmap(file, mode="r")
-        values = np.array(mapped)
-        del mapped
-    except (OSError, ValueError, TypeError, SyntaxError, OverflowError, EOFError) as error:
+        values = read_npy(file)
+    except ValueError as error:
         raise UnreadableImageError(
             "the label cannot be read",
             where=file,

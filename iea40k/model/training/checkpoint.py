@@ -1,9 +1,9 @@
 """Checkpoints: everything that a run needs to go on bit by bit, written whole or not at all."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -11,7 +11,8 @@ import torch
 from iea40k.errors import BadInputError, CorruptDataError
 from iea40k.files import write_file_with
 
-FORMAT = 1
+FORMAT = 2
+"""Format 1 kept no digest."""
 
 
 @dataclass
@@ -31,13 +32,14 @@ def save_checkpoint(
     path: Path, identity: Mapping[str, Any], progress: Progress, state: Mapping[str, Any]
 ) -> None:
     """Write a checkpoint. `identity` says which run it belongs to: configuration and data."""
-    payload = {
+    payload: dict[str, Any] = {
         "format": FORMAT,
         "identity": dict(identity),
         "progress": asdict(progress),
         "state": dict(state),
         "random": torch.get_rng_state(),
     }
+    payload["digest"] = _digest(payload)
     write_file_with(path, lambda temporary: torch.save(payload, temporary))
 
 
@@ -48,8 +50,13 @@ def load_checkpoint(path: Path, identity: Mapping[str, Any]) -> tuple[Progress, 
     """
     try:
         payload = torch.load(path, map_location="cpu", weights_only=True)
+        kept = payload.pop("digest", None)
+        if kept is not None and kept != _digest(payload):  # earlier versions kept none
+            raise ValueError("its contents are not those that were written")
+        if kept is None and payload["format"] != 1:
+            raise ValueError("it has no digest")
         found, progress, state = payload["identity"], Progress(**payload["progress"]), payload["state"]
-    except (UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # damaged archives and pickles raise dozens of unrelated types
         raise CorruptDataError(
             "the checkpoint cannot be read",
             where=path,
@@ -67,3 +74,27 @@ def load_checkpoint(path: Path, identity: Mapping[str, Any]) -> tuple[Progress, 
         )
     torch.set_rng_state(payload["random"])
     return progress, state
+
+
+def _digest(payload: Mapping[str, Any]) -> str:
+    """Return the sha256 of everything in a payload, its tensors bit by bit: flipped bits often load."""
+    hasher = hashlib.sha256()
+
+    def add(value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            hasher.update(f"tensor {value.dtype} {tuple(value.shape)}\n".encode())
+            hasher.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        elif isinstance(value, Mapping):
+            hasher.update(f"table of {len(value)}\n".encode())
+            for key, part in value.items():
+                add(key)
+                add(part)
+        elif isinstance(value, list | tuple):
+            hasher.update(f"list of {len(value)}\n".encode())
+            for part in value:
+                add(part)
+        else:
+            hasher.update(f"{type(value).__name__} {value!r}\n".encode())
+
+    add(payload)
+    return hasher.hexdigest()

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from iea40k.errors import BadInputError, ConfigError
+from iea40k.texts import parse_yaml
 
 Count = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(ge=0)]
@@ -171,8 +172,8 @@ def _with(raw: dict[str, Any], setting: str) -> dict[str, Any]:
     if not equals or not all(key.split(".")):
         raise ConfigError("not a setting", expected="KEY=VALUE, such as data.size=128", got=setting)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse_yaml(text)
+    except ValueError as error:
         raise ConfigError("the value is not YAML", where=key, got=text) from error
     return _put(raw, key.split("."), value)
 
@@ -185,8 +186,8 @@ def _put(raw: Any, keys: Sequence[str], value: Any) -> dict[str, Any]:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return parse_yaml(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise ConfigError("the configuration cannot be read", where=path, got=str(error)) from error
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iea40k.errors import CorruptDataError
 from iea40k.files import AnyPath, write_atomic
 from iea40k.recipe import versions, without_nan
 from iea40k.render import heatmap
+from iea40k.texts import parse_json
 
 Teller = Callable[[str], None]
 """Receives a line of progress."""
@@ -78,7 +80,10 @@ def read_history(folder: AnyPath) -> list[dict[str, Any]]:
     file = folder / "history.jsonl"
     if not file.is_file():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    try:
+        return [parse_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise CorruptDataError("the run's history cannot be read", where=file, got=str(error)) from error
 
 
 class Clock:

@@ -99,9 +99,9 @@ class Draft:
             ("undoes", self.undoes),
             ("supersedes", self.supersedes),
         ):
-            if value is not None and not _STROKE_ID.match(value):
+            if value is not None and not _STROKE_ID.fullmatch(value):
                 raise BadInputError(f"{name} is not a stroke's id", expected="32 hex digits", got=repr(value))
-        if not _DIGEST.match(self.base_digest):
+        if not _DIGEST.fullmatch(self.base_digest):
             raise BadInputError(
                 "the base has no digest", expected="64 hex digits", got=repr(self.base_digest)
             )

@@ -16,6 +16,7 @@ from iea40k.store.ledger.entries import CorrectionDraft, Lease, MapKey, ZoneDraf
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.patch import PackedPatch
 from iea40k.store.ledger.weights import PackedWeights
+from iea40k.texts import parse_json
 
 _FORMAT = "iea40k-outbox-1"
 _WRITING_SECONDS = 3600.0
@@ -134,7 +135,7 @@ def _to_json(draft: CorrectionDraft | ZoneDraft) -> dict[str, Any]:
 
 def _read(file: Path) -> CorrectionDraft | ZoneDraft:
     try:
-        record: dict[str, Any] = json.loads(file.read_bytes())
+        record: dict[str, Any] = parse_json(file.read_bytes())
         if record.pop("format") != _FORMAT:
             raise ValueError("another format")
         map_key = MapKey(**record.pop("lane"))

@@ -40,7 +40,7 @@ def install_roles(ledger: Ledger, prefix: str = "iea40k") -> tuple[str, str]:
             where=ledger.database.name,
             remedy="move to --ledger postgresql://HOST/DATABASE where people must be kept apart",
         )
-    if not _NAME.match(prefix):
+    if not _NAME.fullmatch(prefix):
         raise BadInputError("not a prefix of role names", expected="a-z, 0-9 and _", got=repr(prefix))
     annotator, curator = f"{prefix}_annotator", f"{prefix}_curator"
     with ledger.database.write() as connection:

@@ -21,6 +21,7 @@ from iea40k.files import disk_errors, fsync_folder
 from iea40k.store.ledger.chain import links
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.place import SEALS_FILE
+from iea40k.texts import parse_json
 
 _FORM = re.compile(r"^([0-9a-f]{32}):(\d{1,18}):([0-9a-f]{64})$")
 
@@ -99,7 +100,7 @@ def kept_seals(store: Path) -> list[Seal]:
     seals: list[Seal] = []
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         try:
-            record = {name: value for name, value in json.loads(line).items() if name in _FIELDS}
+            record = {name: value for name, value in parse_json(line).items() if name in _FIELDS}
             seal = Seal(**record)
             Seal.parse(str(seal))
         except (ValueError, TypeError, AttributeError, BadInputError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from iea40k.files import fsync_folder, sha256_file
+from iea40k.texts import parse_json
 
 FILE = "journal.jsonl"
 
@@ -72,7 +73,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
     if file.is_file():
         for text in file.read_bytes().split(b"\n"):
             try:
-                lines.append(json.loads(text))
+                lines.append(parse_json(text))
             except ValueError:
                 break  # the last line was being written when the run was killed
     return lines

@@ -1,7 +1,6 @@
 """A release as its users read it: tables, arrays, and where each image lies in them."""
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from operator import index as as_index
@@ -10,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from iea40k.errors import BadInputError, CorruptDataError, NotThereError, OutOfRangeError, UnknownKeyError
 from iea40k.files import AnyPath, read_plain_file
+from iea40k.parquet import read_parquet
 from iea40k.store.kinds import mistaken
 from iea40k.store.release import content, notebook
 from iea40k.store.release.array_check import checked_array
@@ -23,6 +22,7 @@ from iea40k.store.release.root import root_digest
 from iea40k.store.release.splits import SPLITS
 from iea40k.store.scenes import newer_format
 from iea40k.store.shards import ShardedArray
+from iea40k.texts import parse_json
 
 FORMAT = "iea40k-release"
 FORMAT_VERSION = 2
@@ -79,7 +79,7 @@ class Release:
         path = Path(path)
         file = path / HEAD
         try:
-            head = json.loads(read_plain_file(file))
+            head = parse_json(read_plain_file(file))
         except (FileNotFoundError, NotADirectoryError) as error:
             what, remedy = mistaken(path, "release") or (
                 "there is no release here",
@@ -87,7 +87,7 @@ class Release:
             )
             expected = f"a folder with {HEAD}, which is written last"
             raise NotThereError(what, where=path, expected=expected, remedy=remedy) from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise CorruptDataError(f"{HEAD} cannot be read", where=file, got=str(error)) from error
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise NotThereError("this folder is not a release", where=file, expected=f'"format": "{FORMAT}"')
@@ -200,12 +200,10 @@ class Release:
         """Return a table of `tables/` as Arrow has it, with its own types. Raises `CorruptDataError`."""
         file = self.path / content.TABLES / f"{name}.parquet"
         try:
-            # ParquetFile rather than read_table: the latter guesses partitions from folder names with "=" in them.
-            with pq.ParquetFile(file) as parquet:
-                return parquet.read()
+            return read_parquet(file)
         except FileNotFoundError as error:
             raise CorruptDataError("a table is missing", where=file) from error
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, BadInputError) as error:
             raise CorruptDataError("a table cannot be read", where=file, got=str(error)) from error
 
     def _table(self, name: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"^(?:sha256:)?([0-9a-f]{64})$", re.IGNORECASE)
 
 def parse_root(text: str) -> str:
     """Return a root digest that a person noted: 64 hex digits, also after "sha256:". Raises `BadInputError`."""
-    found = _DIGEST.match(text.strip())
+    found = _DIGEST.fullmatch(text.strip())
     if found is None:
         raise BadInputError(
             "not a root digest",
@@ -47,7 +47,7 @@ def carried_root(path: Path) -> str | None:
         return None
     line = read_plain_file(path / ROOT, limit=1000).decode("utf-8", errors="replace")
     digest = line.partition(" ")[0]
-    if line != root_line(digest) or _DIGEST.match(digest) is None:
+    if line != root_line(digest) or _DIGEST.fullmatch(digest) is None:
         raise CorruptDataError(
             "not a root digest", where=path / ROOT, expected=root_line("HEX").strip(), got=line[:90]
         )

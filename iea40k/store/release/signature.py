@@ -58,7 +58,7 @@ def check_signature(path: Path, public_key: str | None = None) -> SignatureCheck
 
 
 def _key_options(public_key: str) -> list[str]:
-    if _KEY.match(public_key):
+    if _KEY.fullmatch(public_key):
         return ["-P", public_key]
     if is_plain_file(Path(public_key)):
         return ["-p", str(Path(public_key).resolve())]
