@@ -90,10 +90,11 @@ def _check_name(name: str, place: str) -> None:
 @contextlib.contextmanager
 def _told(text: str, total: int) -> Iterator[Step]:
     """Show on the terminal how far the opening is: there is no window yet."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    from iea40k.terminal import Terminal
+
+    with Progress(console=Terminal(stderr=True), transient=True) as bar:
         task = bar.add_task(text, total=total or None)
         yield lambda: bar.advance(task)
 

@@ -1,8 +1,7 @@
-"""Tables as text: CSV as spreadsheets write it, or parquet, with the file line of every row; cells that are safe."""
+"""Tables as text: CSV as spreadsheets write it, or parquet, with the file line of every row."""
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,16 +39,6 @@ def read_table(file: AnyPath) -> Table:
     if file.suffix.lower() == ".parquet":
         return _read_parquet(file)
     return _read_csv(file)
-
-
-def text_cell(cell: str) -> str:
-    """Return a cell for a CSV that people open: one that a spreadsheet would run as a formula gets a ' before it."""
-    return f"'{cell}" if begins_formula(cell) else cell
-
-
-def begins_formula(text: str) -> bool:
-    """Whether a spreadsheet takes a text for a formula; full-width signs are read as their plain ones in some."""
-    return unicodedata.normalize("NFKC", text[:1])[:1] in tuple("=+-@\t\r")
 
 
 class _Reader(Protocol):

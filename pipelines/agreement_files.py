@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from iea40k.agreement import Agreement, PersonFigures
+from iea40k.escaping import csv_text
 from iea40k.files import write_atomic, write_file_with
-from iea40k.tables import text_cell
 from pipelines.agreement import Consistency, PairRow, Report
 from pipelines.agreement_plot import plot
 
@@ -55,7 +55,7 @@ def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: text_cell(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
+    writer.writerows({k: csv_text(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
     return text.getvalue()
 
 

@@ -105,10 +105,20 @@ def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
             f"{LIST}/{scene_id}{SUFFIX}",
         )
         return
-    wrong = list(_files(folder, listed)) if listed is not None else []
-    yield from wrong
+    named: set[str] = set()
     if not any(name.endswith("/") for name in files_below(folder)):  # reading a pipe would wait for ever
-        yield from _contradictions(store, scene_id, closed=listed is not None)
+        for error in _contradictions(store, scene_id, closed=listed is not None):
+            named.add(_part(folder, error))
+            yield error
+    for error in _files(folder, listed) if listed is not None else ():
+        if _part(folder, error) not in named:  # what a pixel's digest told already is not told again
+            yield error
+
+
+def _part(folder: Path, error: IEAError) -> str:
+    """Return which array of a scene, or which other file, an error names; "" for the scene as a whole."""
+    where = Path(str(error.where))
+    return where.relative_to(folder).parts[0] if where != folder and where.is_relative_to(folder) else ""
 
 
 def _files(folder: Path, listed: Mapping[str, str]) -> Iterator[IEAError]:

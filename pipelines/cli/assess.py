@@ -11,6 +11,7 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.npy import read_npy
 from iea40k.recipe import without_nan
+from iea40k.terminal import say
 from pipelines.cli.model import Device
 from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
@@ -71,7 +72,7 @@ def predict(
         typer.echo(json.dumps({"images": done, "failures": errors}))
     else:
         for facts in done:
-            typer.echo(
+            say(
                 f"{facts['image']}: score {facts['score']:.2f}, under {facts['underexposed_share']:.0%}, "
                 f"over {facts['overexposed_share']:.0%}"
             )
@@ -99,9 +100,9 @@ def score(
     if as_json:
         typer.echo(json.dumps({"criteria": rules.name, **asdict(verdict)}))
     else:
-        typer.echo(f"{rules.name}: {verdict.score:g} / 100, {verdict.because}")
+        say(f"{rules.name}: {verdict.score:g} / 100, {verdict.because}")
         for name, value in verdict.measured.items():
-            typer.echo(f"  {name:32} {value:.4f}")
+            say(f"  {name:32} {value:.4f}")
         if rules.region and not verdict.masked:
             messages.print(f"no mask: '{rules.region}' was read on the whole image", style="yellow")
     return DONE
@@ -164,13 +165,13 @@ def judge(
             )
         )
     else:
-        typer.echo(f"mean |residual| over {len(found.images)} images; lower is better")
+        say(f"mean |residual| over {len(found.images)} images; lower is better")
         for place, entry in enumerate(found.ranking, start=1):
-            typer.echo(f"{place}. {_line(entry)}")
+            say(f"{place}. {_line(entry)}")
             for stem, reasons in list(entry.marked.items())[:3]:
-                typer.echo(f"   {stem}: {'; '.join(reasons)}")
+                say(f"   {stem}: {'; '.join(reasons)}")
             if len(entry.marked) > 3:
-                typer.echo(f"   and {len(entry.marked) - 3} more; --json has all")
+                say(f"   and {len(entry.marked) - 3} more; --json has all")
     return FAILURES if found.failures else DONE
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from iea40k.store.layout import Store
+from iea40k.terminal import Terminal, say
 from pipelines.cli.options import AsJson, Count, Root
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
@@ -137,13 +137,13 @@ def status(
         }
         typer.echo(json.dumps(result))
         return DONE
-    typer.echo(
+    say(
         f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {len(left_out)} frames left out, "
         f"{counts.quarantined} in quarantine"
     )
     if composition.images:
-        typer.echo(words(composition))
-    results = Console(highlight=False)
+        say(words(composition))
+    results = Terminal()
     if quarantined:
         table = Table("scene", Column("why", overflow="fold"), title="in quarantine", show_lines=True)
         for entry in quarantined:

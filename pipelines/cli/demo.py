@@ -42,5 +42,5 @@ def demo(
         )
         places |= {"weights": training.weights, "report": training.report, "heat maps": training.heatmaps}
     for name, path in {**places, "look at": result.sheet}.items():
-        typer.echo(f"{name + ':':<11}{path}")
+        say(f"{name + ':':<11}{path}")
     return FAILURES if result.report.failures else DONE

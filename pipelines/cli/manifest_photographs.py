@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from iea40k.terminal import say
 from pipelines.cli.terminal import DONE, messages
 
 
@@ -29,7 +30,7 @@ def photographs(
     if not lists:
         if output is not None:
             raise BadInputError("--out needs --list", remedy="without a list the manifest lies in FOLDER")
-        typer.echo(str(write_photographs(folder)))
+        say(str(write_photographs(folder)))
         return DONE
     from pipelines.listed import write_listed
 

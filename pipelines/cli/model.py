@@ -10,6 +10,7 @@ import typer
 from iea40k.errors import BadInputError
 from iea40k.files import write_atomic
 from iea40k.recipe import without_nan
+from iea40k.terminal import say
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, messages
@@ -112,7 +113,7 @@ def evaluate(
     if out is not None:
         write_atomic(out / "evaluation.json", text)
     if as_json:
-        typer.echo(text, nl=False)
+        say(text, end="")
     else:
         _show(result)
     return DONE
@@ -220,7 +221,7 @@ def _show(result: dict[str, Any]) -> None:
     several = len(result["splits"]) > 1
     for name, found in {**result["mean_and_sd"], **result["scores_mean_and_sd"]}.items():
         spread = f" +- {found['sd']:.4f}" if several else ""
-        typer.echo(f"{name:32} {found['mean']:.4f}{spread}")
+        say(f"{name:32} {found['mean']:.4f}{spread}")
 
 
 def _write_report(

@@ -27,7 +27,7 @@ class Progress:
             TimeElapsedColumn(),
             TextColumn("to go"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[item]}"),
+            TextColumn("{task.fields[item]}", markup=False),
             console=messages,
             disable=not self._live,
         )

@@ -171,8 +171,9 @@ def _print(figures: dict[str, int], as_json: bool) -> None:
 
 def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Print rows on stdout, the columns as wide as their cells."""
-    from rich.console import Console
     from rich.text import Text
+
+    from iea40k.terminal import Terminal
 
     table = Table(box=None, pad_edge=False)
     for name in columns:
@@ -180,7 +181,7 @@ def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     for row in rows:
         # Text, not markup: a comment may hold square brackets.
         table.add_row(*(Text(_cell(row.get(name))) for name in columns))
-    console = Console(highlight=False)
+    console = Terminal()
     if not console.is_terminal:
         console.width = 240  # a file or a pipe has no edge to wrap at
     console.print(table)

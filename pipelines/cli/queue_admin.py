@@ -11,6 +11,7 @@ from iea40k.errors import BadInputError
 from iea40k.store.ledger import Ledger, MapKey, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
 from iea40k.store.ledger.place import SEALS_FILE, refuse_typed_secret
+from iea40k.terminal import say
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue import Actor, actor, show_table
 from pipelines.cli.queue_group import Where
@@ -150,7 +151,7 @@ def verify(
         )
     else:
         for problem in problems:
-            typer.echo(problem)
+            say(problem)
         messages.print(f"{cursor} entries, {len(problems)} problems", style="red" if problems else "green")
         if abs(skew) > _WRONG_CLOCK:
             messages.print(
@@ -176,7 +177,7 @@ def seal_ledger(
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(made)))
     else:
-        typer.echo(str(made))
+        say(str(made))
         messages.print(
             f"entry {made.cursor} is sealed in {place.store / SEALS_FILE}; note the line above elsewhere too: "
             "`iea40k queue STORE verify --seal LINE` compares",

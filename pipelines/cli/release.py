@@ -27,6 +27,7 @@ from iea40k.store.release.publication import Publication
 from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
 from iea40k.store.verify import make_list, verify_store
+from iea40k.terminal import say
 from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
@@ -176,7 +177,7 @@ def diff(
     if as_json:
         typer.echo(json.dumps({**asdict(found), "pixels_changed": found.pixels_changed}))
     else:
-        typer.echo(_as_text(found))
+        say(_as_text(found))
     return DONE
 
 

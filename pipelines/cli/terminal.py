@@ -3,9 +3,9 @@
 Results go to stdout, messages to stderr.
 """
 
-from rich.console import Console
+from iea40k.terminal import Terminal
 
 DONE, FAILURES, BAD_USE = 0, 1, 2
 """Exit codes: done; finished with failures that are listed; wrong use or bad input."""
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+messages = Terminal(stderr=True, soft_wrap=True)

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, UnreadableImageError
+from iea40k.escaping import csv_text
 from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
 from iea40k.store.release import Release
-from iea40k.tables import text_cell
 from pipelines.exports.selection import chosen_images, scheme_of, splits_of
 from pipelines.official.importing import read_picture
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
@@ -226,8 +226,8 @@ def _write_tables(
     licences = [
         (
             image_id(str(row["scene_id"]), str(row["level"])),
-            text_cell(str(row["licence"])),
-            text_cell(str(row["source"])),
+            csv_text(str(row["licence"])),
+            csv_text(str(row["source"])),
         )
         for row in images.to_dict("records")
     ]

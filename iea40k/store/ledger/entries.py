@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from iea40k.errors import BadInputError
+from iea40k.escaping import begins_formula
 from iea40k.recipe import canonical_json
 from iea40k.scene import check_scene_id, ev_of_level
 from iea40k.store.ledger.patch import PackedPatch, check_box
 from iea40k.store.ledger.weights import PackedWeights
-from iea40k.tables import begins_formula
 
 CorrectionKind = Literal["brush", "fill", "superpixel", "range", "adopt", "clear", "undo"]
 """`range`: every pixel of a value or luminance range; `adopt`: codes taken over from elsewhere (a colleague's map,

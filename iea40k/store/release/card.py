@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from iea40k.escaping import markdown_text
 from iea40k.store.release import content
 from iea40k.store.release.publication import Publication
 
@@ -25,7 +26,7 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["plain"] = plain
+    environment.filters["plain"] = markdown_text
     template = files(__package__).joinpath("card_template.md").read_text(encoding="utf-8")
     said = dict(facts.get("about", {}))
     about = Publication(**said | {"creators": tuple(said.get("creators", ()))})
@@ -51,17 +52,6 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
             ],
         }
     )
-
-
-def plain(text: object) -> str:
-    """Return a text as Markdown that shows just that text: no markup, no HTML, no second line, no cell of its own.
-
-    >>> plain("<b>a</b> | [x](y)")
-    '&lt;b&gt;a&lt;/b&gt; \\\\| \\\\[x\\\\](y)'
-    """
-    line = " ".join(str(text).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*|\[\]])", r"\\\1", line)
 
 
 def _licence_key(facts: Mapping[str, Any], about: Publication) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from iea40k.arrays import EncodedRGB
 from iea40k.errors import IEAError
+from iea40k.escaping import html_text
 from iea40k.render import heatmap
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def release_html(release: "Release") -> str:
     try:
         figures = "".join(_figures(image) for image in _one_a_scene(release))
     except IEAError as error:  # a damaged release still says what it is
-        figures = f"<pre>{escape(str(error))}</pre>"
+        figures = f"<pre>{html_text(str(error))}</pre>"
     title = f"{head.get('name', 'release')} {release.version}"
     return _page(title, facts, figures)
 
@@ -67,11 +67,11 @@ def _figures(image: "ReleaseImage") -> str:
 
 def _page(title: str, facts: Mapping[str, str], figures: str) -> str:
     rows = "".join(
-        f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(fact)}</td></tr>"
+        f"<tr><th style='text-align:left'>{html_text(name)}</th><td style='text-align:left'>{html_text(fact)}</td></tr>"
         for name, fact in facts.items()
     )
     return (
-        f"<div><b>{escape(title)}</b><table>{rows}</table>"
+        f"<div><b>{html_text(title)}</b><table>{rows}</table>"
         f"<div style='display:flex;flex-wrap:wrap;gap:8px'>{figures}</div><small>{_SCALE}</small></div>"
     )
 
@@ -80,7 +80,7 @@ def _figure(caption: str, picture: EncodedRGB, width: int) -> str:
     small = cv2.cvtColor(_small(picture, width), cv2.COLOR_RGB2BGR)
     _, png = cv2.imencode(".png", small)
     data = base64.b64encode(png.tobytes()).decode()
-    text = escape(caption, quote=True)
+    text = html_text(caption)
     return (
         f"<figure style='margin:0'><img alt='{text}' src='data:image/png;base64,{data}'>"
         f"<figcaption>{text}</figcaption></figure>"

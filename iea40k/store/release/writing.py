@@ -27,6 +27,7 @@ from PIL import Image
 from iea40k.composition import compose
 from iea40k.composition_picture import composition_picture
 from iea40k.errors import AlreadyExistsError, BadInputError, StoreError
+from iea40k.escaping import csv_text
 from iea40k.files import (
     AnyPath,
     disk_errors,
@@ -53,7 +54,6 @@ from iea40k.store.release.preview import write_preview
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
 from iea40k.store.release.root import root_digest, root_line
 from iea40k.store.release.splits import scheme_name, split_sizes
-from iea40k.tables import text_cell
 from iea40k.temporaries import clear_temporaries
 from iea40k.uncertainty import PARTS
 
@@ -250,7 +250,7 @@ def _licences(images: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_id", "licence", "source"])
     names = ("image_id", "licence", "source")
-    writer.writerows([text_cell(row[name]) for name in names] for row in images)
+    writer.writerows([csv_text(row[name]) for name in names] for row in images)
     return text.getvalue()
 
 

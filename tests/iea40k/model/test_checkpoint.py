@@ -16,7 +16,10 @@ def state() -> dict[str, object]:
     generator = torch.Generator().manual_seed(3)
     return {
         "network": {"a.weight": torch.randn(40, 7, generator=generator), "steps": torch.tensor(12)},
-        "optimizer": {"state": {0: {"step": 3.0}}, "groups": [{"lr": 0.1, "betas": (0.9, 0.99), "fused": None}]},
+        "optimizer": {
+            "state": {0: {"step": 3.0}},
+            "groups": [{"lr": 0.1, "betas": (0.9, 0.99), "fused": None}],
+        },
     }
 
 
@@ -24,7 +27,9 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
     if isinstance(one, dict):
-        return isinstance(other, dict) and list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+        return (
+            isinstance(other, dict) and list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+        )
     if isinstance(one, list | tuple):
         return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
     return one == other
