@@ -108,7 +108,7 @@ def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
     named: set[str] = set()
     if not any(name.endswith("/") for name in files_below(folder)):  # reading a pipe would wait for ever
         for error in _contradictions(store, scene_id, closed=listed is not None):
-            named.add(_part(folder, error))
+            named |= {_part(folder, error)} - {METADATA}
             yield error
     for error in _files(folder, listed) if listed is not None else ():
         if _part(folder, error) not in named:  # what a pixel's digest told already is not told again

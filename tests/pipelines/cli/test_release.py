@@ -1,6 +1,7 @@
 """`iea40k release`, `verify` and `diff` as a person runs them: exit codes, results on stdout, messages on stderr."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,7 +134,17 @@ def test_a_release_has_no_ledger_to_verify(out: Path, capsys: pytest.CaptureFixt
 
 def test_verify_knows_stores(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(store), "--json"]) == DONE
-    assert json.loads(capsys.readouterr().out) == {"path": str(store), "kind": "store", "problems": []}
+    found = json.loads(capsys.readouterr().out)
+    root = found.pop("root_digest")
+    assert found == {"path": str(store), "kind": "store", "problems": []}
+    assert run(["verify", str(store), "--root", root]) == DONE
+    assert "which is the one that was noted" in capsys.readouterr().err
+    assert run(["verify", str(store), "--root", "0" * 64]) == FAILURES
+    assert "not what it was when its root digest was noted" in capsys.readouterr().err
+    shutil.rmtree(store / "list")
+    assert run(["verify", str(store)]) == FAILURES
+    assert "--make-list" in capsys.readouterr().err
+    assert run(["verify", str(store), "--make-list", "--root", root]) == DONE
 
 
 def test_verify_of_neither_says_what_it_looks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
