@@ -107,12 +107,12 @@ def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
         return
     named: set[str] = set()
     if not any(name.endswith("/") for name in files_below(folder)):  # reading a pipe would wait for ever
-        for error in _contradictions(store, scene_id, closed=listed is not None):
-            named |= {_part(folder, error)} - {METADATA}
-            yield error
-    for error in _files(folder, listed) if listed is not None else ():
-        if _part(folder, error) not in named:  # what a pixel's digest told already is not told again
-            yield error
+        found = list(_contradictions(store, scene_id, closed=listed is not None))
+        named = {_part(folder, problem) for problem in found} - {METADATA}
+        yield from found
+    for problem in _files(folder, listed) if listed is not None else ():
+        if _part(folder, problem) not in named:  # what a pixel's digest told already is not told again
+            yield problem
 
 
 def _part(folder: Path, error: IEAError) -> str:
