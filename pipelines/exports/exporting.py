@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iea40k.errors import AlreadyExistsError, BadInputError, CorruptDataError, StoreError
+from iea40k.escaping import csv_text
 from iea40k.files import (
     AnyPath,
     disk_errors,
@@ -28,7 +29,6 @@ from iea40k.store.digests import array_digest
 from iea40k.store.locks import FileLock
 from iea40k.store.release import Release
 from iea40k.store.release.splits import SPLITS
-from iea40k.tables import text_cell
 from iea40k.temporaries import clear_temporaries
 from pipelines.exports.forms import FACTS, MORE_FACTS, Contents, Form, Sample
 from pipelines.exports.huggingface import HuggingFace
@@ -258,5 +258,5 @@ def _licences(images: pd.DataFrame) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["image_id", "licence", "source"])
     names = ("image_id", "licence", "source")
-    writer.writerows([text_cell(str(row[name])) for name in names] for row in images.to_dict("records"))
+    writer.writerows([csv_text(str(row[name])) for name in names] for row in images.to_dict("records"))
     return stream.getvalue()

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from iea40k.escaping import markdown_text
 from iea40k.files import sha256_file
-from iea40k.store.release.card import plain
 from pipelines.exports.forms import FACTS, MORE_FACTS, OFFSET, Contents, Sample, png
 
 _NUMBERS = {
@@ -89,7 +89,7 @@ class HuggingFace:
             lines += "".join(f"    - {name}\n" for name in files)
         card = _CARD.format(
             pretty=json.dumps(contents.head["name"], ensure_ascii=False),
-            name=plain(contents.head["name"]),
+            name=markdown_text(contents.head["name"]),
             version=contents.head["version"],
             images=sum(contents.images.values()),
             scheme=contents.scheme,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iea40k.store.release.card import plain
+from iea40k.escaping import markdown_text
 from pipelines.exports.forms import Contents, Sample, png
 
 _CARD = """# {name} {version} as WebDataset
@@ -55,7 +55,7 @@ class WebDataset:
         del folder
         counted = ", ".join(f"{count} {split}" for split, count in contents.images.items())
         facts = {
-            "name": plain(contents.head["name"]),
+            "name": markdown_text(contents.head["name"]),
             "version": contents.head["version"],
             "scheme": contents.scheme,
         }
