@@ -34,7 +34,7 @@ BOTH: tuple[Kind, ...] = ("residual", "reference")
 EXPOSURES: tuple[Kind, ...] = ("residual",)
 REFERENCES: tuple[Kind, ...] = ("reference",)
 
-_SAME_KEY = ("Control-Return", "Shift-/")
+_SAME_KEY = ("Control-Return", "Return", "Shift-/")
 """Other names of a key that is named already."""
 
 

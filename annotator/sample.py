@@ -14,7 +14,7 @@ from annotator.shared.light import LIGHT
 from iea40k.arrays import EncodedRGB, Validity
 from iea40k.colour import srgb_curve
 from iea40k.errors import BadInputError
-from iea40k.outliers import Outlier, outlier_flags, review_priority
+from iea40k.outliers import look
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, level_name
 
@@ -58,17 +58,16 @@ def practice_scene(
     dots = _speckles((height, width), rng, logo | patch, speckles)
     codes[:, dots] = np.where(codes[:, dots] > 0, codes[:, dots] - 12000, codes[:, dots] + 12000)
     faults.append(("speckle", dots))
-    flags = np.stack([outlier_flags(reference, e, c) for e, c in zip(moved, codes, strict=True)])
-    flags[:, dots] |= np.uint8(Outlier.ISOLATED)
+    looked = look(reference, moved, codes, evs)
     scene = BuiltScene(
         scene_id=scene_id,
         exposures=moved,
         reference=reference,
         residual=codes,
-        outliers=flags,
+        outliers=looked.flags,
         evs=evs,
         levels=tuple(level_name(ev) for ev in evs),
-        review_priority=tuple(review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=looked.priorities,
         attributes={
             "licence": "CC0-1.0",
             "kind": "rendered",

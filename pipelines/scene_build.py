@@ -164,12 +164,10 @@ def assemble(
             raise ArrayError("an exposure has no valid pixel", where=f"{scene.scene_id}, {level}")
     captured = scene.kind == "bracket"
     numbers = by_level(uncertainty, level_names(frames.evs))
-    flags = np.stack(
-        [
-            outliers.outlier_flags(frames.reference, exposure, frame, captured=captured, white=frames.white)
-            for exposure, frame in zip(exposures, codes, strict=True)
-        ]
-    )
+    looked = outliers.look(frames.reference, exposures, codes, evs, captured=captured, white=frames.white)
+    flags = looked.flags
+    if counts := looked.counts(levels):
+        found = {**found, "proposals": counts}
     if captured:
         flags = outliers.contradicted(exposures, validity, flags)
         found = {**found, **_contradictions(flags, levels)}
@@ -181,7 +179,7 @@ def assemble(
         outliers=flags,
         evs=evs,
         levels=levels,
-        review_priority=tuple(outliers.review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=looked.priorities,
         attributes={
             **scene.attributes,
             "kind": scene.kind,

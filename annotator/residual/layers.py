@@ -1,18 +1,21 @@
 """The layers filled with an exposure: the pictures, the residual over it, the outlines of what is suggested."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from annotator.residual.preview import re_exposed
-from annotator.residual.regions import CLIPPED, SUGGESTED
+from annotator.residual.regions import CLIPPED
 from annotator.residual.state import Image
-from annotator.shared.boxes import Box
+from annotator.shared.boxes import Box, grown, inside
 from annotator.shared.display import Canvas, Picture, display_levels, outlined
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Progress
-from annotator.shared.screen import Screen
+from annotator.shared.screen import KIND_LABELS, Screen
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
 from iea40k.outliers import Outlier
+from iea40k.outliers.proposals import Proposal
 
 BAND = 1 << 21
 """Pixels of a big picture that are re-exposed at a time."""
@@ -27,10 +30,14 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
         super().__init__(screen)
         self._progress = progress
         self._preview: EncodedRGB | None = None
+        self._tried: ResidualCodes | None = None
+        self._outlined: list[Proposal] = []
+        self._tried_in: list[Box] = []
 
     def open(self, work: Image, judged: ResidualCodes | None, beside: ResidualCodes | None) -> None:
         """Show an image or level, or two people's maps of it."""
         self.two_maps = beside is not None
+        self._tried, self._outlined, self._tried_in = None, [], []
         super().open(work, judged, beside)
 
     def close(self) -> None:
@@ -46,6 +53,8 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
     @property
     def codes(self) -> ResidualCodes:
         """The codes that are shown on the left."""
+        if self._tried is not None:
+            return self._tried
         return self.work.codes if self.judged is None else self.judged
 
     def picture(self, name: Picture) -> EncodedRGB:
@@ -73,9 +82,46 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
         return display_levels(codes[box])
 
     def flags(self, box: Box, canvas: Canvas) -> NDArray[np.uint8]:
-        """Return the outlines of what is suggested, and of blown and crushed regions."""
-        bits = (int(SUGGESTED) if canvas.outlines else 0) | (int(CLIPPED) if canvas.clipping else 0)
-        return outlined(flag_labels(self.work.flags[box] & np.uint8(bits)))
+        """Return the outlines of what is proposed, and of blown and crushed regions."""
+        wide = grown(box, 2, self.shape)
+        labels = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.uint8)
+        if canvas.clipping:
+            labels = flag_labels(self.work.flags[wide] & np.uint8(int(CLIPPED)))
+        if canvas.outlines:
+            for proposal in reversed(self._outlined):
+                draw_proposal(labels, wide, proposal)
+        return outlined(labels)[inside(box, wide)]
+
+    def outline(self, proposals: Sequence[Proposal]) -> None:
+        """Outline these proposals and no others."""
+        before, self._outlined = self._outlined, list(proposals)
+        canvas = self._canvas
+        if canvas is None or not canvas.outlines:
+            return
+        for proposal in {id(p): p for p in (*before, *proposals)}.values():
+            box = grown(proposal.box, 1, self.shape)
+            self._screen.draw("flags", box, self.flags(box, canvas))
+
+    def try_codes(self, codes: ResidualCodes | None, boxes: Sequence[Box] = ()) -> None:
+        """Show other codes (H, W), which differ in `boxes` only, instead of the image's own; None: its own again."""
+        if codes is None and self._tried is None:
+            return
+        self._tried, before, self._tried_in = codes, self._tried_in, list(boxes)
+        for box in (*before, *boxes):
+            self.changed(box)
+
+    def try_beside(self, box: Box, codes: ResidualCodes) -> None:
+        """Show a box as it would be with `codes` (h, w), to the right of how it is."""
+        canvas = self._canvas
+        if canvas is None:
+            return
+        shown = (
+            re_exposed(self.work.exposure[box], codes)
+            if canvas.left == "preview"
+            else self.picture(canvas.left)[box]
+        )
+        labels = display_levels(codes) if canvas.overlay else np.zeros(codes.shape, np.uint16)
+        self._screen.trial(box, shown, labels)
 
     def _re_exposed(self) -> EncodedRGB:
         exposure, codes = self.work.exposure, self.codes
@@ -87,6 +133,16 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
                 preview[band] = re_exposed(exposure[band], codes[band])
                 step()
         return preview
+
+
+def draw_proposal(labels: NDArray[np.uint8], box: Box, proposal: Proposal) -> None:
+    """Draw a proposal's pixels into the labels of a box, in place, where it reaches into it."""
+    rows, columns = (
+        slice(max(b.start, p.start), min(b.stop, p.stop)) for b, p in zip(box, proposal.box, strict=True)
+    )
+    if rows.start < rows.stop and columns.start < columns.stop:
+        part = proposal.mask[inside((rows, columns), proposal.box)]
+        labels[inside((rows, columns), box)][part] = KIND_LABELS[proposal.kind]
 
 
 def flag_labels(flags: OutlierFlags) -> NDArray[np.uint8]:

@@ -1,12 +1,11 @@
 """Regions found by one click: which pixels belong together, and what to put there."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.segmentation import slic
 
 from annotator.residual.brushes import Brush, neighbourhood_mean, painted
@@ -20,7 +19,6 @@ from iea40k.arrays import (
     OutlierFlags,
     ResidualCodes,
     Validity,
-    bounding_box,
     validity_from_codes,
 )
 from iea40k.outliers import Outlier
@@ -51,7 +49,6 @@ class RegionTool:
 
 _HALF = 96  # half the side of the window in which superpixels are made
 _NEIGHBOURS = 8
-_PATCH = np.ones((15, 15), np.uint8)  # pieces of a displaced patch this near belong together
 
 
 def similar_region(codes: ResidualCodes, seed: Spot, tolerance: float) -> Validity:
@@ -101,9 +98,6 @@ def flagged_region(flags: OutlierFlags, seed: Spot, bits: Outlier = SUGGESTED) -
         return np.zeros(flags.shape, np.bool_)
     bit = 1 << (int(flags[spot] & int(bits)).bit_length() - 1)
     wanted = ((flags & bit) != 0).astype(np.uint8)
-    if Outlier(bit).patchy:
-        # What is flagged where it has structure holds for the flat parts between as well.
-        wanted = cv2.morphologyEx(wanted, cv2.MORPH_CLOSE, _PATCH)
     _, labels = cv2.connectedComponents(wanted, connectivity=_NEIGHBOURS)
     region: Validity = labels == labels[spot]
     return region
@@ -112,45 +106,6 @@ def flagged_region(flags: OutlierFlags, seed: Spot, bits: Outlier = SUGGESTED) -
 def light_source(flags: OutlierFlags, seed: Spot) -> Validity:
     """Return the connected region at the seed that is blown in exposure and reference: a lamp, a logo, the sun."""
     return flagged_region(flags, seed, Outlier.CLIPPED_BOTH)
-
-
-def suggested_regions(flags: OutlierFlags, least: int = 1) -> Iterator[tuple[Outlier, Validity]]:
-    """Yield every suggested region of at least `least` pixels with its flag, largest first."""
-    found: list[tuple[int, Outlier, NDArray[np.int32], int]] = []
-    for bit in SUGGESTED:
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(
-            ((flags & int(bit)) != 0).astype(np.uint8), connectivity=_NEIGHBOURS
-        )
-        found += [(int(stats[i, cv2.CC_STAT_AREA]), bit, labels, i) for i in range(1, count)]
-    for area, bit, labels, index in sorted(found, key=lambda item: -item[0]):
-        if area >= least:
-            yield bit, labels == index
-
-
-def repaired(codes: ResidualCodes, region: Validity) -> ResidualCodes:
-    """Return codes with `region` filled from the valid pixels around it; other pixels are as they were.
-
-    The mean of the surroundings, nearest first: each widening of the reach fills what the one before could not see.
-    A region with nothing around it stays as it is.
-    """
-    result = codes.copy()
-    found = bounding_box(region)
-    if found is None:
-        return result
-    box = grown(found, 24, region.shape)
-    part, hole = result[box], region[box]
-    known = validity_from_codes(part) & ~hole
-    hole = hole & validity_from_codes(part)
-    for sigma in (1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0):
-        near = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma) > 0.02
-        reach = hole & near
-        if reach.any():
-            part[reach] = np.rint(neighbourhood_mean(part, known, sigma)[reach]).astype(np.int16)
-            known |= reach
-            hole &= ~reach
-        if not hole.any():
-            break
-    return result
 
 
 def region_patch(codes: ResidualCodes, region: Validity, brush: Brush, base: ResidualCodes) -> Patch | None:

@@ -1,8 +1,10 @@
 """One image under work: its pictures, its base residual, and the strokes that stand on it."""
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self, cast
 
 from annotator.residual.propagate import Propagated
@@ -12,22 +14,30 @@ from annotator.shared.origin import Origin
 from annotator.shared.strokes import Draft
 from annotator.shared.work import BASE, CONSENSUS, Work
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity, validity_from_codes
+from iea40k.errors import IEAError
+from iea40k.outliers.proposals import LARGE, Findings, find
+from iea40k.outliers.seen import Seen, Witness, nearest
 from iea40k.store.ledger import Correction, CorrectionDraft, Lease, MapKey, PackedPatch, Patch, replay
 from iea40k.store.ledger.consensus import consensus
 from iea40k.store.ledger.rereview import adopt, adopt_stale
+
+FEW = 3
+"""Levels beside it that a large image is compared with."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Image(Work[CorrectionDraft]):
     """An open image. `codes` (H, W) int16 is the base with every standing stroke; painting changes it in place.
 
-    `others` are the strokes of the same person on the scene's other levels.
+    `others` are the strokes of the same person on the scene's other levels; `trust`: by kind, the share of earlier
+    proposals that people took.
     """
 
     exposure: EncodedRGB
     reference: EncodedRGB
     base: ResidualCodes
     flags: OutlierFlags
+    trust: Mapping[str, float] = field(default_factory=dict)
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
 
@@ -74,6 +84,16 @@ class Image(Work[CorrectionDraft]):
     def valid(self) -> Validity:
         """The pixels that have valid data."""
         return validity_from_codes(self.codes)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What is proposed on its base, by the scene's levels; found when it is first asked for."""
+        origin, others = self.origin, []
+        order = nearest(origin.evs, origin.levels.index(self.level))
+        for index in order[: FEW if self.base.size > LARGE else None]:
+            with contextlib.suppress(IEAError):  # A level that cannot be read says nothing of this one.
+                others.append(Witness(origin.exposure(origin.levels[index]), origin.evs[index]))
+        return find(Seen(self.exposure, self.reference, self.base, self.ev, tuple(others)), self.trust)
 
     def sibling(self, level: str) -> "Image":
         """Return another level of the scene, to look at or to propagate a correction to."""

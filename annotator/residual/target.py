@@ -1,11 +1,12 @@
 """Correcting the residual of an exposure: what the mouse and the keys do there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from annotator.residual import regions
 from annotator.residual.layers import ResidualLayers
 from annotator.residual.propagation import plan_of
+from annotator.residual.proposing import Proposing
 from annotator.residual.readout import read_pixel
 from annotator.residual.state import Image
 from annotator.residual.strokes import Scratch, Stroke
@@ -13,8 +14,7 @@ from annotator.residual.tools import SLIDERS, ResidualTools
 from annotator.shared.boxes import Box, Point, Spot, holds
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
 from annotator.target import Host, Kind, Target
-from iea40k.arrays import INVALID_CODE, Validity
-from iea40k.outliers import Outlier
+from iea40k.arrays import Validity
 from iea40k.residuals import luma
 from iea40k.store.ledger import Patch
 
@@ -68,7 +68,9 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         self.shown: Image | None = None
         self._scratch = Scratch((0, 0))
         self._limit: tuple[tuple[float, float], Validity] | None = None
-        self._jumped = -1
+        self.proposing = Proposing(
+            host, self.layers, self._paintable, lambda i, patch, tool: self._record(i, patch, "fill", tool)
+        )
 
     # ------------------------------------------------------------ what is shown
 
@@ -85,16 +87,20 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     @property
     def canvas(self) -> Canvas:
         """What the canvas shows, just now."""
-        return resolve(self.display, self.tools, self.facts)
+        found = resolve(self.display, self.tools, self.facts)
+        return (
+            replace(found, notice=self.proposing.said) if self.proposing.said and not found.notice else found
+        )
 
     def open(self, work: Image) -> None:
         """Open an image, or other people's maps of it."""
         if work is not self.work:
-            self.shown, self._limit, self._jumped = work, None, -1
+            self.shown, self._limit = work, None
         super().open(work)
 
     def close(self) -> None:
         """Nothing is open."""
+        self.proposing.open(None)
         super().close()
         self.shown = None
 
@@ -102,7 +108,9 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         """Fill the layers anew."""
         shown = self.shown
         if shown is not None:
+            self.proposing.open(None)
             self.layers.open(shown, *(self._host.compared if shown is self.work else (None, None)))
+            self.proposing.open(shown)
 
     def go_level(self, level: str) -> None:
         """Look at a level of the scene under work."""
@@ -119,6 +127,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     def recorded(self, box: Box | None) -> None:
         """Strokes were recorded: show what changed in a box (None: anywhere), where that is in sight."""
         if self.shown is self.work:
+            self.proposing.renew()
             super().recorded(box)
         else:
             self._host.refresh()
@@ -132,6 +141,22 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         found = None if self.shown is None else read_pixel(self.shown, spot)
         return "" if found is None else found.text()
 
+    def cancel(self) -> None:
+        """Drop the stroke in the making, and what is only tried."""
+        super().cancel()
+        if self.proposing.drop():
+            self._host.refresh()
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        self.proposing.drop()
+        super().undo()
+
+    def redo(self) -> None:
+        """Bring back what the last undo took."""
+        self.proposing.drop()
+        super().redo()
+
     # ------------------------------------------------------------ the mouse
 
     def press(self, pixel: Point) -> None:
@@ -139,6 +164,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         image, tools = self._paintable(), self.tools
         if image is None:
             return
+        if self.proposing.drop():
+            self._host.refresh()
         if tools.tool == "brush":
             if self._scratch.weights.shape != image.shape:
                 self._scratch = Scratch(image.shape)
@@ -153,7 +180,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         if tools.tool == "picker":
             self._pick(image, spot)
         elif tools.tool == "outlier":
-            self.repair(spot)
+            self.proposing.take(spot)
         elif tools.tool in regions.REGION_TOOLS:
             self._fill(image, tools.tool, spot)
 
@@ -170,52 +197,6 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         self._record(self.work, patch, "brush", {"tool": brush.mode, **settings}, shown=True)
         if stroke.stopped:
             self._host.tell("info", "Some pixels stopped at the end of the scale, -1 or +1.")
-
-    # ------------------------------------------------------------ suggestions
-
-    def repair(self, spot: Spot | None) -> None:
-        """Fill the suggested region at a pixel from its surroundings, or a light source with the value in use."""
-        image = self._paintable()
-        if image is None or spot is None:
-            return
-        if regions.light_source(image.flags, spot).any():
-            self._fill(image, "light source", spot)
-            return
-        region = regions.flagged_region(image.flags, spot)
-        self._fill_from_around(image, region, "Nothing is suggested here.", "repair")
-
-    def repair_speckles(self) -> None:
-        """Fill every speckle from its surroundings, as one stroke."""
-        image = self._paintable()
-        if image is not None:
-            speckles = (image.flags & int(Outlier.ISOLATED)) != 0
-            self._fill_from_around(image, speckles, "There are no speckles here.", "repair speckles")
-
-    def confirm_here(self) -> None:
-        """Record that the suggested region under the cursor is right as it is."""
-        image, spot = self._paintable(), self._host.cursor
-        if image is None or spot is None:
-            return
-        patch = regions.confirmed_patch(image.codes, regions.flagged_region(image.flags, spot))
-        if patch is None:
-            self._host.tell("info", "Nothing is suggested here.")
-        else:
-            self._record(image, patch, "fill", {"tool": "confirm"})
-
-    def jump(self, step: int) -> None:
-        """Centre the next suggested region and put the cursor's commands there."""
-        if self.shown is None:
-            return
-        found = [mask for _, mask in regions.suggested_regions(self.shown.flags)]
-        if not found:
-            self._host.tell("info", "Nothing is suggested on this image.")
-            return
-        self._jumped = (self._jumped + step) % len(found)
-        rows, columns = found[self._jumped].nonzero()
-        middle = int(abs(rows - rows.mean()).argmin()) if len(rows) < 4 else len(rows) // 2
-        self._host.cursor = (int(rows[middle]), int(columns[middle]))
-        self._host.screen.centre(*self._host.cursor)
-        self._host.refresh()
 
     # ------------------------------------------------------------ other keys
 
@@ -278,16 +259,6 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         else:
             noted = {"tool": brush.mode, "value": brush.value, **tool.noted, **settings}
             self._record(image, patch, tool.kind, noted)
-
-    def _fill_from_around(self, image: Image, region: Validity, nothing: str, tool: str) -> None:
-        patch = None
-        if region.any():
-            after = regions.repaired(image.codes, region)
-            patch = Patch.between(image.codes, after, region & (image.codes != INVALID_CODE))
-        if patch is None:
-            self._host.tell("info", nothing)
-        else:
-            self._record(image, patch, "fill", {"tool": tool})
 
     def _record(
         self, image: Image, patch: Patch, kind: str, tool: dict[str, object], *, shown: bool = False

@@ -14,6 +14,7 @@ from iea40k.arrays import validity_from_codes
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, Waiting, ZoneDraft
 from iea40k.store.ledger.entries import REFERENCE
+from iea40k.store.ledger.verdicts import accepted_share
 
 
 def load_work(store: Store, key: MapKey, ledger: Ledger, outbox: Outbox | None, lease: Lease | None) -> Work:
@@ -35,6 +36,8 @@ def load_image(
     if lease is not None:
         others = (level for level in origin.levels if level != key.level)
         image.others |= {level: strokes(replace(key, level=level)) for level in others}
+        image.trust = accepted_share(ledger)
+        _ = image.findings  # Here, where it is read ahead, so that a key press need not wait for it.
     return image
 
 

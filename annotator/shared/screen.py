@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from annotator.shared.boxes import Box
 from annotator.shared.display import Canvas
+from iea40k.arrays import EncodedRGB
 from iea40k.outliers import Outlier
+from iea40k.outliers.kinds import Kind
 
 LayerName = Literal[
     "picture", "right", "zones", "residual", "right_residual", "flags", "edited", "right_edited"
@@ -17,6 +19,10 @@ outlines, `zones` are those of a reference's blocks."""
 
 RIM = len(Outlier) + 1
 """The label in `flags` of the rims of blocks, which follows those of the outlier flags."""
+
+
+KIND_LABELS: dict[Kind, int] = {kind: RIM + number for number, kind in enumerate(Kind, start=1)}
+"""The labels in `flags` of what is proposed, after that of the rims."""
 
 
 class Screen(Protocol):
@@ -36,6 +42,15 @@ class Screen(Protocol):
 
     def centre(self, row: float, column: float) -> None:
         """Move the view to a pixel, without changing the zoom."""
+
+    def focus(self, box: Box, beside: Box) -> None:
+        """Zoom so that `box` fills a third of the canvas, with room for `beside` and for a second one at its right."""
+
+    def trial(self, box: Box, picture: EncodedRGB, labels: NDArray[Any]) -> None:
+        """Show a picture (h, w, 3) uint8 with residual labels (h, w) to the right of the box that it stands for."""
+
+    def end_trial(self) -> None:
+        """Show it no more."""
 
     def fit(self) -> None:
         """Show the whole picture, both panels where there are two."""

@@ -55,6 +55,15 @@ def canvas_widget(viewer: Any) -> Any | None:
     return None
 
 
+def canvas_size(viewer: Any) -> tuple[int, int]:
+    """Return (height, width) of the canvas in pixels of the screen; a usual one without a window."""
+    try:
+        height, width = viewer.window._qt_viewer.canvas.size
+    except _PRIVATE_ERRORS:
+        return 600, 800
+    return int(height), int(width)
+
+
 def main_window(viewer: Any) -> Any | None:
     """Return napari's main window, None without one."""
     with contextlib.suppress(*_PRIVATE_ERRORS):

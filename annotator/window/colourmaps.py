@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from annotator.reference import shading
-from annotator.shared.screen import RIM
+from annotator.shared.screen import KIND_LABELS, RIM
 from iea40k.outliers import Outlier
 from iea40k.render import palette_table
 
@@ -37,7 +37,8 @@ def zone_colourmap() -> Any:
 
 def flag_colourmap() -> Any:
     """Return the colour map of what is said of pixels."""
-    return _direct({**FLAG_COLOURS, RIM: RIM_COLOUR})
+    kinds = {label: kind.colour for kind, label in KIND_LABELS.items()}
+    return _direct({**FLAG_COLOURS, RIM: RIM_COLOUR, **kinds})
 
 
 def edit_colourmap() -> Any:

@@ -18,6 +18,9 @@ from annotator.window.colourmaps import edit_colourmap, flag_colourmap, residual
 GAP = 8
 """Pixels of the image between the two panels."""
 
+CLOSEST = 16.0
+"""Pixels of the canvas that a pixel of the image has at most, where a proposal is looked at."""
+
 _EMPTY = (8, 8)
 
 
@@ -41,6 +44,7 @@ class NapariScreen:
         self.right_residual = labels("residual (right)", np.uint16, 0.7)
         self.flags, self.zones = labels("flags"), labels("zones")
         self.edited, self.right_edited = labels("edited"), labels("edited (right)")
+        self.after, self.residual_after = picture("after"), labels("residual (after)", np.uint16, 1.0)
         self.flags.colormap, self.zones.colormap = flag_colourmap(), zone_colourmap()
         self.edited.colormap = self.right_edited.colormap = edit_colourmap()
         self.all: dict[LayerName, Any] = {
@@ -53,8 +57,16 @@ class NapariScreen:
             "edited": self.edited,
             "right_edited": self.right_edited,
         }
-        for layer in self.all.values():
-            layer.visible = layer not in (self.right, self.right_residual, self.right_edited, self.zones)
+        hidden = (
+            self.right,
+            self.right_residual,
+            self.right_edited,
+            self.zones,
+            self.after,
+            self.residual_after,
+        )
+        for layer in (*self.all.values(), self.after, self.residual_after):
+            layer.visible = layer not in hidden
             viewer.add_layer(layer)
             # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
             layer.editable = False
@@ -120,13 +132,47 @@ class NapariScreen:
 
     def remove(self) -> None:
         """Take the layers out of the viewer: the session is over."""
-        for layer in self.all.values():
+        for layer in (*self.all.values(), self.after, self.residual_after):
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
 
     def centre(self, row: float, column: float) -> None:
         """Move the view to a pixel, without changing the zoom."""
         self.viewer.scene.camera.center = (row, column)
+
+    def focus(self, box: Box, beside: Box) -> None:
+        """Zoom so that `box` fills a third of the canvas, with room for `beside` and for a second one at its right."""
+        height, width = (span.stop - span.start for span in box)
+        tall, wide = (span.stop - span.start for span in beside)
+        canvas_height, canvas_width = adapter.canvas_size(self.viewer)
+        zoom = min(
+            canvas_height / max(3 * height, tall), canvas_width / max(3 * width, 2 * wide + GAP), CLOSEST
+        )
+        self.viewer.scene.camera.zoom = zoom
+        self.viewer.scene.camera.center = (
+            (beside[0].start + beside[0].stop) / 2,
+            beside[1].stop + GAP / 2,
+        )
+
+    def trial(self, box: Box, picture: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Show a picture with residual labels to the right of the box that it stands for."""
+        at = (box[0].start, box[1].stop + GAP)
+        self.residual_after.colormap = self.residual.colormap
+        for layer, data in ((self.after, picture), (self.residual_after, labels)):
+            layer.data = np.ascontiguousarray(data)
+            layer.translate = at
+            layer.visible = True
+
+    def end_trial(self) -> None:
+        """Show it no more."""
+        for layer in (self.after, self.residual_after):
+            if layer.visible:
+                layer.visible = False
+                # napari fits hidden layers into the view as well.
+                layer.data, layer.translate = (
+                    np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype),
+                    (0, 0),
+                )
 
     def fit(self) -> None:
         """Show the whole picture, both panels where there are two."""

@@ -1,11 +1,11 @@
 """Outlier flags: why a pixel of a residual deserves a person's look, a bit each; and a review priority an exposure.
 
-One blown channel alone is a vivid colour, not missing light. Pixels without valid data carry no flag: their code
-says so already. Thresholds are constants below and part of every build's recipe.
+What is clipped is read from the pixels; the other flags are those of the regions that are proposed
+(`iea40k.outliers.proposals`). One blown channel alone is a vivid colour, not missing light. Pixels without valid data
+carry no flag: their code says so already.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntFlag
 
 import cv2
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import (
-    RESIDUAL_SCALE,
     EncodedRGB,
     OutlierFlags,
     ResidualCodes,
@@ -23,19 +22,18 @@ from iea40k.arrays import (
     validity_from_codes,
 )
 from iea40k.clipping import BELOW_WHITE, CRUSHED, WHITE, blown, crushed
+from iea40k.outliers.evidence import ALLOWED, GAP
+from iea40k.outliers.kinds import Kind
+from iea40k.outliers.lights import LIGHT
+from iea40k.outliers.proposals import LEAST, LEAST_COST, MOST, Proposal
 from iea40k.residuals import luma
 
 
 class Outlier(IntFlag):
     """The bits of an outlier map, one row each: a new flag is a new row and the rule in `outlier_flags` that sets it.
 
-    A member is its bit. Single bits also have:
-
-    - `weight`: of a flag's share of valid pixels in the review priority. What only people can repair weighs most
-    - `suggested`: whether it suggests a repair; blown or crushed pixels alone are what an exposure error looks like
-    - `patchy`: whether it marks only the structure of what is wrong, so that the flat parts between belong to it
-    - `colour`: of its outlines on screen
-    - `words`: what it says, for people
+    A member is its bit. Single bits also have `suggested`: whether it suggests a repair, as what is blown or crushed
+    alone does not; `colour` of its outlines on screen; `words`: what it says, for people.
 
     A pixel may have several; a bit is tested with `&`:
 
@@ -44,72 +42,44 @@ class Outlier(IntFlag):
     array([[False, False,  True]])
     """
 
-    weight: float
     suggested: bool
-    patchy: bool
     colour: str
     words: str
 
-    def __new__(
-        cls,
-        bit: int,
-        weight: float = 0.0,
-        suggested: bool = False,
-        patchy: bool = False,
-        colour: str = "",
-        words: str = "",
-    ) -> "Outlier":
+    def __new__(cls, bit: int, suggested: bool = False, colour: str = "", words: str = "") -> "Outlier":
         """Make one row's member."""
         member = int.__new__(cls, bit)
         member._value_ = bit
-        member.weight, member.suggested, member.patchy = weight, suggested, patchy
-        member.colour, member.words = colour, words
+        member.suggested, member.colour, member.words = suggested, colour, words
         return member
 
-    CLIPPED_HIGH = (
-        1,
-        0.3,
-        False,
-        False,
-        "#ff9f1c",
-        "the exposure is blown: two channels or more at 254 or 255",
-    )
-    CLIPPED_LOW = 2, 0.3, False, False, "#38a3ff", "the exposure is crushed: all three channels at 0 or 1"
+    CLIPPED_HIGH = 1, False, "#ff9f1c", "the exposure is blown: two channels or more at 254 or 255"
+    CLIPPED_LOW = 2, False, "#38a3ff", "the exposure is crushed: all three channels at 0 or 1"
     CLIPPED_BOTH = (
         4,
-        6.0,
         True,
-        False,
         "#ffe14d",
-        (
-            "exposure and reference are blown: a lamp, the sun, a white logo; overexposed although the residual is 0"
-        ),
+        "exposure and reference are blown: a lamp, the sun, a white logo; overexposed although the residual is 0",
     )
     ISOLATED = (
         8,
-        40.0,
         True,
-        False,
         "#ff4fd8",
-        ("a speckle of at most 12 pixels whose residual stands apart from its neighbourhood"),
+        "speckle: dots that are neither in the reference nor at the scene's other levels",
     )
     MISALIGNED = (
         16,
-        8.0,
-        True,
         True,
         "#49e36b",
-        ("structure of exposure and reference disagrees: a displaced edge, or something that moved"),
+        "the exposure shows something else than the reference and the other levels: displaced, or moved",
     )
-
     CONTRADICTED = (
         32,
-        8.0,
-        False,
         False,
         "#c58bff",
-        ("darker than a frame that was exposed less: something moved, or the frames' EVs are wrong"),
+        "darker than a frame that was exposed less: something moved, or the frames' EVs are wrong",
     )
+    UNEXPLAINED = 64, True, "#ff6b4a", "the label is not reference minus exposure"
 
     @property
     def title(self) -> str:
@@ -120,54 +90,54 @@ class Outlier(IntFlag):
 CONTRADICTION = 16 / 255
 """Luma by which a brighter exposure may be darker than a darker one: noise, JPEG, half a pixel of edge."""
 
-SPECKLE_AREA = 12
-SPECKLE_STEP = 20 / 255  # a smaller deviation is noise of an 8-bit picture
-SPECKLE_SPREAD = 6.0  # in units of the neighbourhood's median absolute deviation
-WINDOW = 11
-STRUCTURE = 6 / 255  # standard deviation of luma in the window below which there is nothing to compare
-AGREEMENT = 0.6  # correlation below which structures disagree
-
 PARAMETERS: Mapping[str, float] = {
     "blown": WHITE - BELOW_WHITE,
     "crushed": CRUSHED,
-    "speckle_area": SPECKLE_AREA,
-    "speckle_step": SPECKLE_STEP,
-    "speckle_spread": SPECKLE_SPREAD,
-    "window": WINDOW,
-    "structure": STRUCTURE,
-    "agreement": AGREEMENT,
     "contradiction": CONTRADICTION,
+    "allowed": ALLOWED,
+    "label_gap": GAP,
+    "least_pixels": LEAST,
+    "least_cost": LEAST_COST,
+    "most": MOST,
+    "light": LIGHT,
 }
+
+FLAG_OF: Mapping[Kind, Outlier] = {
+    Kind.SPECKLE: Outlier.ISOLATED,
+    Kind.DISPLACED: Outlier.MISALIGNED,
+    Kind.MOVED: Outlier.MISALIGNED,
+    Kind.BRIGHTNESS: Outlier.MISALIGNED,
+    Kind.SIGN: Outlier.UNEXPLAINED,
+    Kind.LEVEL: Outlier.UNEXPLAINED,
+    Kind.GAIN: Outlier.UNEXPLAINED,
+}
+"""The flag of the pixels of a proposal; lights and what is clipped have theirs from the pixels."""
 
 
 def outlier_flags(
     reference: EncodedRGB,
     exposure: EncodedRGB,
     codes: ResidualCodes,
+    proposals: Iterable[Proposal] = (),
     *,
-    captured: bool = True,
     white: float = WHITE,
 ) -> OutlierFlags:
-    """Return the flags (H, W) uint8 of one exposure with its residual codes (H, W).
+    """Return the flags (H, W) uint8 of one exposure with its residual codes (H, W) and what is proposed for it.
 
-    `captured` is False for exposures simulated from the reference's own file: they are registered by construction,
-    so `MISALIGNED` is not looked for. `white` is the white level of the exposure's camera in codes.
+    `white` is the white level of the exposure's camera in codes.
     """
     check_encoded(reference, "reference", least=1)
     check_encoded(exposure, "exposure", least=1)
     check_same_size(reference, exposure, ("reference", "exposure"))
-    valid = validity_from_codes(codes)
     white_here = blown(exposure, white)
     flags = np.zeros(codes.shape, np.uint8)
     flags[white_here] |= np.uint8(Outlier.CLIPPED_HIGH)
     flags[crushed(exposure)] |= np.uint8(Outlier.CLIPPED_LOW)
     flags[white_here & blown(reference, white)] |= np.uint8(Outlier.CLIPPED_BOTH)
-    flags[_speckles(codes, valid)] |= np.uint8(Outlier.ISOLATED)
-    if captured:
-        flags[_disagreeing(luma(reference), luma(exposure), valid) & ~white_here] |= np.uint8(
-            Outlier.MISALIGNED
-        )
-    flags[~valid] = 0
+    for proposal in proposals:
+        if proposal.kind in FLAG_OF:
+            flags[proposal.box][proposal.mask] |= np.uint8(FLAG_OF[proposal.kind])
+    flags[~validity_from_codes(codes)] = 0
     return flags
 
 
@@ -190,52 +160,17 @@ def contradicted(
     return marked
 
 
-def review_priority(flags: OutlierFlags, codes: ResidualCodes) -> float:
-    """Return how soon a person should look at an exposure: 0 (nothing flagged) towards 1.
+def review_priority(proposals: Sequence[Proposal], codes: ResidualCodes) -> float:
+    """Return how soon a person should look at an exposure: 0 (nothing proposed) towards 1.
 
-    `1 - exp(-sum(weight * share))` over the flags' shares of the valid pixels, plus the share without data.
+    `1 - exp(-(100 * cost + missing))`: the label error that the proposals hold, a valid pixel, and the share without
+    data.
 
-    >>> review_priority(np.zeros((2, 2), np.uint8), np.array([[0, 0], [0, -32768]], np.int16))
+    >>> review_priority((), np.array([[0, 0], [0, -32768]], np.int16))
     0.221199
     """
-    valid = validity_from_codes(codes)
-    count = int(valid.sum())
+    count = int(validity_from_codes(codes).sum())
     if count == 0:
         return 1.0
-    shares = {bit: float(((flags & bit) != 0).sum()) / count for bit in Outlier}
-    total = sum(bit.weight * share for bit, share in shares.items()) + (1 - count / codes.size)
-    return round(1 - math.exp(-total), 6)
-
-
-def _speckles(codes: ResidualCodes, valid: Validity) -> NDArray[np.bool_]:
-    residual = np.where(valid, codes, 0).astype(np.float32) / np.float32(RESIDUAL_SCALE)
-    deviation = np.abs(residual - cv2.medianBlur(residual, 5))
-    spread = cv2.medianBlur(deviation, 5)
-    apart = (deviation > np.maximum(SPECKLE_STEP, SPECKLE_SPREAD * spread)) & valid
-    # A pixel beside a hole would be compared with the zeros that fill the hole.
-    apart &= cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(bool)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
-    small = stats[:, cv2.CC_STAT_AREA] <= SPECKLE_AREA
-    small[0] = False  # label 0 is everything else
-    found: NDArray[np.bool_] = small[labels]
-    return found
-
-
-def _disagreeing(
-    reference: NDArray[np.float32], exposure: NDArray[np.float32], valid: Validity
-) -> NDArray[np.bool_]:
-    """Local zero-mean normalised correlation: blind to gain and offset, so exposure itself does not count."""
-
-    def mean(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = cv2.blur(image, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT_101)
-        return result.reshape(image.shape)
-
-    mean_r, mean_e = mean(reference), mean(exposure)
-    var_r = np.maximum(mean(reference * reference) - mean_r * mean_r, 0)
-    var_e = np.maximum(mean(exposure * exposure) - mean_e * mean_e, 0)
-    covariance = mean(reference * exposure) - mean_r * mean_e
-    structured = (var_r > STRUCTURE**2) & (var_e > STRUCTURE**2)
-    whole = cv2.erode(valid.astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8), borderValue=1).astype(bool)
-    apart = covariance < AGREEMENT * np.sqrt(var_r * var_e)
-    found: NDArray[np.bool_] = structured & whole & apart
-    return found
+    total = 100 * sum(p.cost for p in proposals) / count + (1 - count / codes.size)
+    return round(float(1 - np.exp(-total)), 6)

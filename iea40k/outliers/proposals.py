@@ -84,17 +84,20 @@ class Findings:
     proposals: tuple[Proposal, ...]
 
 
-def find(view: Seen, trust: Mapping[str, float] | None = None) -> Findings:
+def find(view: Seen, trust: Mapping[str, float] | None = None, *, captured: bool = True) -> Findings:
     """Return what is proposed for a level, at most `MOST` regions.
 
-    `trust` says by kind which share of earlier proposals people accepted; it ranks, and never adds or removes a kind.
+    `captured` is False for exposures simulated from the reference's own file: they show what it shows. `trust` says by
+    kind which share of earlier proposals people accepted; it ranks, and never adds or removes a kind.
     """
     small, factor = view.smaller(LARGE)
     laws = Laws.of(small)
     if not small.valid.any():
         return Findings(view, laws, ())
     found = evidence(small, laws)
-    regions = [*label_faults(small, found), *lights(small), *picture_faults(small, found)]
+    regions = [*label_faults(small, found), *lights(small)]
+    if captured:
+        regions += picture_faults(small, found)
     proposals = [
         _proposal(r, small.shape, factor, view.shape) for r in regions if r.pixels * factor**2 >= LEAST
     ]
@@ -103,19 +106,6 @@ def find(view: Seen, trust: Mapping[str, float] | None = None) -> Findings:
         proposals = [replace(p, trust=p.trust * trust.get(p.kind, 1.0)) for p in proposals]
     ranked = sorted(proposals, key=lambda p: (-p.cost, p.top, p.left))
     return Findings(view, laws, tuple(_apart(ranked, view.shape))[:MOST])
-
-
-def priority(proposals: Sequence[Proposal], pixels: int) -> float:
-    """Return how soon a person should look at a level of `pixels` valid pixels: 0 (nothing proposed) towards 1.
-
-    The label error that the proposals hold, as a share of the picture; one of 1/255 all over gives 0.33.
-
-    >>> priority((), 100)
-    0.0
-    """
-    if pixels == 0:
-        return 1.0
-    return round(float(1 - np.exp(-100 * sum(p.cost for p in proposals) / pixels)), 6)
 
 
 def _proposal(region: Region, small: tuple[int, int], factor: int, shape: tuple[int, int]) -> Proposal:

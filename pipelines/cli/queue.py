@@ -15,6 +15,7 @@ from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import Purpose
 from iea40k.store.ledger.overview import Throughput, counts, listing, notes, throughput
 from iea40k.store.ledger.tasks import Reason
+from iea40k.store.ledger.verdicts import verdicts
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue_group import Where
 from pipelines.cli.terminal import DONE, messages
@@ -85,19 +86,27 @@ def list_tasks(
     ] = None,
     limit: Annotated[int, typer.Option(help="At most this many rows.")] = 50,
     with_notes: Annotated[
-        bool, typer.Option("--notes", help="What annotators say instead: flags, reasons of skips, words.")
+        bool,
+        typer.Option(
+            "--notes", help="What annotators say instead: flags, reasons of skips, words; proposals taken."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what stands in the queue, the highest priority first."""
     with cast("Where", context.obj).open() as ledger:
         rows, total, said = listing(ledger, state=state, limit=limit), counts(ledger), notes(ledger)
+        judged = [{**dataclasses.asdict(v), "precision": round(v.precision, 3)} for v in verdicts(ledger)]
     if as_json:
-        typer.echo(json.dumps({"counts": total, "rows": rows, "notes": said}, ensure_ascii=False))
+        found = {"counts": total, "rows": rows, "notes": said, "proposals": judged}
+        typer.echo(json.dumps(found, ensure_ascii=False))
         return DONE
     if with_notes:
         when = [{**note, "time": _minute(note["time"])} for note in said[:limit]]
         show_table(when, ("time", "scene_id", "level", "purpose", "annotator", "event", "comment"))
+        if judged:
+            typer.echo("\nProposals that people took and refused:")
+            show_table(judged, ("kind", "taken", "refused", "precision"))
         return DONE
     show_table(
         rows, ("scene_id", "level", "purpose", "reason", "priority", "free", "annotator", "state", "comment")

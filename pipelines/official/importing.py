@@ -155,10 +155,8 @@ def _built(
     levels = tuple(pictures)
     codes = [labels[level].codes for level in levels]
     captured = photo_number(scene.scene_id) is None
-    flags = [
-        outliers.outlier_flags(reference, pictures[level], frame, captured=captured)
-        for level, frame in zip(levels, codes, strict=True)
-    ]
+    evs = tuple(ev_of_level(level) for level in levels)
+    looked = outliers.look(reference, list(pictures.values()), codes, evs, captured=captured)
     given = {level: scene.exposures[level] for level in levels}
     inputs = [scene.reference, *(p for e in given.values() for p in (e.image, e.label))]
     return BuiltScene(
@@ -166,12 +164,13 @@ def _built(
         exposures=np.stack(list(pictures.values())),
         reference=reference,
         residual=np.stack(codes),
-        outliers=np.stack(flags),
-        evs=tuple(ev_of_level(level) for level in levels),
+        outliers=looked.flags,
+        evs=evs,
         levels=levels,
-        review_priority=tuple(outliers.review_priority(f, c) for f, c in zip(flags, codes, strict=True)),
+        review_priority=looked.priorities,
         attributes={
             **plan["attributes"],
+            **({"proposals": counts} if (counts := looked.counts(levels)) else {}),
             "score_given": {level: exposure.score for level, exposure in given.items()},
             "official_tables": {level: " ".join(exposure.tables) for level, exposure in given.items()},
             "official_cells": {level: " ".join(exposure.cells) for level, exposure in given.items()},

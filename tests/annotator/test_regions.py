@@ -55,41 +55,6 @@ def test_a_lamp_is_flooded_by_a_click_on_it_or_beside_it():
     assert not regions.light_source(flags, (0, 0)).any()
 
 
-def test_repair_recovers_a_smooth_truth_under_planted_speckle():
-    practice = a_practice()
-    speckle, truth, codes = dict(practice.faults)["speckle"], practice.truth[1], practice.scene.residual[1]
-    assert np.abs(codes[speckle].astype(int) - truth[speckle]).min() > 10000
-    fixed = regions.repaired(codes, speckle)
-    assert np.abs(fixed[speckle].astype(int) - truth[speckle]).max() < 1000
-    assert np.array_equal(fixed[~speckle], codes[~speckle])
-
-
-def test_repair_fills_a_wide_hole_from_its_rim():
-    codes = np.full((100, 100), 5000, np.int16)
-    hole = np.zeros(codes.shape, np.bool_)
-    hole[20:80, 20:80] = True
-    codes[hole] = -30000
-    fixed = regions.repaired(codes, hole)
-    assert np.abs(fixed.astype(int) - 5000).max() <= 2
-
-
-def test_repair_of_everything_changes_nothing():
-    codes = np.full((10, 10), 5000, np.int16)
-    assert np.array_equal(regions.repaired(codes, np.ones((10, 10), np.bool_)), codes)
-
-
-def test_suggestions_come_largest_first_and_only_for_what_can_be_repaired():
-    flags = np.zeros((50, 50), np.uint8)
-    flags[:5, :5] = int(Outlier.CLIPPED_BOTH | Outlier.CLIPPED_HIGH)
-    flags[20:22, 20:22] = int(Outlier.ISOLATED)
-    flags[40:, 40:] = int(Outlier.CLIPPED_LOW)
-    found = list(regions.suggested_regions(flags))
-    assert [(bit, int(mask.sum())) for bit, mask in found] == [
-        (Outlier.CLIPPED_BOTH, 25),
-        (Outlier.ISOLATED, 4),
-    ]
-
-
 def test_a_confirmed_region_is_touched_and_unchanged():
     codes = np.full((20, 20), 300, np.int16)
     codes[0, 0] = INVALID_CODE

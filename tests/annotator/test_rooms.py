@@ -86,6 +86,7 @@ SAME_MEANING = {
     "increase_brush_size": ("larger", "larger blocks"),
     "swap_selected_and_background_labels": ("swap", "swap zone"),
     "reset_polygon": ("cancel",),
+    "complete_polygon": ("do it",),
     "hold_for_pan_zoom": ("hold to pan",),
     "undo": ("undo",),
     "redo": ("redo",),

@@ -7,7 +7,7 @@ from skimage import data
 from benchmarks.outlier_scores import matches, score
 from iea40k.arrays import INVALID_CODE
 from iea40k.errors import ArrayError
-from iea40k.outliers.proposals import LEAST, MOST, find, priority
+from iea40k.outliers.proposals import LEAST, MOST, find
 from iea40k.outliers.seen import Seen, nearest, seen
 from iea40k.residuals import residual_codes
 from tests.iea40k.outliers.conftest import clean, findings, view_of, with_fault
@@ -143,11 +143,3 @@ def test_pictures_of_other_sizes_are_refused():
 
 def test_the_nearest_levels_come_first():
     assert nearest((-4.0, -2.0, 0.0, 2.0), 3) == [2, 1, 0]
-
-
-def test_the_priority_grows_with_the_error_that_is_proposed():
-    found = findings("sign").proposals
-    pixels = with_fault("sign").truth.size
-    assert priority((), pixels) == 0
-    assert 0 < priority(found[:1], pixels) <= priority(found, pixels) < 1
-    assert priority((), 0) == 1

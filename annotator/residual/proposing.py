@@ -1,0 +1,187 @@
+"""Proposals in the window: looked at one by one, or all of a kind at once, and taken or refused by a key each."""
+
+from collections.abc import Callable
+
+from annotator.residual.layers import ResidualLayers
+from annotator.residual.regions import confirmed_patch
+from annotator.residual.state import Image
+from annotator.residual.suggestions import Batch, Suggestions, refused_tool, seen_with, taken_tool
+from annotator.shared.boxes import Spot
+from annotator.target import Host
+from iea40k.outliers.kinds import Kind
+from iea40k.outliers.proposals import Proposal
+from iea40k.store.ledger import Patch
+
+Record = Callable[[Image, Patch, dict[str, object]], None]
+
+
+class Proposing:
+    """The proposals of what is shown. `said` is a line about the one that is looked at, "" where none is.
+
+    `paintable` returns the image where it may be changed; `record` records a fill on it.
+    """
+
+    def __init__(
+        self, host: Host, layers: ResidualLayers, paintable: Callable[[], Image | None], record: Record
+    ) -> None:
+        self.said = ""
+        self._host, self._layers = host, layers
+        self._paintable, self._record = paintable, record
+        self._of: Suggestions | None = None
+        self._batch: Batch | None = None
+
+    # ------------------------------------------------------------ coming and going
+
+    def open(self, image: Image | None) -> None:
+        """Another image or level is shown."""
+        self.drop()
+        self._of = None if image is None else Suggestions(image)
+        # What was not read ahead is looked for when it is asked for: a picture must not wait for it.
+        found = self._of.open() if self._of is not None and "findings" in vars(self._of.image) else []
+        self._layers.outline(found)
+
+    def drop(self) -> bool:
+        """Look at none any more, and show nothing that is not so; return whether there was something."""
+        of, batch = self._of, self._batch
+        if of is None or (of.at is None and batch is None):
+            return False
+        of.at, self._batch, self.said = None, None, ""
+        self._host.screen.end_trial()
+        self._layers.try_codes(None)
+        self._layers.outline(of.open())
+        return True
+
+    def renew(self) -> None:
+        """What stands on the image changed: outline what is open now."""
+        of = self._of
+        if of is not None and "findings" in vars(of.image) and self._batch is None:
+            self._layers.outline(of.open())
+
+    # ------------------------------------------------------------ one by one
+
+    def jump(self, step: int) -> None:
+        """Look at the next proposal, or the one before: it fills a third of the canvas, before and after."""
+        of = self._of
+        if of is None:
+            return
+        at = of.at
+        self.drop()
+        of.at = at
+        found = of.step(step)
+        if found is None:
+            self._host.tell(
+                "info", "Nothing is proposed on this image." if at is None else "That was the last."
+            )
+            self.drop()
+            self._host.refresh()
+            return
+        self._look(of, found)
+
+    def take(self, spot: Spot | None) -> None:
+        """Repair the proposal that is looked at, else that at a pixel."""
+        image, of = self._paintable(), self._of
+        found = self._meant(spot)
+        if image is None or of is None or found is None:
+            return
+        done = of.repair(found)
+        if isinstance(done, str):
+            self._host.tell("info", f"Not repaired: {done}.")
+            return
+        after = image.codes.copy()
+        after[found.box] = done.after
+        whole = found.whole(image.shape)
+        whole[found.box] = done.touched
+        patch = Patch.between(image.codes, after, whole)
+        if patch is not None:
+            self._settled(image, patch, taken_tool(found))
+
+    def refuse(self, spot: Spot | None) -> None:
+        """Say that the label is right as it is there; it is not proposed again."""
+        image, found = self._paintable(), self._meant(spot)
+        if image is None or found is None:
+            return
+        patch = confirmed_patch(image.codes, found.whole(image.shape))
+        if patch is not None:
+            self._settled(image, patch, refused_tool(found))
+
+    # ------------------------------------------------------------ all of a kind
+
+    def preview_kind(self) -> None:
+        """Show all of one kind as if they were repaired; again: of the next kind."""
+        image, of = self._paintable(), self._of
+        if image is None or of is None:
+            return
+        kinds = of.kinds()
+        wanted: Kind | None
+        if self._batch is not None and self._batch.kind in kinds:
+            wanted = kinds[(kinds.index(self._batch.kind) + 1) % len(kinds)]
+        else:
+            wanted = of.at.kind if of.at is not None and of.at.kind in kinds else next(iter(kinds), None)
+        self.drop()
+        if wanted is None:
+            self._host.tell("info", "Nothing is proposed on this image.")
+            self._host.refresh()
+            return
+        batch = self._batch = of.batch(wanted)
+        self.said = batch.said()
+        self._layers.outline([r.proposal for r in batch.repairs])
+        _, after = batch.patch(image.codes)
+        self._layers.try_codes(after, [r.proposal.box for r in batch.repairs])
+        self._host.refresh()
+
+    def do_it(self) -> None:
+        """Do what the preview shows, as one step."""
+        image, batch = self._paintable(), self._batch
+        if image is None or batch is None:
+            return
+        patch, _ = batch.patch(image.codes)
+        if patch is None:
+            self.drop()
+            self._host.refresh()
+            return
+        self._settled(image, patch, taken_tool(batch.repairs[0].proposal, all_of_kind=True))
+
+    # ------------------------------------------------------------ private
+
+    def _meant(self, spot: Spot | None) -> Proposal | None:
+        of = self._of
+        if of is None:
+            return None
+        found = of.at if of.at in of.open() else of.near(spot) if spot is not None else None
+        if found is None:
+            self._host.tell("info", "Nothing is proposed here. J goes to what is.")
+        return found
+
+    def _settled(self, image: Image, patch: Patch, tool: dict[str, object]) -> None:
+        of = self._of
+        at = None if of is None else of.at
+        self.drop()
+        self._record(image, patch, tool)
+        if of is not None:
+            self._layers.outline(of.open())
+            of.at = at  # J goes on from here.
+            self._host.refresh()
+
+    def _look(self, of: Suggestions, found: Proposal) -> None:
+        host, layers, image = self._host, self._layers, of.image
+        rows, columns = found.box
+        host.cursor = ((rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2)
+        layers.outline([found])
+        done = of.repair(found)
+        box = seen_with(found, image.shape)
+        said = f"{of.place()}: {found.kind.words}. {found.reason[:1].upper()}{found.reason[1:]}."
+        if isinstance(done, str):
+            host.screen.end_trial()
+            host.screen.focus(found.box, box)
+            self.said = f"{said} No repair: {done}. Shift+U: it is right as it is."
+        else:
+            after = image.codes[box].copy()
+            top, left = rows.start - box[0].start, columns.start - box[1].start
+            height, width = found.mask.shape
+            part = after[top : top + height, left : left + width]
+            part[done.touched] = done.after[done.touched]
+            host.screen.focus(found.box, box)
+            layers.try_beside(box, after)
+            does = f"On the right as repaired: {found.kind.repair}."
+            self.said = f"{said} {does} U takes it, Shift+U: it is right as it is."
+        host.refresh()
