@@ -11,24 +11,22 @@ its pixels is there; its sha256 is written down, and `verify` compares later.
 
 import csv
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from iea40k.develop.tiff_tags import check_whole
-from iea40k.errors import BadInputError, IEAError, StoreError
+from iea40k.errors import BadInputError, IEAError
 from iea40k.files import disk_errors, sha256_file
-from iea40k.store.locks import FileLock
-from pipelines.download import DownloadError, Patience, check_address, download
+from pipelines.download import Patience, check_address, download
+from pipelines.fetching import Progress, Report, fetch_each
 from pipelines.fivek import scan
 from pipelines.fivek_metadata import EXPERTS, LICENCE_LISTS, Photo, photo_number
 
 SITE = "https://data.csail.mit.edu/graphics/fivek/"
 LEGAL = ("filesAdobe.txt", "filesAdobeMIT.txt", "LicenseAdobe.txt", "LicenseAdobeMIT.txt")
 RECORD = "fetched.csv"
-GIVE_UP = 3
-"""After so many files in a row that failed for another reason than being absent, the server is left alone."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,6 @@ class Wanted:
 
     address: str
     path: str
-
-
-@dataclass
-class Report:
-    """What a fetch did: files brought, files that were there already, and failures by path."""
-
-    fetched: list[str] = field(default_factory=list)
-    present: list[str] = field(default_factory=list)
-    failures: dict[str, IEAError] = field(default_factory=dict)
-    untried: int = 0
 
 
 def choose(photos: Mapping[str, Photo], ids: str | None) -> list[Photo]:
@@ -111,56 +99,21 @@ def fetch(
     pause: float = 1.0,
     patience: Patience | None = None,
     sha256s: Mapping[str, str] | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
-    """Fetch what is not there yet, one file at a time, `pause` seconds apart; see `download` for the manners.
+    """Fetch what is not there yet; see `fetch_each`, and `download` for the manners.
 
-    `sha256s` gives known checksums by file name or path below the root. A failure costs one file and is reported; after
-    `GIVE_UP` in a row the rest is left untried. Raises `StoreError` where the disk is full, or another fetch runs.
+    `sha256s` gives known checksums by file name or path below the root.
     """
-    site, report, losses = check_address(site), Report(), 0
-    pauses = patience or Patience()
-    with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / ".fetching.lock")
-        if not lock.acquire():
-            raise StoreError("another fetch into this folder is running", where=root, remedy="wait for it")
-    try:
-        for index, item in enumerate(wanted, 1):
-            if (root / item.path).is_file():
-                report.present.append(item.path)
-            elif losses >= GIVE_UP:
-                report.untried += 1
-            else:
-                if report.fetched or report.failures:
-                    pauses.sleep(pause)
-                losses = _fetch_one(item, root, site, pauses, sha256s or {}, report, losses)
-            if progress is not None:
-                progress(index, len(wanted), item.path)
-    finally:
-        lock.release()
-    return report
+    site, pauses, sums = check_address(site), patience or Patience(), sha256s or {}
 
+    def bring(item: Wanted) -> None:
+        check = check_whole if item.path.endswith((".dng", ".tif")) else None
+        known = sums.get(item.path) or sums.get(Path(item.path).name)
+        got = download(site + item.address, root / item.path, check=check, sha256=known, patience=pauses)
+        _record(root / RECORD, item.path, got.size, got.sha256, site + item.address)
 
-def _fetch_one(
-    item: Wanted,
-    root: Path,
-    site: str,
-    patience: Patience,
-    sha256s: Mapping[str, str],
-    report: Report,
-    losses: int,
-) -> int:
-    check = check_whole if item.path.endswith((".dng", ".tif")) else None
-    known = sha256s.get(item.path) or sha256s.get(Path(item.path).name)
-    try:
-        got = download(site + item.address, root / item.path, check=check, sha256=known, patience=patience)
-    except DownloadError as error:
-        report.failures[item.path] = error
-        return losses if error.gone else losses + 1
-    _record(root / RECORD, item.path, got.size, got.sha256, site + item.address)
-    report.fetched.append(item.path)
-    return 0
+    return fetch_each(wanted, root, bring, pause=pause, patience=pauses, progress=progress)
 
 
 def fetch_lists(root: Path, *, site: str = SITE, patience: Patience | None = None) -> None:

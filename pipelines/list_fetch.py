@@ -5,16 +5,15 @@ there.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iea40k.errors import BadInputError, IEAError, ManifestError, Place, StoreError
-from iea40k.files import disk_errors, inside, sha256_file
-from iea40k.store.locks import FileLock
+from iea40k.errors import BadInputError, IEAError, ManifestError, Place
+from iea40k.files import inside, sha256_file
 from iea40k.tables import Table, read_table
-from pipelines.download import DownloadError, Patience, download
-from pipelines.fivek_fetch import GIVE_UP, Report
+from pipelines.download import Patience, download
+from pipelines.fetching import Progress, Report, fetch_each
 
 COLUMNS = ("path", "url", "sha256", "bytes", "licence", "author")
 
@@ -63,34 +62,18 @@ def fetch_list(
     *,
     pause: float = 1.0,
     patience: Patience | None = None,
-    progress: Callable[[int, int, str], None] = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Report:
-    """Fetch what is not there yet, one file at a time, `pause` seconds apart; see `download` for the manners.
+    """Fetch what is not there yet; see `fetch_each`, and `download` for the manners.
 
-    A file that is not the listed one never gets its name. A failure costs one file; after `GIVE_UP` in a row that
-    were not the file's own fault the rest is left untried. Raises `StoreError`
-    where the disk is full, or another fetch runs.
+    A file that is not the listed one never gets its name.
     """
-    report, losses, pauses = Report(), 0, patience or Patience()
-    with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / ".fetching.lock")
-        if not lock.acquire():
-            raise StoreError("another fetch into this folder is running", where=root, remedy="wait for it")
-    try:
-        for number, item in enumerate(listed, 1):
-            if (root / item.path).is_file():
-                report.present.append(item.path)
-            elif losses >= GIVE_UP:
-                report.untried += 1
-            else:
-                if report.fetched or report.failures:
-                    pauses.sleep(pause)
-                losses = _fetch_one(item, root, pauses, report, losses)
-            progress(number, len(listed), item.path)
-    finally:
-        lock.release()
-    return report
+    pauses = patience or Patience()
+
+    def bring(item: Listed) -> None:
+        download(item.url, inside(root, item.path), sha256=item.sha256, patience=pauses)
+
+    return fetch_each(listed, root, bring, pause=pause, patience=pauses, progress=progress)
 
 
 def verify_list(listed: Sequence[Listed], root: Path) -> list[IEAError]:
@@ -108,16 +91,6 @@ def verify_list(listed: Sequence[Listed], root: Path) -> list[IEAError]:
                 )
             )
     return wrong
-
-
-def _fetch_one(item: Listed, root: Path, patience: Patience, report: Report, losses: int) -> int:
-    try:
-        download(item.url, inside(root, item.path), sha256=item.sha256, patience=patience)
-    except DownloadError as error:
-        report.failures[item.path] = error
-        return losses if error.gone else losses + 1
-    report.fetched.append(item.path)
-    return 0
 
 
 def _faults(table: Table, line: int, row: dict[str, str], before: dict[str, Listed]) -> list[IEAError]:

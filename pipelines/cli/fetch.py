@@ -13,7 +13,7 @@ from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
 if TYPE_CHECKING:
-    from pipelines.fivek_fetch import Report
+    from pipelines.fetching import Report
 
 
 def fivek(
