@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -41,6 +42,7 @@ def versions(*packages: str) -> dict[str, str]:
     return {name: _version(name) for name in sorted(packages)}
 
 
+@cache  # parsing the metadata of a package takes milliseconds, and every scene asks for seven
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -57,4 +57,5 @@ def write_png(picture: object, file: AnyPath) -> None:
     """Write an (H, W, 3) uint8 picture as PNG, whole or not at all."""
     file = Path(file)
     image = Image.fromarray(picture)  # type: ignore[arg-type]
-    write_file_with(file, lambda path: image.save(path, "PNG", optimize=True))
+    # The best compression takes ten times as long and saves 7 %.
+    write_file_with(file, lambda path: image.save(path, "PNG", compress_level=3))

@@ -19,8 +19,9 @@ from iea40k.errors import CorruptDataError, IEAError, NotThereError, StoreError
 from iea40k.files import AnyPath, read_plain_file
 from iea40k.recipe import canonical_json, digest
 from iea40k.scene import BuiltScene
-from iea40k.store.codecs import create_array
+from iea40k.store.codecs import STORE_LEVEL, create_array
 from iea40k.store.digests import array_digest
+from iea40k.store.shard_writing import write_shard
 from iea40k.store.shards import ShardedArray
 from iea40k.texts import parse_json
 from iea40k.uncertainty import codes_of, sd_of_experts_spread
@@ -159,11 +160,13 @@ class StoredScene:
 def write_scene(folder: Path, scene: BuiltScene) -> None:
     """Write a scene's group into `folder`, which must be empty or absent; the same scene gives the same bytes."""
     group = zarr.create_group(store=folder, zarr_format=3, attributes=scene_attributes(scene))
-    for name in _per_exposure(scene):
-        stack = getattr(scene, name)
-        create_array(group, name, stack.shape, (1, *stack.shape[1:]), stack.shape, "level")[...] = stack
-    for name, picture in _pictures(scene).items():
-        create_array(group, name, picture.shape, picture.shape, picture.shape, "level")[...] = picture
+    chunks = {name: (1, *getattr(scene, name).shape[1:]) for name in _per_exposure(scene)}
+    pixels = {name: getattr(scene, name) for name in chunks} | _pictures(scene)
+    for name, array in pixels.items():
+        chunk = chunks.get(name, array.shape)
+        create_array(group, name, array.shape, chunk, array.shape, "level", STORE_LEVEL)
+        # zarr-python would spend on its own machinery as long as on the compression.
+        write_shard(folder / name, 0, array, STORE_LEVEL)
 
 
 def open_scene(folder: AnyPath) -> StoredScene:
