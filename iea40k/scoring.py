@@ -14,7 +14,6 @@ image and those on `background` are left out, and the verdict says so.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -24,7 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from iea40k.arrays import Residual, Validity
 from iea40k.errors import ArrayError, BadInputError, ConfigError
+from iea40k.shipped import Shipped
 from iea40k.texts import parse_yaml
+
+_SHIPPED = Shipped("manifests", "criteria", ".yaml", "a YAML file", "there is no such criteria file")
 
 Measure = Literal["under", "over", "either", "mean", "bias"]
 Share = Annotated[float, Field(ge=-1, le=1)]
@@ -135,7 +137,7 @@ class Verdict:
 
 def load_criteria(file: str | Path) -> Criteria:
     """Read a criteria file, or one of the shipped ones by name (`portrait`). Raises `ConfigError` with every fault."""
-    path = _find(file)
+    path = _SHIPPED.find(file)
     try:
         raw = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -156,7 +158,7 @@ def load_criteria(file: str | Path) -> Criteria:
 
 def shipped_criteria() -> tuple[str, ...]:
     """Return the names of the criteria files that come with the package."""
-    return tuple(sorted(p.stem for p in _folder().glob("*.yaml")))
+    return _SHIPPED.names()
 
 
 def judge(residual: Residual, criteria: Criteria, mask: NDArray[np.bool_] | None = None) -> Verdict:
@@ -226,20 +228,3 @@ def _measure(residual: Residual, region: NDArray[np.bool_], condition: Condition
 def _key(condition: Condition, threshold: float) -> str:
     area = "" if condition.measure in ("mean", "bias") else f"@{threshold:g}"
     return f"{condition.measure} {condition.region}{area}"
-
-
-def _find(file: str | Path) -> Path:
-    path = Path(file)
-    if path.is_file():
-        return path
-    if str(file) in shipped_criteria():
-        return _folder() / f"{file}.yaml"
-    raise BadInputError(
-        "there is no such criteria file",
-        where=path,
-        expected=f"a YAML file, or one of {', '.join(shipped_criteria())}",
-    )
-
-
-def _folder() -> Path:
-    return Path(str(package_files("manifests"))) / "criteria"

@@ -7,7 +7,6 @@ A file holds the tensors and, in its header under "iea40k", a JSON object: `netw
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,12 @@ from iea40k.errors import BadInputError, CorruptDataError, IEAError
 from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import build, full_config
 from iea40k.recipe import canonical_json
+from iea40k.shipped import Shipped
 from iea40k.texts import parse_json
+
+_SHIPPED = Shipped(
+    "iea40k.model", "shipped", ".safetensors", "a .safetensors or .pth file", "there are no such weights"
+)
 
 HEADER = "iea40k"
 
@@ -65,13 +69,13 @@ def load_weights(weights: str | Path) -> Weights:
     Raises `BadInputError` for a missing file or a file of another kind, `CorruptDataError` where the tensors are not
     those that were written.
     """
-    path = _find(weights)
+    path = _SHIPPED.find(weights)
     return _load_pickled(path) if path.suffix.lower() in (".pth", ".pt") else _load_safetensors(path)
 
 
 def shipped_weights() -> tuple[str, ...]:
     """Return the names of the weights that come with the package."""
-    return tuple(sorted(p.stem for p in _folder().glob("*.safetensors")))
+    return _SHIPPED.names()
 
 
 def residual_map(network: nn.Module, image: Tensor) -> Tensor:
@@ -206,21 +210,3 @@ def _tensors_digest(tensors: Mapping[str, Tensor]) -> str:
         hasher.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         hasher.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return hasher.hexdigest()
-
-
-def _find(weights: str | Path) -> Path:
-    path = Path(weights)
-    if path.is_file():
-        return path
-    if str(weights) in shipped_weights():
-        return _folder() / f"{weights}.safetensors"
-    shipped = ", ".join(shipped_weights()) or "none"
-    raise BadInputError(
-        "there are no such weights",
-        where=path,
-        expected=f"a .safetensors or .pth file, or a shipped name ({shipped})",
-    )
-
-
-def _folder() -> Path:
-    return Path(str(package_files("iea40k.model"))) / "shipped"

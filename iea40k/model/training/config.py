@@ -1,15 +1,17 @@
 """The configuration of a training run, as YAML: an unknown key or an impossible value is an error."""
 
 from collections.abc import Sequence
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from iea40k.errors import BadInputError, ConfigError
+from iea40k.errors import ConfigError
+from iea40k.shipped import Shipped
 from iea40k.texts import parse_yaml
+
+_SHIPPED = Shipped("manifests", "training", ".yaml", "a YAML file", "there is no such configuration")
 
 Count = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(ge=0)]
@@ -141,7 +143,7 @@ def load_config(
     `settings` are applied last: "data.size=128", "levels=[P0, P1]"; their values are YAML, keys those of the file.
     Raises `ConfigError` that names every fault.
     """
-    raw: Any = {} if file is None else _read(_find(file))
+    raw: Any = {} if file is None else _read(_SHIPPED.find(file))
     if not isinstance(raw, dict):
         raise ConfigError("not a training configuration", where=file, expected="a mapping", got=str(raw)[:40])
     raw = {**raw, **(changes or {})}
@@ -163,7 +165,7 @@ def dump_config(config: TrainingConfig) -> str:
 
 def shipped_configs() -> tuple[str, ...]:
     """Return the names of the configurations that come with the package."""
-    return tuple(sorted(p.stem for p in _folder().glob("*.yaml")))
+    return _SHIPPED.names()
 
 
 def _with(raw: dict[str, Any], setting: str) -> dict[str, Any]:
@@ -189,20 +191,3 @@ def _read(path: Path) -> Any:
         return parse_yaml(path.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError) as error:
         raise ConfigError("the configuration cannot be read", where=path, got=str(error)) from error
-
-
-def _find(file: str | Path) -> Path:
-    path = Path(file)
-    if path.is_file():
-        return path
-    if str(file) in shipped_configs():
-        return _folder() / f"{file}.yaml"
-    raise BadInputError(
-        "there is no such configuration",
-        where=path,
-        expected=f"a YAML file, or one of {', '.join(shipped_configs())}",
-    )
-
-
-def _folder() -> Path:
-    return Path(str(package_files("manifests"))) / "training"

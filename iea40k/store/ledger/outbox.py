@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iea40k.errors import CorruptDataError, IEAError
-from iea40k.files import disk_errors, fsync_folder, write_atomic
+from iea40k.files import disk_errors, make_folders, write_atomic
 from iea40k.recipe import digest
 from iea40k.store.ledger.entries import CorrectionDraft, Lease, MapKey, ZoneDraft
 from iea40k.store.ledger.ledger import Ledger
@@ -53,7 +53,7 @@ class Outbox:
     def put(self, draft: CorrectionDraft | ZoneDraft) -> Path:
         """Keep a stroke: on the disk when this returns. Raises `StoreError` where the disk is full."""
         with disk_errors(self.folder):
-            _make_folder(self.folder)
+            make_folders(self.folder)
         last = max((int(file.name.split("-")[0]) for file in self._files()), default=0)
         file = self.folder / f"{last + 1:010d}-{_tag(draft.map_key)}-{draft.stroke_id}.json"
         write_atomic(file, json.dumps(_to_json(draft), ensure_ascii=False) + "\n", overwrite=False)
@@ -101,14 +101,6 @@ class Outbox:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*-*-*.json")) if self.folder.is_dir() else []
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents where they are absent; each new name is on the disk when this returns."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        fsync_folder(folder.parent)
 
 
 def _tag(map_key: MapKey) -> str:
