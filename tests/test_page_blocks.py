@@ -55,6 +55,14 @@ def names(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_no_command_hides_in_an_indented_block(page: Path) -> None:
+    hidden = re.findall(
+        r"^ {4}(?:iea40k|pip|make|sudo|python) .*", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert hidden == []
+
+
 WITH_BLOCKS = [page for page in PAGES if any(not block.excused for block in blocks_of(page))]
 
 
@@ -135,7 +143,7 @@ def test_the_blocks_of_a_page_run(page: Path, world: Path, tmp_path: Path) -> No
     makes = "\n".join(block.text for block in blocks if block.language != "python")
     for given in world.iterdir():
         # A page that makes a store or a release begins without one.
-        if given.name in ("STORE", "RELEASE") and re.search(rf"(build|release)\b.*\b{given.name}\b", makes):
+        if given.name in ("STORE", "RELEASE") and re.search(rf"iea40k (build|release)\b.*\b{given.name}\b", makes):
             continue
         shutil.copytree(given, tmp_path / given.name) if given.is_dir() else shutil.copy(given, tmp_path)
     (tmp_path / "PHOTOS/manifest.csv").unlink()
