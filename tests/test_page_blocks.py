@@ -143,7 +143,9 @@ def test_the_blocks_of_a_page_run(page: Path, world: Path, tmp_path: Path) -> No
     makes = "\n".join(block.text for block in blocks if block.language != "python")
     for given in world.iterdir():
         # A page that makes a store or a release begins without one.
-        if given.name in ("STORE", "RELEASE") and re.search(rf"iea40k (build|release)\b.*\b{given.name}\b", makes):
+        if given.name in ("STORE", "RELEASE") and re.search(
+            rf"iea40k (build|release)\b.*\b{given.name}\b", makes
+        ):
             continue
         shutil.copytree(given, tmp_path / given.name) if given.is_dir() else shutil.copy(given, tmp_path)
     (tmp_path / "PHOTOS/manifest.csv").unlink()
