@@ -8,6 +8,7 @@ own, its function is the `typer.Typer` that holds them.
 # fmt: off
 COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Start": (
+        ("doctor", "what works here, what is missing, the line that mends it", "pipelines.cli.doctor:doctor"),
         ("demo", "the whole way, small, on photographs that come along", "pipelines.cli.demo:demo"),
     ),
     "Make a manifest": (

@@ -109,7 +109,7 @@ def shown(url: sa.URL) -> str:
 def refuse_network(file: Path, mounts: Iterable[Mount] | None = None) -> None:
     """Raise `LedgerError` where `file` would lie on a network file system, on which SQLite's locks do not hold."""
     folder = file.parent.resolve()
-    kind = network_filesystem(folder, _mounts() if mounts is None else mounts)
+    kind = network_filesystem(folder, local_mounts() if mounts is None else mounts)
     if kind is not None:
         raise LedgerError(
             "a SQLite ledger does not work on a network file system: its locks are not kept there",
@@ -140,7 +140,8 @@ def network_filesystem(folder: PurePath, mounts: Iterable[Mount]) -> str | None:
     return None
 
 
-def _mounts() -> list[Mount]:
+def local_mounts() -> list[Mount]:
+    """Return what is mounted on this machine."""
     return [Mount(p.mountpoint, p.fstype, p.opts) for p in psutil.disk_partitions(all=True)]
 
 
