@@ -38,6 +38,9 @@ that are nearly alike is no better than this."""
 CONTRADICTED_ERROR = 0.15
 """Share by which steps may be off where the witnesses of a bracket's exposures contradict each other."""
 
+REPEATED = "has the EV of"
+"""How the reason begins for which a frame is left out whose exposure another one has."""
+
 
 @dataclass(frozen=True)
 class BracketFrames:
@@ -230,7 +233,7 @@ def _each_level_once(
             kept.append(slot)
         else:
             name, other = frames[aligned.kept[slot]].name, frames[aligned.kept[twin]].name
-            repeated.append((name, aligned.scores[slot], f"has the EV of {other}"))
+            repeated.append((name, aligned.scores[slot], f"{REPEATED} {other}"))
     return sorted(kept), repeated
 
 
@@ -241,6 +244,9 @@ def _enough(slots: list[int], rejected: Sequence[Rejected], scene: Scene) -> Non
             where=scene.scene_id,
             expected="two frames or more that lie on each other",
             got=listed(rejected),
+            remedy="captures of one exposure are no bracket: list one of them as kind 'rendered' or 'raw'"
+            if rejected and all(row[-1].startswith(REPEATED) for row in rejected)
+            else None,
         )
 
 

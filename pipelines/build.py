@@ -14,23 +14,32 @@ from iea40k.errors import BadInputError, IEAError, LimitError
 from iea40k.files import AnyPath
 from iea40k.isolation import Limits
 from iea40k.manifest import Manifest, read_manifest
+from iea40k.manifest_labels import is_label
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
+from iea40k.store.sources import Change, Row, note_build, read_record
 from pipelines.camera_survey import survey
 from pipelines.config import BuildConfig
 from pipelines.executor import Executor, Lost, Workers, open_executor
 from pipelines.executor.paths import check_paths
 from pipelines.guarded import Job, build_scene_of, end_job
 from pipelines.left_out import LeftOut
+from pipelines.scene_state import why_build
 from pipelines.scene_task import Outcome, Status
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """A finished run: one outcome a scene, in the manifest's order, and the rows that were no scenes."""
+    """A finished run: one outcome a scene, in the manifest's order, and the rows that were no scenes.
+
+    `changes`: labels that changed since the manifest was last read. `unlisted`: scenes of the store that it no longer
+    has, which a release will leave out.
+    """
 
     outcomes: tuple[Outcome, ...]
     bad_rows: tuple[IEAError, ...] = ()
+    changes: tuple[Change, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     def count(self, status: Status) -> int:
         """Return how many scenes ended so."""
@@ -85,6 +94,7 @@ def build(
     scenes = _chosen(manifest, only)
     store = Store.create(store_path)
     store.clear_leftovers()
+    changes, unlisted = _noted(store, manifest)
     job = Job(config or BuildConfig(), store, _limits(limits, workers))
     order = {scene.scene_id: place for place, scene in enumerate(scenes)}
     outcomes: list[Outcome] = []
@@ -95,7 +105,7 @@ def build(
         cameras = survey(
             job,
             [scene for scene in manifest.scenes if scene.kind == "bracket"],
-            [scene for scene in scenes if scene.kind == "bracket" and not store.has_scene(scene.scene_id)],
+            [scene for scene in scenes if scene.kind == "bracket" and _is_wanted(scene, job.config, store)],
             executor,
             learning,
         )
@@ -103,7 +113,30 @@ def build(
             outcomes.append(_lost(job, scene, answer) if isinstance(answer, Lost) else answer)
             progress(outcomes[-1], len(outcomes), len(scenes))
     outcomes.sort(key=lambda outcome: order[outcome.scene_id])
-    return BuildReport(tuple(outcomes), tuple(manifest.problems))
+    return BuildReport(tuple(outcomes), tuple(manifest.problems), changes, unlisted)
+
+
+def _is_wanted(scene: Scene, config: BuildConfig, store: Store) -> bool:
+    try:
+        return why_build(scene, config, store) != ""
+    except IEAError:  # its own task says so
+        return False
+
+
+def _noted(store: Store, manifest: Manifest) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Note in the store what its manifest says; return what changed, and the scenes that it no longer lists."""
+    rows = {
+        scene.scene_id: Row(
+            {name: cell for name, cell in scene.attributes.items() if is_label(name)},
+            {source.name: source.sha256 for source in (*scene.exposures, *scene.references)},
+        )
+        for scene in manifest.scenes
+    }
+    changes = note_build(store, manifest.file, rows)
+    record = read_record(store)
+    alone = record is not None and len(record.places) == 1 and not manifest.problems
+    gone = set(store.scene_ids()) & set(record.scenes) - set(rows) if record is not None and alone else set()
+    return tuple(changes), tuple(sorted(gone))
 
 
 def _limits(limits: Limits | None, workers: Workers) -> Limits:

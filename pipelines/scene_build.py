@@ -31,6 +31,10 @@ UNSURE = 0.1
 PARTS = ("iea40k", "imagecodecs", "numpy", "opencv-python-headless", "pillow", "rawpy", "tifffile")
 
 
+MADE_OF = ("x_ev_source",)
+"""Columns of a manifest's own that say how a scene is made, and are no labels."""
+
+
 class Frames(Protocol):
     """What every builder of frames returns: registered exposures and the reference of one scene."""
 
@@ -70,13 +74,16 @@ class Frames(Protocol):
         ...
 
 
-def plan_digest(scene: Scene, config: BuildConfig) -> str:
+def plan_digest(scene: Scene, config: BuildConfig, *, attributes: Mapping[str, Any] | None = None) -> str:
     """Return a digest of what a scene will be made of, without reading its files' contents.
 
-    Files count by name, size and the sha256 that the manifest gives. A scene in the store with the same plan need
-    not be built again; the versions of libraries stand in its recipe, not here.
+    Files count by name, size and the sha256 that the manifest gives; labels (licence, classes, own columns) do not, so
+    that they may change without a build. A scene in the store with the same plan need not be built again; the versions
+    of libraries stand in its recipe, not here. `attributes`: all of a row's other cells, as plans of earlier versions
+    counted them.
     """
     files = [[s.name, s.path.stat().st_size, s.sha256] for s in (*scene.exposures, *scene.references)]
+    relevant = {name: cell for name, cell in scene.attributes.items() if name in MADE_OF}
     return digest(
         {
             "scene_id": scene.scene_id,
@@ -85,7 +92,7 @@ def plan_digest(scene: Scene, config: BuildConfig) -> str:
             "evs": scene.evs,
             "experts": scene.experts,
             "simulation": scene.simulation,
-            "attributes": scene.attributes,
+            "attributes": relevant if attributes is None else dict(attributes),
             "config": config.recorded(),
         }
     )

@@ -11,17 +11,18 @@ from iea40k.store.layout import Store
 from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.left_out import LeftOut, left_out_of
-from pipelines.scene_build import build_scene, plan_digest
+from pipelines.scene_build import build_scene
+from pipelines.scene_state import ABSENT, why_build
 
-Status = Literal["built", "kept", "quarantined"]
+Status = Literal["built", "rebuilt", "kept", "quarantined"]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of one scene: its status, the message of its error where it failed, the seconds it took.
 
-    `left_out`: the frames that it was built without. `memory`: the most bytes that the process which built it has held
-    so far, 0 where that is not known.
+    A scene that was built again says in `message` why. `left_out`: the frames that it was built without. `memory`: the
+    most bytes that the process which built it has held so far, 0 where that is not known.
     """
 
     scene_id: str
@@ -33,17 +34,25 @@ class Outcome:
 
 
 def build_one(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None = None) -> Outcome:
-    """Build one scene into the store, keep it, or quarantine it.
+    """Build one scene into the store, keep it, build it again where its files changed, or quarantine it.
 
-    Raises only `StoreError`, `MissingExtraError`, and `LimitError` where memory runs out.
+    Where the changed files cannot be built, the store keeps the scene as it was. Raises only `StoreError`,
+    `MissingExtraError`, and `LimitError` where memory runs out.
     """
     start = time.monotonic()
+    status: Status = "kept"
     try:
-        status: Status = "kept" if _is_there(scene, config, store) else "built"
-        if status == "built":
+        reason = why_build(scene, config, store)
+        if reason == ABSENT:
             store.write_scene(build_scene(scene, config, cameras))
+            status, reason = "built", ""
+        elif reason:
+            store.replace_scene(build_scene(scene, config, cameras))
+            status = "rebuilt"
+        elif store.has_quarantine(scene.scene_id):  # of newer files that have gone again
+            store.clear_quarantine(scene.scene_id)
     except AlreadyExistsError as error:
-        return _failed(scene, error, store, start)
+        return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)
     except StoreError:
         raise
     except Exception as error:
@@ -52,23 +61,9 @@ def build_one(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras 
             raise fault from error
         return _failed(scene, fault, store, start)
     left_out = left_out_of(scene.scene_id, store.open_scene(scene.scene_id).attributes)
-    return Outcome(scene.scene_id, status, seconds=time.monotonic() - start, left_out=tuple(left_out))
-
-
-def _is_there(scene: Scene, config: BuildConfig, store: Store) -> bool:
-    if not store.has_scene(scene.scene_id):
-        return False
-    there = store.open_scene(scene.scene_id).recipe.get("plan")
-    if there == plan_digest(scene, config):
-        return True
-    raise AlreadyExistsError(
-        "the scene is in the store, built from other files or another configuration; it was left as it is",
-        where=store.scene_path(scene.scene_id),
-        remedy="build into a new store, or give the scene another id",
-    )
+    return Outcome(scene.scene_id, status, reason, time.monotonic() - start, tuple(left_out))
 
 
 def _failed(scene: Scene, error: IEAError, store: Store, start: float) -> Outcome:
-    if not store.has_scene(scene.scene_id):
-        store.quarantine(scene.scene_id, error)
+    store.quarantine(scene.scene_id, error)
     return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)

@@ -5,6 +5,7 @@ through a table of labels that a spreadsheet opens.
 """
 
 import csv
+import difflib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pandas as pd
 
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import write_atomic
+from iea40k.manifest import Manifest
 from iea40k.tables import read_table
 
 LABELS = ("super_class", "scene_class", "light", "device")
@@ -74,6 +76,27 @@ def load_taxonomy() -> Taxonomy:
         tuple(row["device"] for row in _rows("devices.csv")),
         tuple(mapping),
     )
+
+
+def unknown_words(manifest: Manifest, taxonomy: Taxonomy) -> list[IEAError]:
+    """Return an error for each label of a manifest that the taxonomy does not have, with the nearest word of it."""
+    found: list[IEAError] = []
+    for scene in manifest.scenes:
+        for column, expected in taxonomy.faults(scene.attributes).items():
+            got = scene.attributes.get(column, "")
+            near = difflib.get_close_matches(got, expected.removeprefix("one of ").split(", "), n=1)
+            found.append(
+                BadInputError(
+                    "the taxonomy does not know the word",
+                    where=Place(manifest.file, manifest.lines.get(scene.scene_id), column),
+                    expected=expected,
+                    got=repr(got),
+                    remedy=f"write '{near[0]}'"
+                    if near
+                    else "see manifests/taxonomies, or leave the cell empty",
+                )
+            )
+    return found
 
 
 def write_labels(manifest: Path, file: Path) -> int:

@@ -83,7 +83,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(exposed("coffee")[:160, :240]).save(folder / "retouch.tif")
     _small_demo(folder / "demo")
     manifest = folder / "PHOTOS/manifest.csv"
-    assert run(["manifest", "brackets", str(folder / "PHOTOS"), "-o", str(manifest)]) == 0
+    licensed = ["--licence", "CC0-1.0"]
+    assert run(["manifest", "brackets", str(folder / "PHOTOS"), "-o", str(manifest), *licensed]) == 0
     assert run(["build", str(manifest), str(folder / "STORE")]) == 0
     assert run(["queue", str(folder / "STORE"), "add"]) == 0
     assert run(["release", str(folder / "STORE"), str(folder / "RELEASE"), "--version", "1.0.0"]) == 0

@@ -223,6 +223,14 @@ class Store:
             finally:
                 self.listing.settle(work)
 
+    def replace_scene(self, scene: BuiltScene) -> None:
+        """Write a scene in the place of the one of its id. Corrections in the ledger stay, stale where pixels changed.
+
+        Killed in between, the store has neither, and the next build makes the new one.
+        """
+        self.discard_scene(scene.scene_id)
+        self.write_scene(scene)
+
     def clear_leftovers(self) -> int:
         """Remove what killed writers left; return how much. Living writers are left alone."""
         with disk_errors(self.path):
@@ -256,6 +264,10 @@ class Store:
         entry = _read_quarantined(file)
         same = entry.error == kind.__name__ and entry.recipe_digest == digest(recipe())
         return entry.message if same else ""
+
+    def has_quarantine(self, scene_id: str) -> bool:
+        """Return whether a scene is in quarantine."""
+        return self._quarantine_file(scene_id).exists()
 
     def clear_quarantine(self, scene_id: str) -> None:
         """Forget a scene's failure; a no-op where there is none."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from iea40k.errors import CorruptDataError, IEAError
 from iea40k.files import disk_errors, sha256_file
 from iea40k.recipe import digest
+from iea40k.store import sources, split_book
 from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger.place import LEDGER_FILE, SEALS_FILE
 from iea40k.store.listing import LIST, METADATA, SUFFIX, changed_metadata, files_below
+from iea40k.store.release.splits import RATIOS
 from iea40k.temporaries import is_temporary
 
 Progress = Callable[[int, int, str], None]
@@ -24,6 +26,9 @@ _FILES = {
     "store.json",
     LEDGER_FILE,
     SEALS_FILE,
+    split_book.FILE,
+    sources.FILE,
+    sources.CHANGES,
     *(LEDGER_FILE + end for end in ("-wal", "-shm", "-journal", "-turns")),
 }
 
@@ -50,10 +55,16 @@ def verify_store(store: Store, *, progress: Progress | None = None, each: Each =
     for done, found in enumerate(each(partial(_scene_problems, store), ids), 1):
         problems += found
         report(done, len(ids), ids[done - 1])
-    try:
-        store.quarantined()
-    except CorruptDataError as error:
-        problems.append(error)
+    for read in (
+        store.quarantined,
+        lambda: sources.read_record(store),
+        lambda: sources.read_changes(store),
+        lambda: split_book.kept_splits(store, 0, RATIOS),
+    ):
+        try:
+            read()
+        except CorruptDataError as error:
+            problems.append(error)
     return problems
 
 

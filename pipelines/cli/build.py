@@ -3,17 +3,21 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
 from rich.text import Text
 
 from iea40k.store.layout import Store
+from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.terminal import Terminal, say
 from pipelines.cli.options import AsJson, Count, Root
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
+
+if TYPE_CHECKING:
+    from pipelines.build import BuildReport
 
 
 def build(
@@ -35,7 +39,6 @@ def build(
     as_json: AsJson = False,
 ) -> int:
     """Develop, align, subtract and check every scene of a manifest. Runs again where it was stopped."""
-    from pipelines.build import BuildReport
     from pipelines.build import build as run
     from pipelines.config import read_config
     from pipelines.executor import Workers
@@ -49,6 +52,8 @@ def build(
             bar.update(done, total, outcome.scene_id)
             if outcome.status == "quarantined":
                 bar.say(f"{outcome.scene_id}: {outcome.message}", style="red")
+            if outcome.status == "rebuilt":
+                bar.say(f"{outcome.scene_id}: built again, since {outcome.message}", style="yellow")
             for frame in outcome.left_out:
                 bar.say(frame.line(), style="yellow")
 
@@ -65,7 +70,9 @@ def build(
         )
     for problem in report.bad_rows:
         messages.print(str(problem), style="red", markup=False)
-    counts = {name: report.count(name) for name in ("built", "kept", "quarantined")}
+    for line in _told(report, Store.open(store)):
+        messages.print(line, style="yellow", markup=False)
+    counts = {name: report.count(name) for name in ("built", "rebuilt", "kept", "quarantined")}
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
     left_out = f", {len(report.left_out)} frames left out" if report.left_out else ""
@@ -80,9 +87,43 @@ def build(
     if as_json:
         outcomes = [dataclasses.asdict(outcome) for outcome in report.outcomes]
         bad = [str(problem) for problem in report.bad_rows]
-        facts = {**counts, "peak_memory": report.memory, "root_digest": root_digest}
-        typer.echo(json.dumps({**facts, "scenes": outcomes, "bad_cells": bad}))
+        result = {
+            **counts,
+            "scenes": outcomes,
+            "bad_cells": bad,
+            "changes": [dataclasses.asdict(change) for change in report.changes],
+            "unlisted": list(report.unlisted),
+            "peak_memory": report.memory,
+            "root_digest": root_digest,
+        }
+        typer.echo(json.dumps(result))
     return FAILURES if report.failures else DONE
+
+
+def _told(report: "BuildReport", store: Store) -> list[str]:
+    """Return what a person should know of a finished build: changed labels, scenes withdrawn, strokes now stale."""
+    lines = [change.words for change in report.changes if change.what != "added"]
+    if report.unlisted:
+        lines.append(
+            f"no longer in the manifest, a release will leave them out ({len(report.unlisted)}): "
+            + ", ".join(report.unlisted[:10])
+            + (", ..." if len(report.unlisted) > 10 else "")
+        )
+    rebuilt = {outcome.scene_id for outcome in report.outcomes if outcome.status == "rebuilt"}
+    if rebuilt and (store.path / LEDGER_FILE).is_file():
+        from iea40k.store.ledger import Ledger
+        from iea40k.store.ledger.rereview import stale_maps
+
+        with Ledger.open(str(store.path)) as ledger:
+            stale = [found for found in stale_maps(ledger, store) if found.map_key.scene_id in rebuilt]
+        lines += [
+            f"{found.map_key.scene_id} {found.map_key.level}: {found.strokes} strokes of {found.map_key.annotator} "
+            "were drawn on what the scene was before; they are stale"
+            for found in stale
+        ]
+        if stale:
+            lines.append(f"`iea40k queue {store.path} stale` offers them to their authors again")
+    return lines
 
 
 def status(
@@ -99,6 +140,7 @@ def status(
     from iea40k.fusion.judging import BOTH
     from pipelines.left_out import left_out_of
     from pipelines.reference_judging import ranked_references
+    from pipelines.store_now import doubts_of, store_now
 
     opened = Store.open(store)
     if sheet is not None:
@@ -108,7 +150,8 @@ def status(
         with Progress("drawing", "scenes") as bar, open_executor(Workers(workers)) as executor:
             write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
     counts = opened.counts()
-    quarantined = opened.quarantined()
+    now = store_now(opened)
+    quarantined = now.quarantined
     scenes = [opened.open_scene(scene_id) for scene_id in opened.scene_ids()]
     ranked = sorted(
         (-value, scene.scene_id, level)
@@ -117,7 +160,10 @@ def status(
     )
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(opened)
-    composition = compose((scene.attributes, len(scene.levels)) for scene in scenes)
+    doubts = [doubt for scene in scenes if (doubt := doubts_of(scene)) is not None]
+    composition = compose(
+        (now.attributes(scene), len(scene.levels)) for scene in scenes if scene.scene_id not in now.withdrawn
+    )
     if picture is not None:
         from iea40k.composition_picture import composition_picture
         from pipelines.sheets import write_png
@@ -129,8 +175,13 @@ def status(
         judged = [vars(reference) for reference in references]
         result = {
             **vars(counts),
+            "quarantined": len(quarantined),
             "composition": composition.facts(),
             "quarantine": failed,
+            "quarantine_unlisted": [vars(entry) for entry in now.forgotten],
+            "withdrawn": list(now.withdrawn),
+            "manifest_problem": now.problem,
+            "ev_warnings": [dataclasses.asdict(doubt) for doubt in doubts],
             "left_out": [vars(frame) for frame in left_out],
             "references": judged,
             "review_first": ranking,
@@ -139,8 +190,18 @@ def status(
         return DONE
     say(
         f"{store}: {counts.scenes} scenes, {counts.exposures} exposures, {len(left_out)} frames left out, "
-        f"{counts.quarantined} in quarantine"
+        f"{len(quarantined)} in quarantine"
     )
+    if now.problem:
+        messages.print(now.problem, style="yellow", markup=False)
+    if now.withdrawn:
+        say(
+            f"no longer in the manifest, a release leaves them out ({len(now.withdrawn)}): "
+            + ", ".join(now.withdrawn)
+        )
+    if now.forgotten:
+        names = ", ".join(entry.scene_id for entry in now.forgotten)
+        say(f"failed before and no longer in the manifest ({len(now.forgotten)}): {names}")
     if composition.images:
         say(words(composition))
     results = Terminal()
@@ -154,6 +215,11 @@ def status(
         for frame in left_out:
             score = "" if frame.score is None else f"{frame.score:.2f}"
             table.add_row(Text(frame.scene_id), Text(frame.name), score, Text(frame.reason))
+        results.print(table)
+    if doubts:
+        table = Table("scene", Column("exposures in doubt", overflow="fold"), "frames left out")
+        for doubt in doubts:
+            table.add_row(Text(doubt.scene_id), Text(doubt.warning), Text(", ".join(doubt.left_out)))
         results.print(table)
     if ranked:
         table = Table("priority", "scene", "level", title="look at these first")

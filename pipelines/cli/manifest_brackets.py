@@ -24,6 +24,9 @@ def brackets(
     manual_pause: Annotated[float, typer.Option(help="The same for exposures set by hand.")] = 300.0,
     alike_pause: Annotated[float, typer.Option(help="The same where both show the same picture.")] = 120.0,
     least: Annotated[int, typer.Option(min=2, help="Fewest captures of a scene.")] = 2,
+    licence: Annotated[
+        str, typer.Option(help="The licence of the photographs, for every scene whose table names none.")
+    ] = "",
     digests: Annotated[bool, typer.Option(help="Write the sha256 of every file.")] = True,
     as_json: AsJson = False,
 ) -> int:
@@ -44,6 +47,9 @@ def brackets(
             expected="captures of one scene at different exposures",
             got=_summary(found),
         )
+    for row in found.rows:
+        if licence and not row.get("licence"):
+            row["licence"] = licence
     write_manifest(found.table, output, root=base.recorded)
     if as_json:
         typer.echo(json.dumps(_as_json(found, output)))

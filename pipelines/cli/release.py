@@ -16,13 +16,13 @@ from iea40k.store.ledger.labels import ledger_facts, ledger_labels
 from iea40k.store.ledger.seals import Seal, broken_seals, keep_seal, kept_seals
 from iea40k.store.release import (
     Release,
-    ReleaseDiff,
     ReleaseOptions,
     diff_releases,
     verify_release,
     write_release,
 )
 from iea40k.store.release.content import HEAD
+from iea40k.store.release.outgoing import what_may_go_out
 from iea40k.store.release.publication import Publication
 from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
@@ -31,10 +31,9 @@ from iea40k.terminal import say
 from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
+from pipelines.cli.release_words import diff_text, division_lines, withdrawn_lines
 from pipelines.cli.terminal import DONE, FAILURES, messages
 from pipelines.executor import Workers, open_executor
-
-_SHOWN = 20
 
 
 def release(
@@ -70,9 +69,33 @@ def release(
         typer.Option("--leave-out-stale", help="Without strokes on a base that has since been rebuilt."),
     ] = False,
     workers: Count = 1,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(help="A file of scenes that stay behind: an id a line, after a comma the reason."),
+    ] = None,
+    manifest: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where the store's manifests lie now, if they moved; may be given several times."),
+    ] = None,
+    as_built: Annotated[
+        bool,
+        typer.Option(
+            "--as-built", help="Every scene, labelled as it was built, whatever the manifest says now."
+        ),
+    ] = False,
+    allow_withdrawn: Annotated[
+        bool,
+        typer.Option("--allow-withdrawn", help="Though the manifest lists a third of the scenes no longer."),
+    ] = False,
+    allow_unlicensed: Annotated[
+        bool, typer.Option("--allow-unlicensed", help="With scenes that have no licence.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on."""
+    """Cut a release of a store: immutable, versioned, checksummed. A run that was stopped goes on.
+
+    What goes out is what the store's manifest lists now, with the licences and labels that it gives now.
+    """
     options = ReleaseOptions(
         version=version,
         name=name,
@@ -80,8 +103,18 @@ def release(
         licences=tuple(sorted(licence or ())),
         published=published,
         about=Publication(tuple(creator or ()), _text_of(citation), url, doi, description, label_licence),
+        allow_unlicensed=allow_unlicensed,
     )
     opened = Store.open(store)
+    if as_built and manifest:
+        raise BadInputError("--as-built takes no manifest", got=f"--manifest {manifest[0]}")
+    outgoing = what_may_go_out(
+        opened,
+        manifests=manifest or (),
+        exclude=exclude,
+        as_built=as_built,
+        allow_withdrawn=allow_withdrawn,
+    )
     with Progress("releasing", "images") as bar, ExitStack() as stack:
         executor = stack.enter_context(open_executor(Workers(workers)))
         labels_of = None
@@ -92,7 +125,13 @@ def release(
             options = replace(options, ledger=facts)
             labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale)
         written = write_release(
-            opened, out, options, labels_of=labels_of, progress=bar.update, each=executor.map
+            opened,
+            out,
+            options,
+            labels_of=labels_of,
+            outgoing=outgoing,
+            progress=bar.update,
+            each=executor.map,
         )
         if options.ledger:
             _seal(store, options)
@@ -102,6 +141,8 @@ def release(
     else:
         counts = f"{written.head['scenes']} scenes, {written.head['images']} exposures"
         messages.print(f"{out}: {name} {version}, {counts}", style="green", markup=False)
+        for line in [*withdrawn_lines(written.head), *division_lines(written.head)]:
+            messages.print(line, style="yellow", markup=False)
         messages.print(f"root digest {written.root}", markup=False, soft_wrap=True)
         messages.print(
             "note it elsewhere: `iea40k verify RELEASE --root DIGEST` then finds any change", markup=False
@@ -177,7 +218,7 @@ def diff(
     if as_json:
         typer.echo(json.dumps({**asdict(found), "pixels_changed": found.pixels_changed}))
     else:
-        say(_as_text(found))
+        say(diff_text(found))
     return DONE
 
 
@@ -226,7 +267,9 @@ def _verify_release(
     lines = [f"root digest {release.root}{noted}", signature.words]
     if not release.carries_root:
         lines[0] = f"this release carries no root digest (it is older); that of its {HEAD} is {release.root}"
+    lines += division_lines(release.head)
     facts = {
+        "leaks": release.head.get("leaks", []),
         "root_digest": release.root,
         "carries_root": release.carries_root,
         "signature": signature._asdict(),
@@ -277,37 +320,3 @@ def _as_json(problem: IEAError) -> dict[str, Any]:
         "got": problem.got,
         "remedy": problem.remedy,
     }
-
-
-def _as_text(found: ReleaseDiff) -> str:
-    if found.nothing():
-        return f"{found.old} and {found.new} hold the same scenes, pixels and splits"
-    lines = [f"{found.old} -> {found.new}"]
-    for title, names in (
-        ("scenes added", found.scenes_added),
-        ("scenes removed", found.scenes_removed),
-        ("scenes changed", found.scenes_changed),
-        ("references changed", found.references_changed),
-        ("images added", found.images_added),
-        ("images removed", found.images_removed),
-    ):
-        if names:
-            shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-            lines.append(f"{title + ':':<20}{len(names):>6}  {shown}")
-    if found.images_changed:
-        lines.append(
-            f"{'images changed:':<20}{len(found.images_changed):>6}  {found.pixels_changed} residual pixels in all"
-        )
-        widest = sorted(found.images_changed, key=lambda change: -change.pixels)
-        for change in widest[:_SHOWN]:
-            what = [f"{change.pixels} pixels, mean change {change.mean_change:.4f}"]
-            if change.resized:
-                what = ["another frame size"]
-            if change.exposure_changed:
-                what.append("another exposure")
-            lines.append(f"{'':<28}{change.image_id}: {', '.join(what)}")
-        if len(widest) > _SHOWN:
-            lines.append(f"{'':<28}... and {len(widest) - _SHOWN} more; --json has all")
-    lines += [f"{name + ' moved:':<20}{count:>6}  scenes" for name, count in found.moved_in_splits.items()]
-    lines += [f"{name + ':':<20}{count:>+6}  corrections" for name, count in found.corrections_by.items()]
-    return "\n".join(lines)

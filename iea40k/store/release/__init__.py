@@ -2,6 +2,7 @@
 
 from iea40k.store.release.diff import ImageChange, ReleaseDiff, diff_releases
 from iea40k.store.release.labels import Labels, LabelsOf, Provenance
+from iea40k.store.release.outgoing import Outgoing, what_may_go_out
 from iea40k.store.release.plan import ReleaseOptions
 from iea40k.store.release.reading import Release
 from iea40k.store.release.verify import verify_release
@@ -11,6 +12,7 @@ __all__ = [
     "ImageChange",
     "Labels",
     "LabelsOf",
+    "Outgoing",
     "Provenance",
     "Release",
     "ReleaseDiff",
@@ -18,5 +20,6 @@ __all__ = [
     "check_version",
     "diff_releases",
     "verify_release",
+    "what_may_go_out",
     "write_release",
 ]

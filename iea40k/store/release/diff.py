@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
+from iea40k.manifest_labels import is_label
 from iea40k.store.release.reading import Release
 
 
@@ -28,8 +29,21 @@ class ImageChange:
 
 
 @dataclass(frozen=True)
+class LabelChange:
+    """A label of a scene that is in both releases: its licence, a class, its light, ... "" where there is none."""
+
+    scene_id: str
+    column: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class ReleaseDiff:
-    """All that differs between an older and a newer release."""
+    """All that differs between an older and a newer release.
+
+    `withdrawn`: why scenes that the older one has are not in the newer, as far as that says it.
+    """
 
     old: str
     new: str
@@ -42,6 +56,8 @@ class ReleaseDiff:
     images_changed: list[ImageChange] = field(default_factory=list)
     moved_in_splits: dict[str, int] = field(default_factory=dict)
     corrections_by: dict[str, int] = field(default_factory=dict)
+    labels_changed: list[LabelChange] = field(default_factory=list)
+    withdrawn: dict[str, str] = field(default_factory=dict)
 
     @property
     def pixels_changed(self) -> int:
@@ -49,8 +65,14 @@ class ReleaseDiff:
         return sum(change.pixels for change in self.images_changed)
 
     def nothing(self) -> bool:
-        """Return whether both hold the same scenes, images, pixels and splits."""
-        lists = (self.scenes_added, self.scenes_removed, self.scenes_changed, self.images_changed)
+        """Return whether both hold the same scenes, labels, images, pixels and splits."""
+        lists = (
+            self.scenes_added,
+            self.scenes_removed,
+            self.scenes_changed,
+            self.images_changed,
+            self.labels_changed,
+        )
         return (
             not any(lists) and not self.images_added and not self.images_removed and not self.moved_in_splits
         )
@@ -82,6 +104,12 @@ def diff_releases(old: Release, new: Release) -> ReleaseDiff:
         images_changed=changes,
         moved_in_splits=_moved(old.splits, new.splits),
         corrections_by=_new_corrections(old.provenance, new.provenance),
+        labels_changed=_changed_labels(old.scenes, new.scenes),
+        withdrawn={
+            str(entry["scene_id"]): str(entry["reason"])
+            for entry in new.head.get("withdrawn", [])
+            if entry["scene_id"] in old_scenes - new_scenes
+        },
     )
 
 
@@ -115,6 +143,23 @@ def _changed_references(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     merged = old.merge(new, on="scene_id", suffixes=("_old", "_new"))
     changed = merged["sha256_reference_old"] != merged["sha256_reference_new"]
     return sorted(merged.loc[changed, "scene_id"])
+
+
+def _changed_labels(old: pd.DataFrame, new: pd.DataFrame) -> list[LabelChange]:
+    before, after = old.set_index("scene_id"), new.set_index("scene_id")
+    both = before.index.intersection(after.index).sort_values()
+    found = []
+    for column in sorted({name for name in (*before.columns, *after.columns) if is_label(name)}):
+        for scene_id in both:
+            was, now = _cell(before, scene_id, column), _cell(after, scene_id, column)
+            if was != now:
+                found.append(LabelChange(str(scene_id), column, was, now))
+    return sorted(found, key=lambda change: (change.scene_id, change.column))
+
+
+def _cell(table: pd.DataFrame, scene_id: str, column: str) -> str:
+    found = table.loc[[scene_id], column].dropna().tolist() if column in table.columns else []
+    return str(found[0]) if found else ""
 
 
 def _moved(old: pd.DataFrame, new: pd.DataFrame) -> dict[str, int]:

@@ -14,6 +14,7 @@ from iea40k.errors import BadInputError, LicenceError
 from iea40k.recipe import digest, versions
 from iea40k.scene import darkest_first
 from iea40k.store.layout import Store
+from iea40k.store.release.outgoing import Outgoing
 from iea40k.store.release.publication import Publication
 from iea40k.store.release.splits import RATIOS
 
@@ -25,8 +26,9 @@ _BYTES_A_PIXEL = 3 + 2 + 1 + 1 + 1 + 2  # exposures, residual, outliers, uncerta
 class ReleaseOptions:
     """What a curator chooses.
 
-    `ledger` fixes which corrections are replayed, `published` is a date for the card (YYYY-MM-DD), `shard_bytes`
-    bounds the raw bytes of a shard's images, and so the writer's memory. `about` is what people say of the dataset.
+    `allow_unlicensed`: scenes without a licence may go out too. `ledger` fixes which corrections are replayed,
+    `published` is a date for the card (YYYY-MM-DD), `shard_bytes` bounds the raw bytes of a shard's images, and so the
+    writer's memory. `about` is what people say of the dataset.
     """
 
     version: str
@@ -35,6 +37,7 @@ class ReleaseOptions:
     splits: int = 5
     ratios: tuple[int, int, int] = RATIOS
     licences: tuple[str, ...] = ()
+    allow_unlicensed: bool = False
     ledger: Mapping[str, Any] = field(default_factory=dict)
     published: str = ""
     shard_bytes: int = 128 << 20
@@ -134,16 +137,27 @@ class Plan:
         }
 
 
-def make_plan(store: Store, options: ReleaseOptions) -> Plan:
+def make_plan(store: Store, options: ReleaseOptions, outgoing: Outgoing | None = None) -> Plan:
     """Return the plan of a release of `store`. Reads attributes only, no pixels.
 
-    Raises `CorruptDataError` for a scene whose metadata are not those that the store's list has, `BadInputError` for an
-    empty store, `LicenceError` where no scene has a licence asked for.
+    Without `outgoing`, every scene goes out as it was built. Raises `CorruptDataError` for a scene whose metadata are
+    not those that the store's list has, `BadInputError` where no scene is left, `LicenceError` where no scene has a
+    licence asked for, or where scenes have none and may not go out without.
     """
-    found = [_read(store, scene_id) for scene_id in store.scene_ids()]
-    if not found:
+    outgoing = outgoing or Outgoing()
+    ids = store.scene_ids()
+    if not ids:
         raise BadInputError("the store has no scenes", where=store.path, remedy="build some first")
+    found = [_read(store, scene_id, outgoing) for scene_id in ids if scene_id not in outgoing.withdrawn]
+    if not found:
+        raise BadInputError(
+            "no scene is left to release",
+            where=store.path,
+            got=f"{len(ids)} scenes, all withdrawn or excluded",
+        )
     chosen = _licensed(found, options.licences)
+    if not options.allow_unlicensed:
+        _refuse_unlicensed(chosen)
     shapes = sorted({scene.shape for scene in chosen})
     frames = [_frame(shape, [s for s in chosen if s.shape == shape], options) for shape in shapes]
     return Plan(options, tuple(frames))
@@ -154,7 +168,20 @@ def licence_counts(scenes: Collection[FoundScene]) -> dict[str, int]:
     return dict(sorted(Counter(scene.licence for scene in scenes).items()))
 
 
-def _read(store: Store, scene_id: str) -> FoundScene:
+def _refuse_unlicensed(scenes: Collection[FoundScene]) -> None:
+    without = [scene.scene_id for scene in scenes if scene.licence == NO_LICENCE]
+    if without:
+        more = f" and {len(without) - 10} more" if len(without) > 10 else ""
+        raise LicenceError(
+            "scenes have no licence, and a release passes them on",
+            expected="a licence for each, in the manifest's column 'licence'",
+            got=f"{len(without)} of {len(scenes)} without: {', '.join(without[:10])}{more}",
+            remedy="write it into the manifest (no rebuild is needed), leave them out with --exclude FILE, "
+            "or say --allow-unlicensed",
+        )
+
+
+def _read(store: Store, scene_id: str, outgoing: Outgoing) -> FoundScene:
     store.listing.check_metadata(scene_id)
     scene = store.open_scene(scene_id)
     order = darkest_first(scene.evs, scene.levels)  # a scene that another tool wrote may have any order
@@ -164,7 +191,7 @@ def _read(store: Store, scene_id: str) -> FoundScene:
         levels=tuple(scene.levels[i] for i in order),
         evs=tuple(scene.evs[i] for i in order),
         review_priority=tuple(scene.review_priority[i] for i in order),
-        attributes=scene.attributes,
+        attributes=outgoing.attributes(scene),
         recipe_digest=scene.recipe_digest,
         has_uncertainty=scene.has_uncertainty,
     )

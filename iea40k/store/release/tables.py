@@ -13,13 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from iea40k.errors import BadInputError
 from iea40k.files import write_file_with
 from iea40k.store.release import content
+from iea40k.store.release.division import Division
 from iea40k.store.release.plan import Plan, PlannedScene
 from iea40k.store.release.rows import SCHEMA as ROW_DIGESTS
 from iea40k.store.release.rows import digest_rows
-from iea40k.store.release.splits import SPLITS, random_split, scheme_name
 
 FROM_MANIFEST = ("device", "super_class", "scene_class", "light", "source", "kind", "simulation")
 """Attributes of a scene that every release has as columns, empty where the manifest has none."""
@@ -84,7 +83,7 @@ Row = Mapping[str, Any]
 
 
 def write_tables(
-    release: Path, plan: Plan, image_rows: Iterable[Row], scene_rows: Iterable[Row]
+    release: Path, plan: Plan, division: Division, image_rows: Iterable[Row], scene_rows: Iterable[Row]
 ) -> dict[str, list[dict[str, Any]]]:
     """Write the four tables and the digests of their rows below `release`; return the rows by table name."""
     measured = {(row["scene_id"], row["level"]): row for row in image_rows}
@@ -92,14 +91,14 @@ def write_tables(
     images = [
         _image(s, i, measured[s.scene_id, s.levels[i]]) for s in plan.scenes for i in range(len(s.levels))
     ]
-    scenes = [_scene(scene, found[scene.scene_id]) for scene in plan.scenes]
+    scenes = [_scene(scene, division, found[scene.scene_id]) for scene in plan.scenes]
     provenance = [
         {"image_id": image_id(scene.scene_id, level), "scene_id": scene.scene_id, **entry}
         for scene in plan.scenes
         for level in scene.levels
         for entry in measured[scene.scene_id, level]["provenance"]
     ]
-    splits = split_rows(plan)
+    splits = split_rows(plan, division)
     split_schema = pa.schema([(name, pa.string()) for name in splits[0]])
     tables = {
         "images": (images, IMAGES),
@@ -121,26 +120,12 @@ def image_id(scene_id: str, level: str) -> str:
     return f"{scene_id}_{level}"
 
 
-def split_rows(plan: Plan) -> list[dict[str, str]]:
+def split_rows(plan: Plan, division: Division) -> list[dict[str, str]]:
     """Return one row a scene: its id, its split in every random scheme, and in those its manifest names."""
-    options, scenes = plan.options, plan.scenes
-    compositions = {scene.scene_id: scene.composition for scene in scenes}
-    rows = [{"scene_id": scene.scene_id} for scene in scenes]
-    for number in range(options.splits):
-        name = scheme_name(number)
-        drawn = random_split(compositions, name, options.seed, options.ratios)
-        for row in rows:
-            row[name] = drawn[row["scene_id"]]
-    for name in _named_schemes(scenes):
-        if name in rows[0]:
-            raise BadInputError(
-                "a split scheme of the manifest has the name of a random one",
-                expected="another name",
-                got=name,
-            )
-        for row, scene in zip(rows, scenes, strict=True):
-            row[name] = _given_split(scene, name)
-    return rows
+    return [
+        {"scene_id": scene.scene_id, **{name: of[scene.scene_id] for name, of in division.splits.items()}}
+        for scene in plan.scenes
+    ]
 
 
 # ---------------------------------------------------------------- private
@@ -175,7 +160,7 @@ def _image(scene: PlannedScene, position: int, measured: Row) -> dict[str, Any]:
     }
 
 
-def _scene(scene: PlannedScene, found: Row) -> dict[str, Any]:
+def _scene(scene: PlannedScene, division: Division, found: Row) -> dict[str, Any]:
     extras = {
         _free(name, SCENES): _cell(value)
         for name, value in scene.attributes.items()
@@ -183,6 +168,7 @@ def _scene(scene: PlannedScene, found: Row) -> dict[str, Any]:
     }
     return {
         **extras,
+        "twins": "|".join(division.twins_of(scene.scene_id)),
         "scene_id": scene.scene_id,
         "frame": scene.frame,
         "index": scene.index,
@@ -191,7 +177,7 @@ def _scene(scene: PlannedScene, found: Row) -> dict[str, Any]:
         "width": scene.shape[1],
         "licence": scene.licence,
         **_from_manifest(scene),
-        "composition": scene.composition,
+        "composition": division.groups[scene.scene_id],
         "has_uncertainty": scene.has_uncertainty,
         "recipe_digest": scene.recipe_digest,
         "recipe": found["recipe"],
@@ -233,19 +219,3 @@ def _as_text(rows: Sequence[Row], name: str) -> None:
         value = row.get(name)
         if value is not None and not isinstance(value, str):
             row[name] = json.dumps(value)  # type: ignore[index]
-
-
-def _named_schemes(scenes: Sequence[PlannedScene]) -> list[str]:
-    return sorted({name for s in scenes for name in s.attributes if name.startswith("split_")})
-
-
-def _given_split(scene: PlannedScene, name: str) -> str:
-    split = str(scene.attributes.get(name) or "")
-    if split not in ("", *SPLITS):
-        raise BadInputError(
-            "not a split of a scheme",
-            where=scene.scene_id,
-            expected=f"one of {', '.join(SPLITS)}, or nothing, as attribute '{name}'",
-            got=split,
-        )
-    return split

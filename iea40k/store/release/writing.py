@@ -46,9 +46,11 @@ from iea40k.store.release.array_check import array_facts
 from iea40k.store.release.card import dataset_card
 from iea40k.store.release.citation import citation_file
 from iea40k.store.release.croissant import croissant
+from iea40k.store.release.division import Division, divide
 from iea40k.store.release.journal import FILE as JOURNAL
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import LabelsOf
+from iea40k.store.release.outgoing import Outgoing, remember
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
 from iea40k.store.release.preview import write_preview
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
@@ -67,14 +69,16 @@ def write_release(
     options: ReleaseOptions,
     *,
     labels_of: LabelsOf | None = None,
+    outgoing: Outgoing | None = None,
     progress: arrays.Progress | None = None,
     each: Each = map,
 ) -> Release:
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
     `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
-    `options.ledger`, for instance a cursor. `progress(images done, images, frame shape)` is called a shard. `each`
-    spreads the shards over processes; every shard has one writer.
+    `options.ledger`, for instance a cursor. `outgoing`: what may go out, with which labels (`what_may_go_out`; None:
+    every scene, as it was built). `progress(images done, images, frame shape)` is called a shard. `each` spreads the
+    shards over processes; every shard has one writer.
 
     Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a
     licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
@@ -94,11 +98,16 @@ def write_release(
             )
         try:
             _check_free(out)  # with the lock: one that a killed run left goes away here
-            plan = make_plan(store, options)
+            plan = make_plan(store, options, outgoing)
             recipe = {**plan.recipe(), "corrected": labels_of is not None}
+            if outgoing is not None:
+                recipe["outgoing"] = outgoing.digest()
             journal = Journal(partial, digest(recipe))
+            division = divide(store, plan)
             arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None), each)
-            _finish(plan, journal, recipe)
+            _finish(plan, division, journal, recipe, _withdrawn(outgoing))
+            if outgoing is not None:
+                remember(store, outgoing)
             publish_folder(partial, out)
         finally:
             lock.release()
@@ -125,13 +134,27 @@ def _check_free(out: Path) -> None:
         )
 
 
-def _finish(plan: Plan, journal: Journal, recipe: Mapping[str, Any]) -> None:
+def _withdrawn(outgoing: Outgoing | None) -> dict[str, Any]:
+    """Return what release.json says of scenes that the store has and that stayed behind."""
+    entries = sorted(outgoing.withdrawn.items()) if outgoing is not None else []
+    return {"withdrawn": [{"scene_id": scene_id, "reason": reason} for scene_id, reason in entries]}
+
+
+def _finish(
+    plan: Plan,
+    division: Division,
+    journal: Journal,
+    recipe: Mapping[str, Any],
+    withdrawn: dict[str, Any],
+) -> None:
     """Write all that follows the arrays; the root digest last. Nothing but what a release holds is published."""
     folder = journal.folder
     _clear(folder)
-    rows = tables.write_tables(folder, plan, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES))
+    rows = tables.write_tables(
+        folder, plan, division, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES)
+    )
     held = {f.name: (*arrays.image_arrays(f, recipe["corrected"]), *arrays.SCENE_ARRAYS) for f in plan.frames}
-    facts = _facts(plan, rows, recipe) | {"arrays": _arrays(folder, held)}
+    facts = _facts(plan, rows, recipe) | division.facts() | withdrawn | {"arrays": _arrays(folder, held)}
     write_atomic(folder / content.LICENCES, _licences(rows["images"]))
     facts["files"] = [content.CITATION, *_preview(folder, rows, facts)]
     write_atomic(folder / content.CITATION, citation_file(facts, plan.options.about))
@@ -199,7 +222,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         "licences": licence_counts(plan.scenes),
         "splits": {
             name: {
-                "kind": "random" if name in random else "given",
+                "kind": "hashed" if name in random else "given",
                 **split_sizes({row["scene_id"]: row[name] for row in rows["splits"]}),
             }
             for name in named

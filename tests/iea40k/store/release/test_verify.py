@@ -176,7 +176,7 @@ def set_first(column: str, value: object) -> Callable[[pd.DataFrame], None]:
         ("splits", lambda t: pd.concat([t, t.iloc[:1]]), "appears twice"),
         ("splits", lambda t: t.drop(index=2), "is in no split"),
         ("splits", set_first("split_0", "training"), "is not a split"),
-        ("splits", lambda t: t.assign(split_3="train"), "does not have its share"),
+        ("splits", lambda t: t.assign(split_3="train"), "the table of splits disagree"),
     ],
 )
 def test_tables_that_lie_are_found(
