@@ -78,12 +78,11 @@ def predict(
     The result has `residual` (H, W) float32, + = underexposed; `score`, 10 (1 - mean |residual|); and `facts`.
     Raises `MissingExtraError` without PyTorch, `UnreadableImageError` for a file that is no photograph.
     """
-    require("torch", "trainer")
     from iea40k.develop import load_encoded
+    from iea40k.model.loading import load_predictor
     from iea40k.model.predict import PredictOptions, predict_image
-    from iea40k.model.weights import load_weights
 
-    chosen = load_weights(weights) if isinstance(weights, str | Path) else weights
+    chosen = load_predictor(weights) if isinstance(weights, str | Path) else weights
     picture = load_encoded(image, short_side=None)[0] if isinstance(image, str | Path) else image
     return predict_image(chosen, picture, PredictOptions(**options))
 

@@ -10,9 +10,9 @@ from urllib.request import url2pathname
 from iea40k.errors import MissingExtraError
 
 MODULES = {
-    "curator": ("rawpy", "pi_heif", "sklearn", "mlcroissant", "matplotlib"),
+    "curator": ("rawpy", "pi_heif", "sklearn", "mlcroissant", "matplotlib", "onnxruntime"),
     "annotator": ("napari", "magicgui", "npe2", "platformdirs", "qtpy", "PySide6", "superqt", "vispy"),
-    "trainer": ("torch", "safetensors", "tensorboard"),
+    "trainer": ("torch", "safetensors", "tensorboard", "onnx"),
     "postgresql": ("psycopg",),
     "cluster": ("distributed", "dask", "bokeh", "cryptography"),
 }

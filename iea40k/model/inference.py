@@ -11,19 +11,14 @@ from torch import Tensor, nn
 from iea40k.arrays import EncodedRGB, Residual, check_encoded
 from iea40k.model.networks.curve_net import CurveNet
 from iea40k.model.networks.sampling import area_matrix
+from iea40k.model.tile_sizes import OVERLAP, TILE
 from iea40k.model.weights import fixed_side, residual_map
-
-TILE = 1024
-"""Side of a tile in pixels; larger pictures are taken tile by tile."""
 
 SCALES_90 = math.log(10)
 """Of a Laplace distribution: 90 % lies within so many scales of its middle."""
 
 BAND_PIXELS = 1 << 19
 """Pixels to which the judgement of a whole picture is applied at a time."""
-
-OVERLAP = 128
-"""Pixels over which neighbouring tiles fade into one another."""
 
 
 def predict_encoded(

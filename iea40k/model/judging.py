@@ -20,9 +20,9 @@ from iea40k.faults import item_fault
 from iea40k.files import AnyPath
 from iea40k.metrics import canny_iou, histogram_difference, holistic_score, sobel_iou
 from iea40k.model.guard import kept
+from iea40k.model.loading import AnyWeights
 from iea40k.model.paired import bootstrap_interval, paired_p
 from iea40k.model.predict import PredictOptions, predict_image, shrink
-from iea40k.model.weights import Weights
 from iea40k.residuals import luma
 
 REFERENCE_METRICS: dict[str, Callable[[EncodedRGB, EncodedRGB], float]] = {
@@ -84,7 +84,7 @@ class _Row:
 
 
 def judge_folders(
-    weights: Weights,
+    weights: AnyWeights,
     folders: Sequence[AnyPath],
     options: PredictOptions | None = None,
     reference: AnyPath | None = None,
@@ -119,7 +119,7 @@ def judge_folders(
 
 
 def wanted_luma(
-    weights: Weights, source: EncodedRGB, options: PredictOptions | None = None
+    weights: AnyWeights, source: EncodedRGB, options: PredictOptions | None = None
 ) -> NDArray[np.float32]:
     """Return the luma (h, w) that the network wants of a picture, shorter side at most `JUDGED_SIDE`."""
     picture = shrink(source, JUDGED_SIDE)
@@ -139,13 +139,13 @@ class _Wanted:
     luma: NDArray[np.float32]
 
     @classmethod
-    def of(cls, weights: Weights, path: Path, options: PredictOptions | None) -> "_Wanted":
+    def of(cls, weights: AnyWeights, path: Path, options: PredictOptions | None) -> "_Wanted":
         source, _ = load_encoded(path, short_side=None)
         return cls(source, wanted_luma(weights, source, options))
 
 
 def _assess(
-    weights: Weights,
+    weights: AnyWeights,
     path: Path,
     target: EncodedRGB | None,
     options: PredictOptions | None,

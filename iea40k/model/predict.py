@@ -9,7 +9,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.colour import decode_srgb, encode_srgb
@@ -19,9 +18,9 @@ from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
 from iea40k.files import AnyPath, write_atomic, write_file_with
 from iea40k.metrics import holistic_score
-from iea40k.model.inference import OVERLAP, TILE, predict_encoded
-from iea40k.model.networks import describe
-from iea40k.model.weights import Weights
+from iea40k.model.loading import AnyWeights
+from iea40k.model.onnx_weights import OnnxWeights
+from iea40k.model.tile_sizes import OVERLAP, TILE
 from iea40k.render import Palette, heatmap
 from iea40k.store.each import Each
 
@@ -77,7 +76,9 @@ class Predicted:
     error: IEAError | None
 
 
-def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions | None = None) -> Prediction:
+def predict_image(
+    weights: AnyWeights, image: EncodedRGB, options: PredictOptions | None = None
+) -> Prediction:
     """Return the prediction for a picture (H, W, 3) uint8, sRGB-encoded.
 
     The picture is shrunk (by area, in linear light) to the size that the network knows, and the map enlarged again
@@ -85,21 +86,7 @@ def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions |
     """
     options = options or PredictOptions()
     seen = shrink(image, _short_side(weights, options))
-    device = torch.device(options.device)
-    network = weights.network.to(device)
-    side = _square(weights)
-
-    def look(picture: EncodedRGB) -> Residual:
-        return predict_encoded(
-            network,
-            picture,
-            device=device,
-            side=side,
-            tile=options.tile,
-            overlap=options.overlap,
-            native=options.native,
-        )
-
+    look = _looker(weights, options)
     residual = _over_flips(look, seen) if options.flips else look(seen)
     facts = _facts(weights, residual, image, seen)
     if not options.native and residual.shape != image.shape[:2]:
@@ -110,7 +97,7 @@ def predict_image(weights: Weights, image: EncodedRGB, options: PredictOptions |
 
 
 def predict_files(
-    weights: Weights,
+    weights: AnyWeights,
     images: Sequence[AnyPath],
     out: AnyPath,
     options: PredictOptions | None = None,
@@ -167,6 +154,28 @@ def shrink(image: EncodedRGB, short_side: int | None) -> EncodedRGB:
     return image if size == image.shape[:2] else encode_srgb(scale_light(image, size, decode_srgb))
 
 
+def _looker(weights: AnyWeights, options: PredictOptions) -> Callable[[EncodedRGB], Residual]:
+    """Return what a network says of a picture, whatever runs the network."""
+    if isinstance(weights, OnnxWeights):
+        return lambda picture: weights.residual(picture, native=options.native)
+    import torch
+
+    from iea40k.model.inference import predict_encoded
+
+    device = torch.device(options.device)
+    network = weights.network.to(device)
+    side = _square(weights)
+    return lambda picture: predict_encoded(
+        network,
+        picture,
+        device=device,
+        side=side,
+        tile=options.tile,
+        overlap=options.overlap,
+        native=options.native,
+    )
+
+
 def _over_flips(look: Callable[[EncodedRGB], Residual], image: EncodedRGB) -> Residual:
     total = look(image).copy()
     for rows, columns in ((1, -1), (-1, 1), (-1, -1)):
@@ -174,23 +183,33 @@ def _over_flips(look: Callable[[EncodedRGB], Residual], image: EncodedRGB) -> Re
     return (total / 4).astype(np.float32)
 
 
-def _short_side(weights: Weights, options: PredictOptions) -> int | None:
-    if describe(weights.name).fixed_side is not None or _square(weights) is not None:
+def _short_side(weights: AnyWeights, options: PredictOptions) -> int | None:
+    known = _known(weights)
+    if known.fixed_side is not None or _square(weights) is not None:
         return None  # resized to its square by the network's own way of resizing
     if options.short_side is not None:
         return options.short_side or None
-    if describe(weights.name).sees_whole:
+    if known.sees_whole:
         return None  # it shrinks what it judges by itself, and applies its judgement to every pixel
     return int(weights.facts.get("short_side", SHORT_SIDE))
 
 
-def _square(weights: Weights) -> int | None:
+def _known(weights: AnyWeights) -> Any:
+    """Return what says `fixed_side` and `sees_whole` of a network."""
+    if isinstance(weights, OnnxWeights):
+        return weights
+    from iea40k.model.networks import describe
+
+    return describe(weights.name)
+
+
+def _square(weights: AnyWeights) -> int | None:
     """Return the side of the square that the weights were trained on, None where images kept their shape."""
     data = weights.facts.get("training", {}).get("data", {})
     return int(data["size"]) if data.get("view") == "official" else None
 
 
-def _facts(weights: Weights, residual: Residual, image: EncodedRGB, seen: EncodedRGB) -> dict[str, Any]:
+def _facts(weights: AnyWeights, residual: Residual, image: EncodedRGB, seen: EncodedRGB) -> dict[str, Any]:
     return {
         "score": round(holistic_score(residual), 4),
         "mean_abs_residual": round(float(np.abs(residual).mean()), 6),

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from iea40k.errors import BadInputError, CorruptDataError, IEAError
 from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import build, full_config
+from iea40k.model.onnx_weights import FORMAT, HEADER, check_version
 from iea40k.recipe import canonical_json
 from iea40k.shipped import Shipped
 from iea40k.texts import parse_json
@@ -26,8 +27,6 @@ from iea40k.texts import parse_json
 _SHIPPED = Shipped(
     "iea40k.model", "shipped", ".safetensors", "a .safetensors or .pth file", "there are no such weights"
 )
-
-HEADER = "iea40k"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ def save_weights(
         )
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     header = {
+        "format": FORMAT,
         "network": name,
         "config": full_config(name, config),
         "tensors_sha256": _tensors_digest(tensors),
@@ -70,6 +70,13 @@ def load_weights(weights: str | Path) -> Weights:
     those that were written.
     """
     path = _SHIPPED.find(weights)
+    if path.suffix.lower() == ".onnx":
+        raise BadInputError(
+            "weights of ONNX predict only",
+            where=path,
+            expected="a .safetensors or .pth file",
+            remedy="use the weights that it was exported from",
+        )
     return _load_pickled(path) if path.suffix.lower() in (".pth", ".pt") else _load_safetensors(path)
 
 
@@ -137,6 +144,7 @@ def _parse_header(text: str, path: Path) -> tuple[str, dict[str, Any], dict[str,
             got=str(error),
             remedy="use weights that `iea40k train` wrote",
         ) from error
+    check_version(header, path)
     return header["network"], header["config"], header["facts"], header["tensors_sha256"]
 
 

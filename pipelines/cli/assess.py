@@ -31,7 +31,7 @@ DEFAULT_WEIGHTS = "p_ieanet_s"
 
 
 def predict(
-    weights: Annotated[str, typer.Argument(help="A .safetensors or .pth file, or a shipped name.")],
+    weights: Annotated[str, typer.Argument(help="A .safetensors, .onnx or .pth file, or a shipped name.")],
     images: Annotated[
         list[Path], typer.Argument(help="Photographs (JPEG, PNG, TIFF, RAW), or folders of them.")
     ],
@@ -47,16 +47,16 @@ def predict(
     as_json: AsJson = False,
 ) -> int:
     """Write STEM_residual.npy, STEM_heatmap.png and STEM.json for each photograph."""
-    from iea40k.model.devices import pick_device
+    from iea40k.model.loading import load_predictor, pick_place
     from iea40k.model.predict import PredictOptions, find_images, predict_files
-    from iea40k.model.weights import load_weights
     from iea40k.render import PALETTES
     from pipelines.executor import Workers, open_executor
 
     if palette not in PALETTES:
         raise BadInputError("no such palette", expected=" or ".join(PALETTES), got=palette)
-    options = PredictOptions(size, native, flips, palette=palette, device=pick_device(device))  # type: ignore[arg-type]
-    loaded, paths = load_weights(weights), find_images(images)
+    loaded, paths = load_predictor(weights), find_images(images)
+    place = pick_place(loaded, device)
+    options = PredictOptions(size, native, flips, palette=palette, device=place)  # type: ignore[arg-type]
     with Progress("assessing", "images") as bar, open_executor(Workers(workers)) as executor:
 
         def advance(outcome: "Predicted", done: int, total: int) -> None:
@@ -109,7 +109,7 @@ def score(
 
 
 def judge(
-    weights: Annotated[str, typer.Argument(help="A .safetensors or .pth file, or a shipped name.")],
+    weights: Annotated[str, typer.Argument(help="A .safetensors, .onnx or .pth file, or a shipped name.")],
     folders: Annotated[list[Path], typer.Argument(help="One folder of outputs for each enhancer.")],
     reference: Annotated[
         Path | None, typer.Option(help="A folder of ideal exposures, to compare with.")
@@ -125,15 +125,15 @@ def judge(
     as_json: AsJson = False,
 ) -> int:
     """Rank enhancement algorithms by the mean |residual| of their outputs: lower is better."""
-    from iea40k.model.devices import pick_device
     from iea40k.model.judging import judge_folders
+    from iea40k.model.loading import load_predictor, pick_place
     from iea40k.model.predict import PredictOptions
-    from iea40k.model.weights import load_weights
 
-    options = PredictOptions(size, native=True, device=pick_device(device))
+    loaded = load_predictor(weights)
+    options = PredictOptions(size, native=True, device=pick_place(loaded, device))
     with Progress("judging", "images") as bar:
         found = judge_folders(
-            load_weights(weights),
+            loaded,
             folders,
             options,
             reference,
@@ -192,12 +192,12 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
 
     if source.suffix.lower() != ".npy":
         from iea40k.develop import load_encoded
+        from iea40k.model.loading import load_predictor
         from iea40k.model.predict import PredictOptions, predict_image
-        from iea40k.model.weights import load_weights
 
         image, _ = load_encoded(source, short_side=None)
         residual: NDArray[np.float32] = predict_image(
-            load_weights(weights), image, PredictOptions(size)
+            load_predictor(weights), image, PredictOptions(size)
         ).residual
         return residual
     try:

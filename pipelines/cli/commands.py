@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("release", "cut a release: immutable, versioned, checksummed", "pipelines.cli.release:release"),
         ("verify", "check every byte, table and pixel of a release or a store", "pipelines.cli.release:verify"),
         ("diff", "compare two releases", "pipelines.cli.release:diff"),
-        ("export", "write a release in another form", "pipelines.cli.export:export"),
+        ("export", "write a release, or weights, in another form", "pipelines.cli.export:export"),
     ),
     "Train": (
         ("train", "train a network on a release", "pipelines.cli.model:train"),

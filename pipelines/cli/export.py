@@ -1,4 +1,4 @@
-"""`iea40k export`: a release in another form."""
+"""`iea40k export`: a release, or weights, in another form."""
 
 import json
 from pathlib import Path
@@ -10,17 +10,18 @@ from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, messages
 
-FormName = Literal["official", "huggingface", "webdataset"]
+FormName = Literal["official", "huggingface", "webdataset", "onnx"]
 
 
 def export(
-    release: Annotated[Path, typer.Argument(help="The release.")],
-    out: Annotated[Path, typer.Argument(help="The new folder to write.")],
+    release: Annotated[Path, typer.Argument(help="The release; for onnx, weights.")],
+    out: Annotated[Path, typer.Argument(help="The new folder to write; for onnx, the file.")],
     form: Annotated[
         FormName,
         typer.Option(
             "--format",
-            help="official: the published IEA40K layout; huggingface: parquet for `datasets`; webdataset: tar files.",
+            help="official: the published IEA40K layout; huggingface: parquet for `datasets`; webdataset: tar files; "
+            "onnx: weights.",
         ),
     ],
     split: Annotated[
@@ -48,14 +49,18 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a release in another form. A run that was stopped goes on (official: begins anew)."""
+    """Write a release, or weights, in another form. A run that was stopped goes on (official, onnx: begins anew)."""
     from iea40k.errors import BadInputError
 
     given = {"--size": size, "--originals": originals, "--shard-mib": shard_mib}
-    fitting = ("--size", "--originals") if form == "official" else ("--shard-mib",)
+    fitting = {"official": ("--size", "--originals"), "onnx": ()}.get(form, ("--shard-mib",))
     for option, value in given.items():
         if value is not None and option not in fitting:
-            raise BadInputError(f"{option} does not go with --format {form}", expected=", ".join(fitting))
+            raise BadInputError(
+                f"{option} does not go with --format {form}", expected=", ".join(fitting) or "no option"
+            )
+    if form == "onnx":
+        return _onnx(str(release), out, as_json)
     if form == "official":
         return _official(release, out, split, 256 if size is None else size, licence, originals, as_json)
     return _by_pieces(release, out, form, split, licence, shard_mib, as_json)
@@ -132,6 +137,27 @@ def _official(
         rows = ", ".join(f"{table} {count}" for table, count in sorted(report.rows.items()))
         messages.print(
             f"{out}: {report.images} images of {report.scenes} scenes ({report.resized} scaled); rows: {rows}",
+            style="green",
+            markup=False,
+        )
+    return DONE
+
+
+def _onnx(weights: str, out: Path, as_json: bool) -> int:
+    from iea40k.extras import require
+
+    require("torch", "trainer")
+    from iea40k.model.onnx_export import export_onnx
+    from iea40k.model.weights import load_weights
+
+    written = export_onnx(load_weights(weights), out)
+    if as_json:
+        typer.echo(
+            json.dumps({"out": str(out), "bytes": written.size, "largest_difference": written.difference})
+        )
+    else:
+        messages.print(
+            f"{out}: {written.size / 1e6:.1f} MB; maps differ by {written.difference:.1g} from PyTorch's at most",
             style="green",
             markup=False,
         )

@@ -7,6 +7,7 @@ grid) that is added to the curve. Both are applied at the picture's own size, so
 nothing is upsampled but smooth functions. A second grid says how far the map may be off.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ _QUANTILES = (
     0.999,
     1.0,
 )
+_TWO_STOPS = 2 * math.log(2)
 _DARKEST = 1 / 512  # luma below it is nothing but noise and rounding
 
 
@@ -149,7 +151,7 @@ class CurveNet(nn.Module):
         rows_seen, columns_seen = image.shape[-2:]
         image = image[..., ::every, ::every]
         luma = (image * self.get_buffer("luma")).sum(1, keepdim=True)
-        root = torch.sqrt(luma.clamp(_DARKEST**2, 1)) * judgement.gain[..., None, None]
+        root = torch.sqrt(luma.clamp(_DARKEST**2, 1.0)) * judgement.gain[..., None, None]
         cells, bins = judgement.grid.shape[-1], self.config.bins
         rows = spline_matrix(rows_seen, cells, image, start=top, length=height)[::every]
         columns = spline_matrix(columns_seen, cells, image)[::every]
@@ -174,7 +176,7 @@ class CurveNet(nn.Module):
         place = root.flatten(1) * steps
         knot = place.detach().floor().clamp(0, steps - 1)
         at = knot.long()
-        risen = before.gather(1, at) + rises.gather(1, at) * (place - knot).clamp(0, 1)
+        risen = before.gather(1, at) + rises.gather(1, at) * (place - knot).clamp(0.0, 1.0)
         return risen.reshape(root.shape)
 
 
@@ -205,10 +207,10 @@ class _Features(nn.Module):
 
     def forward(self, view: Tensor, luma: Tensor) -> list[Tensor]:
         stops = torch.log2(luma.clamp_min(_DARKEST)) / 8 + 0.5
-        median = stops.flatten(2).median(2).values[..., None, None]
+        median = _median(stops.flatten(2))[..., None, None]
         chroma = view - luma
         chroma = chroma / (luma + 0.05)
-        white = (view.amax(1, keepdim=True) - 0.96).clamp(0, 0.03) / 0.03
+        white = (view.amax(1, keepdim=True) - 0.96).clamp(0.0, 0.03) / 0.03
         x = torch.cat([view - 0.4, stops, (stops - median) * 2, white, chroma[:, ::2]], 1)
         found = []
         for level in self.levels:
@@ -216,6 +218,11 @@ class _Features(nn.Module):
             found.append(x)
         found[-1] = self.drop(found[-1])
         return found
+
+
+def _median(values: Tensor) -> Tensor:
+    """Return the lower median over the last axis, of operations that can be exported."""
+    return values.sort(-1).values[..., (int(values.shape[-1]) - 1) // 2]
 
 
 class _Down(nn.Module):
@@ -276,7 +283,7 @@ class _Whole(nn.Module):
         word = self.norm(x + self.think(x))
         raw = self.curve(word) * 4 + self.get_buffer("start")
         curve = torch.cat([raw[:, :1], F.softplus(raw[:, 1:])], 1)
-        gain = torch.exp2(2 * torch.tanh(self.gain(word)))
+        gain = torch.exp(_TWO_STOPS * torch.tanh(self.gain(word)))
         return gain, curve, word, self.scales(word) * 2
 
 
@@ -286,7 +293,7 @@ def _statistics(view: Tensor, luma: Tensor, small: Tensor, small_luma: Tensor) -
     Quantiles but the outermost, which say where white and black lie, are those of the shrunk picture.
     """
     ordered = torch.cat([small_luma, small.amax(1, keepdim=True)], 1).flatten(2).sort(2).values
-    count = ordered.shape[-1] - 1
+    count = int(ordered.shape[-1]) - 1
     inner = ordered[:, :, [round(q * count) for q in _QUANTILES[1:-1]]]
     every = torch.cat([luma, view.amax(1, keepdim=True)], 1).flatten(2)
     quantiles = torch.cat([every.amin(2, keepdim=True), inner, every.amax(2, keepdim=True)], 2)  # (B, 2, Q)
@@ -294,12 +301,12 @@ def _statistics(view: Tensor, luma: Tensor, small: Tensor, small_luma: Tensor) -
     channels = torch.cat([view, luma], 1).flatten(2)
     brightest = channels.amax(2, keepdim=True)
     # Many pixels of nearly the brightest value: a picture's white has been darkened after it had clipped.
-    ceiling = ((channels - brightest + 0.012) * 100).clamp(0, 1).mean(2)
+    ceiling = ((channels - brightest + 0.012) * 100).clamp(0.0, 1.0).mean(2)
     whites = torch.cat([ceiling * 2, torch.log2(brightest.clamp_min(_DARKEST)).flatten(1) / 3 + 1], 1)
     clipped = torch.cat(
         [
-            ((view - 0.98) * 100).clamp(0, 1).mean((2, 3)),
-            ((0.02 - view) * 100).clamp(0, 1).mean((2, 3)),
+            ((view - 0.98) * 100).clamp(0.0, 1.0).mean((2, 3)),
+            ((0.02 - view) * 100).clamp(0.0, 1.0).mean((2, 3)),
         ],
         1,
     )

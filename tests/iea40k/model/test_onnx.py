@@ -1,0 +1,162 @@
+"""ONNX files: the same maps as PyTorch at every size, without PyTorch; what is no such file is refused in words."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from iea40k.errors import AlreadyExistsError, BadInputError
+from iea40k.model import onnx_export
+from iea40k.model.inference import predict_with_scale
+from iea40k.model.loading import load_predictor
+from iea40k.model.networks import build
+from iea40k.model.onnx_export import export_onnx
+from iea40k.model.onnx_weights import load_onnx
+from iea40k.model.predict import PredictOptions, predict_image
+from iea40k.model.weights import Weights, load_weights, save_weights
+
+onnx = pytest.importorskip("onnx")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "net.onnx"
+    done = export_onnx(load_weights("curve_net"), path)
+    assert done.difference < 1e-5
+    return path
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 512), (301, 157), (700, 900), (20, 24)])
+def test_maps_equal_those_of_pytorch_at_any_size(exported, size):
+    image = cv2.resize(skimage.data.astronaut(), size[::-1], interpolation=cv2.INTER_AREA)
+    found = load_onnx(exported)
+    weights = load_weights("curve_net")
+    if min(size) >= 32:
+        wanted = predict_with_scale(weights.network, image)
+        got = found.with_scale(image)
+        np.testing.assert_allclose(got[0], wanted[0], atol=1e-4)
+        np.testing.assert_allclose(got[1], wanted[1], atol=1e-4)
+        np.testing.assert_allclose(
+            predict_image(found, image, PredictOptions(flips=True)).residual,
+            predict_image(weights, image, PredictOptions(flips=True)).residual,
+            atol=1e-4,
+        )
+    assert predict_image(found, image).residual.shape == size
+
+
+def test_what_the_weights_say_comes_along(exported):
+    found, weights = load_predictor(exported), load_weights("curve_net")
+    assert (found.name, found.facts) == ("curve_net", weights.facts)
+    assert found.sees_whole
+    assert found.has_scale
+
+
+_PREDICT = """
+import sys
+
+
+class Missing:  # as if PyTorch were not installed
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "safetensors"):
+            raise ModuleNotFoundError(name, name=name)
+
+
+sys.meta_path.insert(0, Missing())
+from pipelines.cli.program import run
+code = run(["predict", sys.argv[1], sys.argv[2], "-o", sys.argv[3], "--json"])
+assert "torch" not in sys.modules
+sys.exit(code)
+"""
+
+
+def test_predict_needs_no_torch(exported, tmp_path):
+    image = skimage.data.coffee()
+    cv2.imwrite(str(tmp_path / "coffee.png"), image[..., ::-1])
+    command = [
+        sys.executable,
+        "-c",
+        _PREDICT,
+        str(exported),
+        str(tmp_path / "coffee.png"),
+        str(tmp_path / "out"),
+    ]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = np.load(tmp_path / "out" / "coffee_residual.npy")
+    wanted = predict_image(load_weights("curve_net"), image).residual
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_large_picture_is_shrunk_for_the_graph_and_keeps_its_size(exported, monkeypatch):
+    monkeypatch.setattr("iea40k.model.onnx_weights.MOST_PIXELS", 128 * 128)
+    image = cv2.GaussianBlur(skimage.data.astronaut(), (0, 0), 6)
+    found = load_onnx(exported)
+    small = found.residual(image)
+    monkeypatch.undo()
+    assert small.shape == image.shape[:2]
+    assert np.abs(small - found.residual(image)).mean() < 0.01
+
+
+def test_a_file_is_not_overwritten_and_a_wrong_one_is_not_kept(exported, tmp_path, monkeypatch):
+    with pytest.raises(AlreadyExistsError):
+        export_onnx(load_weights("curve_net"), exported)
+    monkeypatch.setattr(onnx_export, "LARGEST_DIFFERENCE", -1.0)
+    with pytest.raises(BadInputError, match="would not say"):
+        export_onnx(load_weights("curve_net"), tmp_path / "wrong.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_onnx_cannot_say_is_named(tmp_path):
+    weights = Weights(build("p_ieanet_s").eval(), "p_ieanet_s", {}, {})
+    with pytest.raises(BadInputError, match="p_ieanet_s cannot be said in ONNX"):
+        export_onnx(weights, tmp_path / "p.onnx")
+
+
+def test_another_network_no_onnx_and_another_version_are_refused_in_words(exported, tmp_path):
+    model = onnx.load(str(exported))
+    other = tmp_path / "other.onnx"
+    del model.metadata_props[:]
+    onnx.save(model, str(other))
+    with pytest.raises(BadInputError, match="another network"):
+        load_predictor(other)
+    (tmp_path / "text.onnx").write_bytes(b"no graph")
+    with pytest.raises(BadInputError, match="cannot be run as ONNX"):
+        load_predictor(tmp_path / "text.onnx")
+    onnx.helper.set_model_props(model, {"iea40k": '{"format": 2, "network": "x"}'})
+    onnx.save(model, str(other))
+    with pytest.raises(BadInputError, match="another format version"):
+        load_predictor(other)
+    onnx.helper.set_model_props(model, {"iea40k": "[]"})
+    onnx.save(model, str(other))
+    with pytest.raises(BadInputError, match="not what weights say"):
+        load_predictor(other)
+    with pytest.raises(BadInputError, match="no such weights"):
+        load_predictor(tmp_path / "gone.onnx")
+    with pytest.raises(BadInputError, match="predict only"):
+        load_weights(exported)
+
+
+def test_safetensors_of_another_format_version_are_refused(tmp_path, monkeypatch):
+    network = load_weights("curve_net")
+    monkeypatch.setattr("iea40k.model.weights.FORMAT", 2)
+    facts = {"licence": "none", "trained_on": "nothing"}
+    save_weights(tmp_path / "new.safetensors", network.network, "curve_net", network.config, facts)
+    with pytest.raises(BadInputError, match="another format version"):
+        load_weights(tmp_path / "new.safetensors")
+
+
+def test_facts_are_those_of_predictions_by_pytorch(exported):
+    image = skimage.data.chelsea()
+    first, second = (predict_image(w, image).facts for w in (load_onnx(exported), load_weights("curve_net")))
+    assert first["score"] == pytest.approx(second["score"], abs=1e-3)
+    assert set(first) == set(second)
+    assert replace(load_onnx(exported), smallest=64).residual(image[:40, :40]).shape == (40, 40)
