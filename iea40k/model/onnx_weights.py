@@ -36,6 +36,7 @@ class OnnxWeights:
     It may stand wherever predictions are made with `iea40k.model.weights.Weights`, and cannot be trained.
     """
 
+    path: Path
     session: Any
     name: str
     config: Mapping[str, Any]
@@ -44,6 +45,9 @@ class OnnxWeights:
     smallest: int = 32
     sees_whole: bool = False
     has_scale: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_onnx, (self.path,)  # another process opens the file again
 
     def residual(self, image: EncodedRGB, *, native: bool = False) -> Residual:
         """Return the residual (H, W) of a picture (H, W, 3) uint8; `native`: the map of a fixed square as it is."""
@@ -112,7 +116,7 @@ def load_onnx(path: AnyPath) -> OnnxWeights:
     header = checked_header(text, path)
     known = ("name", "config", "facts", "fixed_side", "smallest", "sees_whole", "has_scale")
     parts = {key: value for key, value in {**header, "name": header["network"]}.items() if key in known}
-    return OnnxWeights(session, **parts)
+    return OnnxWeights(path, session, **parts)
 
 
 def checked_header(text: str, path: Path) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def predict_files(
     return done
 
 
-def _predict_file(weights: Weights, out: Path, options: PredictOptions, path: Path) -> Predicted:
+def _predict_file(weights: AnyWeights, out: Path, options: PredictOptions, path: Path) -> Predicted:
     try:
         image, recipe = load_encoded(path, short_side=None)
         prediction = predict_image(weights, image, options)

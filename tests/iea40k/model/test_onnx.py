@@ -1,5 +1,6 @@
 """ONNX files: the same maps as PyTorch at every size, without PyTorch; what is no such file is refused in words."""
 
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -56,6 +57,7 @@ def test_what_the_weights_say_comes_along(exported):
     assert (found.name, found.facts) == ("curve_net", weights.facts)
     assert found.sees_whole
     assert found.has_scale
+    assert pickle.loads(pickle.dumps(found)).name == "curve_net"  # for another process
 
 
 _PREDICT = """
