@@ -21,6 +21,7 @@ from iea40k.errors import CorruptDataError, NotThereError, Place
 from iea40k.files import disk_errors, write_atomic
 from iea40k.manifest_labels import read_rows
 from iea40k.store.layout import Store
+from iea40k.texts import parse_json
 
 FILE = "manifests.json"
 CHANGES = "changes.jsonl"
@@ -74,13 +75,20 @@ def read_record(store: Store) -> Record | None:
     """Return what the store remembers, None where it was never built from a manifest, or by an earlier version."""
     file = store.path / FILE
     try:
-        found = json.loads(file.read_bytes())
+        found = parse_json(file.read_bytes())
         if found["format"] != FORMAT or found["version"] != 1:
             raise ValueError(f"format {found['format']}, version {found['version']}")
-        return Record(found["manifests"], found["scenes"], found["withdrawn"])
+        return Record(
+            [{way: str(place[way]) for way in ("absolute", "relative")} for place in found["manifests"]],
+            {
+                str(scene): {str(name): str(cell) for name, cell in labels.items()}
+                for scene, labels in found["scenes"].items()
+            },
+            [str(scene) for scene in found["withdrawn"]],
+        )
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptDataError(
             "the store's record of its manifests cannot be read",
             where=file,
@@ -159,7 +167,7 @@ def read_changes(store: Store) -> list[dict[str, Any]]:
     found, previous = [], ""
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             if entry["previous"] != previous:
                 raise ValueError("a line before it was changed or taken away")
         except (ValueError, KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ from iea40k.errors import CorruptDataError, StoreError
 from iea40k.files import disk_errors, write_atomic
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
+from iea40k.texts import parse_json
 
 FILE = "splits.json"
 FORMAT = "iea40k-splits"
@@ -76,7 +77,7 @@ def _key(seed: int, ratios: Sequence[int]) -> str:
 def _read(store: Store) -> dict[str, dict[str, dict[str, str]]]:
     file = store.path / FILE
     try:
-        book = json.loads(file.read_bytes())
+        book = parse_json(file.read_bytes())
         if book["format"] != FORMAT or book["version"] != 1:
             raise ValueError(f"format {book['format']}, version {book['version']}")
         return {

@@ -31,7 +31,7 @@ from iea40k.terminal import say
 from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
-from pipelines.cli.release_words import diff_text, division_lines, withdrawn_lines
+from pipelines.cli.release_words import diff_text, division_lines, unknown_labels, withdrawn_lines
 from pipelines.cli.terminal import DONE, FAILURES, messages
 from pipelines.executor import Workers, open_executor
 
@@ -115,6 +115,8 @@ def release(
         as_built=as_built,
         allow_withdrawn=allow_withdrawn,
     )
+    for line in unknown_labels(outgoing.labels):
+        messages.print(line, style="yellow")
     with Progress("releasing", "images") as bar, ExitStack() as stack:
         executor = stack.enter_context(open_executor(Workers(workers)))
         labels_of = None

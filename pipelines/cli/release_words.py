@@ -24,6 +24,18 @@ def division_lines(head: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def unknown_labels(labels: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return a line for each label that goes out though the taxonomy does not have it."""
+    from pipelines.taxonomy import load_taxonomy
+
+    taxonomy = load_taxonomy()
+    return [
+        f"{scene_id}: {column} '{cells.get(column, '')}' is not in the taxonomy; it goes out as it is"
+        for scene_id, cells in sorted(labels.items())
+        for column in taxonomy.faults(cells)
+    ]
+
+
 def withdrawn_lines(head: Mapping[str, Any]) -> list[str]:
     """Return what a release's head says of scenes that the store has and that stayed behind."""
     return [f"left out  {entry['scene_id']}: {entry['reason']}" for entry in head.get("withdrawn", [])]

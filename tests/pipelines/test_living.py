@@ -251,6 +251,27 @@ def test_a_licence_that_begins_a_formula_or_a_table_is_text_everywhere(folder: P
     assert run(["verify", str(cut.path)]) == 0
 
 
+def test_a_class_that_the_taxonomy_does_not_have_goes_out_with_a_word(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, row("astronaut", light="gloaming"), *map(row, SCENES[1:]))
+    assert release(folder, "1.0.0") == 0
+    assert "astronaut: light 'gloaming' is not in the taxonomy" in capsys.readouterr().err
+    assert "gloaming" in set(Release.open(folder / "1.0.0").images["light"])
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", '{"format": "iea40k-manifests", "version": 1, "manifests": 3}', "[" * 9000]
+)
+def test_a_damaged_record_of_manifests_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    (folder / "store/manifests.json").write_text(damage, encoding="utf-8")
+    assert release(folder, "1.0.0") == 1
+    assert "record of its manifests cannot be read" in capsys.readouterr().err
+    assert verify_store(Store.open(folder / "store")) != []
+
+
 def test_strokes_on_a_rebuilt_scene_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = Store.open(folder / "store").open_scene("astronaut").residual("P0")
     after = base.copy()

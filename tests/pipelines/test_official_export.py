@@ -21,6 +21,10 @@ def rows(file: Path) -> list[list[str]]:
         return list(csv.reader(stream))
 
 
+VERSION = ("--version", "1.0.0", "--allow-unlicensed")
+"""Published scenes whose licence nobody knows are among them."""
+
+
 @pytest.fixture(scope="module")
 def trip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Official, Path]:
     """A tree of 40 images, through a store and a release, and out again."""
@@ -31,7 +35,7 @@ def trip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Official, Path]:
     (lists / "filesAdobe.txt").write_text("\n".join(SCENES[:4]))
     (lists / "filesAdobeMIT.txt").write_text("\n".join(SCENES[4:7]))
     assert run(["import", "official", str(tree.root), str(folder / "store"), "--metadata", str(lists)]) == 0
-    assert run(["release", str(folder / "store"), str(folder / "release"), "--version", "1.0.0"]) == 0
+    assert run(["release", str(folder / "store"), str(folder / "release"), *VERSION]) == 0
     assert run(["export", str(folder / "release"), str(folder / "out"), "--format", "official"]) == 0
     return tree, folder
 
@@ -118,7 +122,7 @@ def test_names_in_any_script_cells_and_the_pictures_own_bytes_come_back(tmp_path
     for file in list(tree.root.rglob("a0007*")):
         file.rename(file.with_name(unicodedata.normalize("NFD", file.name)))
     assert run(["import", "official", str(tree.root), str(tmp_path / "store")]) == 0
-    assert run(["release", str(tmp_path / "store"), str(tmp_path / "release"), "--version", "1.0.0"]) == 0
+    assert run(["release", str(tmp_path / "store"), str(tmp_path / "release"), *VERSION]) == 0
     assert run(["verify", str(tmp_path / "release")]) == 0
     export = [
         "export",
@@ -204,7 +208,7 @@ def test_fivek_from_tree_to_release_with_spread_split_and_licence(tmp_path: Path
     (root / "training.json").write_text(json.dumps(table))
     assert run(["manifest", "fivek", str(root), "-o", str(root / "m.csv")]) == 0
     assert run(["build", str(root / "m.csv"), str(tmp_path / "store")]) == 0
-    assert run(["release", str(tmp_path / "store"), str(tmp_path / "release"), "--version", "0.1.0"]) == 0
+    assert run(["release", str(tmp_path / "store"), str(tmp_path / "release"), *VERSION]) == 0
     assert run(["verify", str(tmp_path / "release")]) == 0
     release = Release.open(tmp_path / "release")
     images = release.images.set_index("image_id")
