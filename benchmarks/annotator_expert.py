@@ -25,6 +25,9 @@ from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 
 IMAGES = int(os.environ.get("IEA40K_BENCH_EXPERT", "20"))
+DONE = 1 / 3
+"""Share of a fault's error below which it is left as it is, in either way of working."""
+
 WORTH = 0.9
 """A plain repair is left alone where it leaves more than this share of the error."""
 
@@ -167,10 +170,18 @@ class Expert:
 def with_proposals(expert: Expert) -> None:
     """Every proposal is looked at and taken or refused by what it does; what is left is done by hand."""
     controller, of = expert.controller, Suggestions(expert.image)
-    for _ in range(len(of.open())):
-        expert.think()
-        expert.key("next")
+    looked: list[object] = []
+    while True:
         at = controller.residual.proposing._of.at
+        if at is None or at in looked or at not in of.open():
+            if len(looked) >= len(of.findings.proposals) or not of.open():
+                break
+            expert.key("next")
+            at = controller.residual.proposing._of.at
+            if at is None or at in looked:
+                break
+        looked.append(at)
+        expert.think()
         done = of.repair(at)
         if isinstance(done, str):
             continue
@@ -188,9 +199,10 @@ def with_proposals(expert: Expert) -> None:
 def by_hand(expert: Expert) -> None:
     """Every fault that is still visible is repaired by the plain tool that leaves least of it."""
     for fault in expert.made.counting():
-        off = np.abs(expert.image.codes.astype(int) - expert.made.truth) > VISIBLE * SCALE
-        wrong = off & fault.region
-        if wrong.sum() < 12:
+        off = np.abs(expert.image.codes.astype(int) - expert.made.truth)
+        was = np.abs(expert.before.astype(int) - expert.made.truth)
+        wrong = (off > VISIBLE * SCALE) & fault.region
+        if wrong.sum() < 12 or off[fault.region].sum() <= DONE * was[fault.region].sum():
             continue
         expert.think()
         if fault.kind == "speckle":

@@ -8,7 +8,6 @@ from annotator.residual.state import Image
 from annotator.residual.suggestions import Batch, Suggestions, refused_tool, seen_with, taken_tool
 from annotator.shared.boxes import Spot
 from annotator.target import Host
-from iea40k.outliers.kinds import Kind
 from iea40k.outliers.proposals import Proposal
 from iea40k.store.ledger import Patch
 
@@ -78,7 +77,7 @@ class Proposing:
         self._look(of, found)
 
     def take(self, spot: Spot | None) -> None:
-        """Repair the proposal that is looked at, else that at a pixel."""
+        """Repair the proposal that is looked at and go on to the next; else repair that at a pixel."""
         image, of = self._paintable(), self._of
         found = self._meant(spot)
         if image is None or of is None or found is None:
@@ -112,17 +111,19 @@ class Proposing:
         if image is None or of is None:
             return
         kinds = of.kinds()
-        wanted: Kind | None
+        at = 0
         if self._batch is not None and self._batch.kind in kinds:
-            wanted = kinds[(kinds.index(self._batch.kind) + 1) % len(kinds)]
-        else:
-            wanted = of.at.kind if of.at is not None and of.at.kind in kinds else next(iter(kinds), None)
+            at = kinds.index(self._batch.kind) + 1
+        elif of.at is not None and of.at.kind in kinds:
+            at = kinds.index(of.at.kind)
         self.drop()
-        if wanted is None:
-            self._host.tell("info", "Nothing is proposed on this image.")
+        tried = (of.batch(kinds[(at + n) % len(kinds)]) for n in range(len(kinds)))
+        batch = self._batch = next((b for b in tried if b.repairs), None)
+        if batch is None:
+            nothing = "Nothing that is proposed is sure enough to be done all at once; J shows one by one."
+            self._host.tell("info", nothing if kinds else "Nothing is proposed on this image.")
             self._host.refresh()
             return
-        batch = self._batch = of.batch(wanted)
         self.said = batch.said()
         self._layers.outline([r.proposal for r in batch.repairs])
         _, after = batch.patch(image.codes)
@@ -157,9 +158,15 @@ class Proposing:
         at = None if of is None else of.at
         self.drop()
         self._record(image, patch, tool)
-        if of is not None:
-            self._layers.outline(of.open())
-            of.at = at  # J goes on from here.
+        if of is None:
+            return
+        self._layers.outline(of.open())
+        of.at = at
+        found = None if at is None else of.step(1)
+        if found is not None and found is not at:
+            self._look(of, found)
+        else:
+            of.at = at
             self._host.refresh()
 
     def _look(self, of: Suggestions, found: Proposal) -> None:

@@ -21,6 +21,9 @@ JOINED = 5
 GROWN = 10
 """Pixels by which it may reach further than what is beyond doubt."""
 
+TIMES = 2.5
+"""How many times as large as what is beyond doubt of it a region may be."""
+
 SURE_SHIFT = 1.2
 """Pixels below which a displacement is registration."""
 
@@ -32,6 +35,9 @@ TONE_ERROR = 26 / 255
 
 TOGETHER, ALIKE = 8, 1.5
 """Displaced regions this near to each other, in pixels, whose shifts differ by no more, are one."""
+
+CLOSELY, DARK, BRIGHT = 0.05, 0.06, 0.92
+"""Where only brightness is odd: how little the levels may leave open, and the luma within which curves hold."""
 
 SAME = 0.85
 """Correlation from which exposure and reference show the same thing."""
@@ -74,44 +80,79 @@ def joined(regions: Sequence[Region], off: NDArray[np.float32]) -> list[Region]:
 
 
 def _one_by_one(view: Seen, found: Evidence, wrong: Validity, off: NDArray[np.float32]) -> list[Region]:
+    """Return displaced regions first; what no shift explains is grown, joined, and looked at again."""
     made: list[Region] = []
-    body = closed(wrong, JOINED)
-    # Beyond doubt at its heart, and as far around it as the label is visibly off.
-    near = cv2.dilate(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc(2)), disc(GROWN)).astype(
-        bool
-    )
-    body |= near & (cv2.blur(off, (3, 3)) > LEAST_ERROR)
-    for top, left, mask in pieces(closed(body, 2) & view.valid, 24):
-        box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
-        inner = wrong[box] & mask
-        error = float(off[box][mask].mean())
-        if inner.sum() < 12 or error < LEAST_ERROR:
-            continue
-        trust = min(1.0, 0.4 + float(inner.sum()) / mask.sum())
-        region = _kind_of(view, found, Region(Kind.MOVED, top, left, mask, error, trust, ""), off)
-        if region.kind != Kind.BRIGHTNESS or error >= TONE_ERROR:
+    left = np.zeros(view.shape, np.bool_)
+    body = closed(wrong, JOINED) & view.valid
+    for top, start, mask in pieces(body, 24):
+        region = _displaced(view, found, Region(Kind.MOVED, top, start, mask, 0.0, 0.0, ""), off, wrong)
+        if region is None:
+            left[top:, start:][: mask.shape[0], : mask.shape[1]] |= mask
+        else:
             made.append(region)
+    heart = cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, disc(2))
+    near = cv2.dilate(heart, disc(GROWN)).astype(bool)
+    for region in made:
+        near &= ~painted(region, view.shape)
+    wide = _grown(left, left | (near & (cv2.blur(off, (3, 3)) > LEAST_ERROR)))
+    for top, first, mask in pieces(closed(wide, 2) & view.valid, 24):
+        box = np.s_[top : top + mask.shape[0], first : first + mask.shape[1]]
+        inner = int((wrong[box] & mask).sum())
+        error = float(off[box][mask].mean())
+        if inner < 12 or error < LEAST_ERROR:
+            continue
+        trust = min(1.0, 0.4 + inner / float(mask.sum()))
+        other = _other(found, Region(Kind.MOVED, top, first, mask, error, trust, ""))
+        if other.kind != Kind.BRIGHTNESS or (error >= TONE_ERROR and _well_known(view, found, box, mask)):
+            made.append(other)
     return made
 
 
-def _kind_of(view: Seen, found: Evidence, region: Region, off: NDArray[np.float32]) -> Region:
+def _grown(heart: Validity, wide: Validity) -> Validity:
+    """Return `wide`, and only the `heart` of what would be more than `TIMES` as large.
+
+    Where everything around is off a little, the curve does not hold there, and says nothing of a region.
+    """
+    count, labels = cv2.connectedComponents(wide.astype(np.uint8), connectivity=8)
+    size = np.bincount(labels.ravel(), minlength=count)
+    inner = np.bincount(labels[heart], minlength=count)
+    fits: Validity = size <= TIMES * inner
+    result: Validity = heart | (wide & fits[labels])
+    return result
+
+
+def _well_known(view: Seen, found: Evidence, box: tuple[slice, slice], mask: Validity) -> bool:
+    """Return whether the levels say closely what belongs there, and it is neither near black nor near white."""
+    light = float(view.light[box][mask].mean())
+    return float(found.unsure[box][mask].mean()) <= CLOSELY and DARK <= light <= BRIGHT
+
+
+def _displaced(
+    view: Seen, found: Evidence, heart: Region, off: NDArray[np.float32], wrong: Validity
+) -> Region | None:
+    """Return the region around a piece of what is wrong, where a shift explains it; None where none does."""
+    top, left, mask = heart.top, heart.left, heart.mask
+    box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
+    if (wrong[box] & mask).sum() < 12 or float(off[box][mask].mean()) < LEAST_ERROR:
+        return None
+    shift = found_shift(view, found.lawful, top, left, mask)
+    if not shift.sure or shift.length < SURE_SHIFT:
+        return None
+    trust = min(1.0, 0.4 + float((wrong[box] & mask).sum()) / mask.sum()) * min(1.0, 0.3 + shift.better * 2)
+    top, left, mask = explained(view, found.lawful, heart, shift)
+    error = float(off[top : top + mask.shape[0], left : left + mask.shape[1]][mask].mean())
+    reason = f"the edge lies {shift.length:.0f} px off here"
+    return Region(Kind.DISPLACED, top, left, mask, error, trust, reason, (shift.rows, shift.columns))
+
+
+def _other(found: Evidence, region: Region) -> Region:
+    """Return a region that no shift explains as what it is: the same in other light, or something else."""
     top, left, mask = region.top, region.left, region.mask
     box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
-    shift = found_shift(view, found.lawful, top, left, mask)
-    if shift.sure and shift.length >= SURE_SHIFT:
-        reason = f"the edge lies {shift.length:.0f} px off here"
-        trust = region.trust * min(1.0, 0.3 + shift.better * 2)
-        top, left, mask = explained(view, found.lawful, region, shift)
-        error = float(off[top : top + mask.shape[0], left : left + mask.shape[1]][mask].mean())
-        return Region(Kind.DISPLACED, top, left, mask, error, trust, reason, (shift.rows, shift.columns))
     agrees = found.agrees[box][mask]
     known = np.isfinite(agrees)
     if known.mean() > 0.5 and float(agrees[known].mean()) > SAME:
         side = "brighter" if float(found.beyond[box][mask].mean()) > 0 else "darker"
-        return replace(
-            region,
-            kind=Kind.BRIGHTNESS,
-            trust=region.trust * 0.5,
-            reason=f"{side} than the levels beside it allow",
-        )
+        reason = f"{side} than the levels beside it allow"
+        return replace(region, kind=Kind.BRIGHTNESS, trust=region.trust * 0.5, reason=reason)
     return replace(region, reason="shows something that the other levels do not")

@@ -1,0 +1,122 @@
+"""Proposals in the real window, by real keys: what a person sees of them, and how soon."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotator.shared.display import display_levels
+from tests.annotator.conftest import Begin
+
+pytestmark = [pytest.mark.gui, pytest.mark.screen]
+pytest.importorskip("napari")
+
+
+@pytest.fixture
+def window(screen: None, qapp: Any, begin: Begin) -> Iterator[SimpleNamespace]:
+    import napari
+
+    from annotator.window.opening import Annotator
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        viewer = napari.Viewer(show=True)
+        viewer.window._qt_window.resize(1366, 768)
+        annotator = Annotator(viewer, begin())
+        annotator.start()
+        drawn()
+        yield SimpleNamespace(
+            viewer=viewer, a=annotator, c=annotator.controller, image=annotator.session.image
+        )
+        annotator.close()
+        viewer.close()
+
+
+def drawn() -> None:
+    from qtpy.QtWidgets import QApplication
+
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+def key(window: SimpleNamespace, name: str, modifier: str = "NoModifier") -> None:
+    """A real key on the canvas."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    QTest.keyClick(canvas, getattr(Qt.Key, f"Key_{name}"), getattr(Qt.KeyboardModifier, modifier))
+    drawn()
+
+
+def picture(window: SimpleNamespace) -> np.ndarray:
+    drawn()
+    return np.asarray(window.viewer.screenshot(canvas_only=True, flash=False))[..., :3].astype(int)
+
+
+def at(window: SimpleNamespace):
+    return window.c.residual.proposing._of.at
+
+
+def test_j_zooms_so_that_the_region_fills_a_third_and_shows_it_before_and_after(window):
+    before = picture(window)
+    key(window, "J")
+    proposal = at(window)
+    camera = window.viewer.scene.camera
+    canvas = window.viewer.window._qt_viewer.canvas
+    height, width = canvas.size
+    rows, columns = (span.stop - span.start for span in proposal.box)
+    share = max(rows * camera.zoom / height, columns * camera.zoom / width)
+    assert share <= 0.34
+    assert share > 0.2 or camera.zoom >= 15
+    assert np.abs(picture(window) - before).sum(axis=2).mean() > 5
+    left = (proposal.box[1].start - camera.center[-1]) * camera.zoom + width / 2
+    assert 0 <= left < width / 2
+    after = window.a.screen.after
+    right = (after.translate[1] + after.data.shape[1] - camera.center[-1]) * camera.zoom + width / 2
+    assert width / 2 < right <= width + 1
+    assert "U takes it" in window.a.dock.notice.text() or "No repair" in window.a.dock.notice.text()
+    assert window.a.dock.notice.isVisible()
+
+
+def test_u_and_shift_u_and_ctrl_j_with_enter_by_real_keys(window):
+    key(window, "J")
+    first = at(window)
+    key(window, "U")
+    assert window.image.standing == 1
+    assert (window.image.codes != window.image.base)[first.box][first.mask].any()
+    second = at(window)
+    assert second is not first
+    before = window.image.codes.copy()
+    key(window, "U", "ShiftModifier")
+    assert window.image.standing == 2
+    assert np.array_equal(window.image.codes, before)
+    assert window.image.strokes[-1].tool["verdict"] == "refused"
+    window.c.target.undo()
+    window.c.target.undo()
+    key(window, "J", "ControlModifier")
+    assert window.image.standing == 0
+    assert "pixels would change" in window.a.dock.notice.text()
+    key(window, "Return")
+    assert window.image.standing == 1
+    assert window.image.strokes[-1].tool["all"] is True
+    assert np.array_equal(window.a.screen.residual.data, display_levels(window.image.codes))
+    key(window, "Z", "ControlModifier")
+    assert np.array_equal(window.image.codes, window.image.base)
+
+
+def test_a_press_of_j_takes_a_tenth_of_a_second_at_most(window):
+    key(window, "J")
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        window.c.residual.proposing.jump(1)
+        times.append(time.perf_counter() - start)
+        drawn()
+    assert min(times) < 0.1
+    assert statistics.median(times) < 0.4  # the machine that tests this may be busy
