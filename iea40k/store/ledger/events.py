@@ -2,17 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from iea40k.recipe import canonical_json
-from iea40k.store.ledger.chain import row_hash
+from iea40k.store.ledger.chain import FIRST, row_hash
 from iea40k.store.ledger.database import Database
-from iea40k.store.ledger.journal import next_place
-from iea40k.store.ledger.schema import events
+from iea40k.store.ledger.journal import next_place, place_after
+from iea40k.store.ledger.schema import events, heads
 
 EventKind = Literal[
     "add", "raise", "assign", "lease", "resume", "expire", "give_back", "skip", "flag", "submit", "recall", "review",
@@ -20,6 +20,9 @@ EventKind = Literal[
 ]  # fmt: skip
 
 _INSERT = events.insert()
+_HEADS = sa.select(heads.c.scene_id, heads.c.level, heads.c.seq, heads.c.hash).where(
+    heads.c.journal == events.name, heads.c.scene_id.in_(sa.bindparam("scenes", expanding=True))
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,20 @@ def append_event(
     row["hash"] = row_hash(events.name, row)
     connection.execute(_INSERT, row)
     return int(row["entry"])
+
+
+def append_events(database: Database, connection: sa.Connection, happened: Sequence[Event]) -> None:
+    """Record one event each of different images; where their chains end is asked once."""
+    images = {(event.key.scene_id, event.key.level) for event in happened}
+    if len(images) != len(happened):
+        raise ValueError("events of one image follow one another: append them one at a time")
+    found = connection.execute(_HEADS, {"scenes": sorted({scene_id for scene_id, _ in images})})
+    last = {(row.scene_id, row.level): (row.seq, row.hash) for row in found}
+    for event in happened:  # one by one: the ledger takes no row but that of the number given out last
+        key = event.key
+        seq, link = last.get((key.scene_id, key.level), (0, FIRST))
+        place = place_after(database.next_entry(connection), key.scene_id, key.level, seq, link)
+        append_event(database, connection, event, place)
 
 
 def read_details(text: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Put images into the queue."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,7 +10,7 @@ from iea40k.errors import BadInputError
 from iea40k.recipe import canonical_json
 from iea40k.scene import check_scene_id, ev_of_level
 from iea40k.store.ledger.entries import PURPOSES, REFERENCE, Purpose, check_annotator
-from iea40k.store.ledger.events import Event, TaskKey, append_event
+from iea40k.store.ledger.events import Event, TaskKey, append_event, append_events
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.schema import assignments, tasks
 
@@ -19,6 +19,10 @@ Reason = Literal["suspicion", "dispute", "audit", "stale", "gold", "manual"]
 an image whose answer is known, or because the curator says so."""
 
 REASONS: tuple[str, ...] = get_args(Reason)
+_INSERT = tasks.insert().returning(tasks.c.task, sort_by_parameter_order=True)
+_THERE = sa.select(tasks.c.scene_id, tasks.c.level).where(
+    tasks.c.scene_id.in_(sa.bindparam("scenes", expanding=True))
+)
 BATCH = 500
 """Tasks added in one transaction: annotators at work wait for one batch at most."""
 
@@ -75,9 +79,25 @@ def add_tasks(ledger: Ledger, requests: Iterable[TaskRequest], actor: str) -> Ad
     pending = list(requests)
     for start in range(0, len(pending), BATCH):
         with ledger.database.write() as connection:
-            for request in pending[start : start + BATCH]:
-                done[_add(ledger, connection, request, actor)] += 1
+            batch = pending[start : start + BATCH]
+            fresh = _fresh(connection, batch)
+            _insert(ledger, connection, fresh, actor)
+            done["new"] += len(fresh)
+            inserted = {id(request) for request in fresh}
+            for request in batch:
+                if id(request) not in inserted:
+                    done[_add(ledger, connection, request, actor)] += 1
     return Added(**done)
+
+
+def _fresh(connection: sa.Connection, batch: Sequence[TaskRequest]) -> list[TaskRequest]:
+    """Return the first request of each image that has no task yet: those that a few statements can add."""
+    scenes = sorted({request.scene_id for request in batch})
+    known = {tuple(row)[:2] for row in connection.execute(_THERE, {"scenes": scenes})}
+    first: dict[tuple[str, str], TaskRequest] = {}
+    for request in batch:
+        first.setdefault((request.scene_id, request.level), request)
+    return [request for image, request in first.items() if image not in known]
 
 
 def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor: str) -> str:
@@ -88,10 +108,10 @@ def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor:
         )
         found = _find(connection, request, "adjudication")
         if found is None:
-            _insert(ledger, connection, request, actor)
+            _insert(ledger, connection, [request], actor)
             return "adjudications"
     if found is None:
-        _insert(ledger, connection, request, actor)
+        _insert(ledger, connection, [request], actor)
         return "new"
     if request.priority <= found.priority and request.slots <= found.slots:
         return "unchanged"
@@ -103,42 +123,43 @@ def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor:
     connection.execute(
         tasks.update().where(tasks.c.task == found.task).values(**raised, reason=request.reason)
     )
-    _tell(ledger, connection, found.task, request, "raise", actor)
+    append_event(ledger.database, connection, _event(found.task, request, "raise", actor))
     return "raised"
 
 
-def _insert(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor: str) -> None:
-    row = {
-        "scene_id": request.scene_id,
-        "level": request.level,
-        "purpose": request.purpose,
-        "reason": request.reason,
-        "priority": float(request.priority),
-        "slots": request.slots,
-        "free": request.slots,
-        "note": canonical_json(request.note),
-        "created": ledger.database.now(connection),
-    }
-    task = connection.execute(tasks.insert().values(row).returning(tasks.c.task)).scalar_one()
-    _tell(ledger, connection, int(task), request, "add", actor)
+def _insert(ledger: Ledger, connection: sa.Connection, requests: Sequence[TaskRequest], actor: str) -> None:
+    """Add a task for each of the requests, of different images, and tell of it."""
+    if not requests:
+        return
+    created = ledger.database.now(connection)
+    rows = [
+        {
+            "scene_id": request.scene_id,
+            "level": request.level,
+            "purpose": request.purpose,
+            "reason": request.reason,
+            "priority": float(request.priority),
+            "slots": request.slots,
+            "free": request.slots,
+            "note": canonical_json(request.note),
+            "created": created,
+        }
+        for request in requests
+    ]
+    numbers = connection.execute(_INSERT, rows).scalars().all()
+    told = [_event(int(task), request, "add", actor) for task, request in zip(numbers, requests, strict=True)]
+    append_events(ledger.database, connection, told)
 
 
-def _tell(
-    ledger: Ledger,
-    connection: sa.Connection,
-    task: int,
-    request: TaskRequest,
-    event: Literal["add", "raise"],
-    actor: str,
-) -> None:
-    key = TaskKey(task, request.scene_id, request.level, request.purpose)
+def _event(task: int, request: TaskRequest, event: Literal["add", "raise"], actor: str) -> Event:
     details = {
         "reason": request.reason,
         "priority": float(request.priority),
         "slots": request.slots,
         "note": request.note,
     }
-    append_event(ledger.database, connection, Event(key=key, event=event, actor=actor, details=details))
+    key = TaskKey(task, request.scene_id, request.level, request.purpose)
+    return Event(key=key, event=event, actor=actor, details=details)
 
 
 def _find(connection: sa.Connection, request: TaskRequest, purpose: str) -> Any | None:
