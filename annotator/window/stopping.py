@@ -7,6 +7,8 @@ from types import FrameType
 
 from qtpy.QtWidgets import QApplication
 
+from iea40k.stopping import handled_by
+
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
@@ -21,13 +23,7 @@ def ended_by_signals() -> Iterator[None]:
         got.append(number)
         QApplication.exit(0)
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    taken = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = [signal.signal(number, leave) for number in taken]
-    try:
+    with handled_by(leave):
         yield
-    finally:
-        for number, handler in zip(taken, before, strict=True):
-            signal.signal(number, handler)
     if got:
         signal.raise_signal(got[0])

@@ -5,19 +5,17 @@ where one stopped the run (130 is Ctrl-C). Signals arrive as exceptions, so that
 out.
 """
 
-import contextlib
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 
 import typer
 
 from iea40k.errors import AlreadyExistsError, BadInputError, IEAError
+from iea40k.stopping import handled_by
 
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _GO_ON = {
     "annotate": "every stroke that was finished is kept",
     "build": "run the same command again: it goes on with the scenes that are not built yet",
@@ -41,7 +39,7 @@ class Stopped(KeyboardInterrupt):
 def exit_code(call: Callable[[], object], command: str = "") -> int:
     """Run a command and return its exit code; errors that are meant for people become messages on stderr."""
     try:
-        with _signals():
+        with handled_by(_stop):
             result = call()
     except typer.Exit as stop:
         return stop.exit_code
@@ -54,24 +52,9 @@ def exit_code(call: Callable[[], object], command: str = "") -> int:
     return result if isinstance(result, int) else 0
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """Let the signals that end a process raise `Stopped`; one that is ignored (nohup) stays ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise Stopped(number)
-
-    taken = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = [signal.signal(number, stop) for number in taken]
-    try:
-        yield
-    finally:
-        for number, handler in zip(taken, before, strict=True):
-            signal.signal(number, handler)
+def _stop(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise Stopped(number)
 
 
 def _told(error: BaseException, command: str) -> int:

@@ -1,10 +1,10 @@
 """Ctrl-C, SIGTERM and SIGHUP as a request that the loop grants between two steps, so that no step is left half done."""
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from iea40k.stopping import handled_by
 
 
 class Stop:
@@ -30,15 +30,5 @@ class Stop:
 def stoppable() -> Iterator[Stop]:
     """Yield a `Stop` that the signals reach; outside the main thread they are left alone."""
     stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
+    with handled_by(stop.handle):
         yield stop
-        return
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    taken = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup
-    before = {number: signal.signal(number, stop.handle) for number in taken}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
