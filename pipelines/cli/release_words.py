@@ -15,7 +15,9 @@ def division_lines(head: Mapping[str, Any]) -> list[str]:
         lines.append(f"near-twins: {len(head['twins'])} pairs, kept together in every random split scheme")
     for leak in head.get("leaks", []):
         where = ", ".join(f"{scene} ({split})" for scene, split in leak["splits"].items())
-        lines.append(f"leak of {leak['scheme']}, as it was given: the same photograph is in {where}")
+        lines.append(
+            f"leak of {leak['scheme']}, given or published so before: the same photograph is in {where}"
+        )
     for scheme, scenes in head.get("in_no_split", {}).items():
         lines.append(
             f"{scheme}: in no split, since scenes published before are near-twins of them in different ones: "

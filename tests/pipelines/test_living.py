@@ -11,7 +11,7 @@ from iea40k.manifest import read_manifest
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
-from iea40k.store.release import Release
+from iea40k.store.release import Outgoing, Release, ReleaseOptions, write_release
 from iea40k.store.sources import read_changes
 from iea40k.store.verify import verify_store
 from pipelines.cli.program import run
@@ -90,6 +90,17 @@ def test_a_withdrawn_scene_is_never_released_and_is_named(
     write(folder, *map(row, SCENES))
     assert release(folder, "1.2.0") == 0
     assert len(Release.open(folder / "1.2.0").scenes) == 4
+
+
+def test_the_function_withdraws_as_the_command_does(folder: Path) -> None:
+    write(folder, row("astronaut"), row("chelsea"), row("coffee", "MIT"))
+    cut = write_release(Store.open(folder / "store"), folder / "out", ReleaseOptions("1.0.0"))
+    assert sorted(cut.scenes["scene_id"]) == ["astronaut", "chelsea", "coffee"]
+    assert cut.head["licences"] == {"CC0-1.0": 2, "MIT": 1}
+    all_of_them = write_release(
+        Store.open(folder / "store"), folder / "all", ReleaseOptions("1.0.1"), outgoing=Outgoing()
+    )
+    assert len(all_of_them.scenes) == 4
 
 
 def test_a_scene_is_licensed_and_labelled_anew_without_a_build(

@@ -50,7 +50,7 @@ from iea40k.store.release.division import Division, divide
 from iea40k.store.release.journal import FILE as JOURNAL
 from iea40k.store.release.journal import Journal
 from iea40k.store.release.labels import LabelsOf
-from iea40k.store.release.outgoing import Outgoing, remember
+from iea40k.store.release.outgoing import Outgoing, remember, what_may_go_out
 from iea40k.store.release.plan import Plan, ReleaseOptions, licence_counts, make_plan
 from iea40k.store.release.preview import write_preview
 from iea40k.store.release.reading import FORMAT, FORMAT_VERSION, Release
@@ -76,9 +76,9 @@ def write_release(
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
     `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
-    `options.ledger`, for instance a cursor. `outgoing`: what may go out, with which labels (`what_may_go_out`; None:
-    every scene, as it was built). `progress(images done, images, frame shape)` is called a shard. `each` spreads the
-    shards over processes; every shard has one writer.
+    `options.ledger`, for instance a cursor. `outgoing`: what may go out, with which labels (None: what
+    `what_may_go_out` says; `Outgoing()`: every scene, as it was built). `progress(images done, images, frame shape)`
+    is called a shard. `each` spreads the shards over processes; every shard has one writer.
 
     Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a
     licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
@@ -98,16 +98,18 @@ def write_release(
             )
         try:
             _check_free(out)  # with the lock: one that a killed run left goes away here
+            outgoing = what_may_go_out(store) if outgoing is None else outgoing
             plan = make_plan(store, options, outgoing)
-            recipe = {**plan.recipe(), "corrected": labels_of is not None}
-            if outgoing is not None:
-                recipe["outgoing"] = outgoing.digest()
+            recipe = {
+                **plan.recipe(),
+                "corrected": labels_of is not None,
+                "outgoing": outgoing.digest(),
+            }
             journal = Journal(partial, digest(recipe))
             division = divide(store, plan)
             arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None), each)
             _finish(plan, division, journal, recipe, _withdrawn(outgoing))
-            if outgoing is not None:
-                remember(store, outgoing)
+            remember(store, outgoing)
             publish_folder(partial, out)
         finally:
             lock.release()
@@ -134,9 +136,9 @@ def _check_free(out: Path) -> None:
         )
 
 
-def _withdrawn(outgoing: Outgoing | None) -> dict[str, Any]:
+def _withdrawn(outgoing: Outgoing) -> dict[str, Any]:
     """Return what release.json says of scenes that the store has and that stayed behind."""
-    entries = sorted(outgoing.withdrawn.items()) if outgoing is not None else []
+    entries = sorted(outgoing.withdrawn.items())
     return {"withdrawn": [{"scene_id": scene_id, "reason": reason} for scene_id, reason in entries]}
 
 
