@@ -1,9 +1,10 @@
 """Kills a piece of work at each step that changes the disk, runs it again, and says what came of it.
 
-`python -m tests.killing MODULE:FUNCTION TEMPLATE SCRATCH [EVERY]`: `FUNCTION(folder)` works in a copy of TEMPLATE. It
-is killed (SIGKILL) just before its first step, in a new copy before its second, and so on until it ends by itself;
-with EVERY, before each so manieth. After each kill the function runs once more to its end. A line of JSON a kill: the
-step, what it was, the digest of every file that is there after the second run, and what that run raised.
+`python -m tests.killing MODULE:FUNCTION TEMPLATE SCRATCH [EVERY [FIRST [SECONDS]]]`: `FUNCTION(folder)` works in a
+copy of TEMPLATE. It is killed (SIGKILL) just before its first step, in a new copy before its second, and so on until
+it ends by itself; with EVERY, before each so manieth, with FIRST from that one on. After each kill the function runs
+once more to its end. A line of JSON a kill: the step, what it was, the digest of every file that is there after the
+second run, and what that run raised.
 
 Steps are what Python's audit hooks tell (files opened for writing, renamed, removed, linked, folders made) and every
 fsync, below the folder.
@@ -17,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,9 +38,15 @@ _CHANGES = {
 Work = Callable[[Path], None]
 
 
-def killed_at_each_step(work: str, template: Path, scratch: Path, every: int = 1) -> Iterator[dict[str, Any]]:
-    """Yield what `python -m tests.killing` says of each kill, in a process of its own. The last line has no kill."""
-    command = [sys.executable, "-m", "tests.killing", work, str(template), str(scratch), str(every)]
+def killed_at_each_step(
+    work: str, template: Path, scratch: Path, every: int = 1, first: int = 1, seconds: float = 1e9
+) -> Iterator[dict[str, Any]]:
+    """Yield what `python -m tests.killing` says of each kill, in a process of its own. The last line has no kill.
+
+    Kills begin at step `first`; after `seconds` no further one is tried.
+    """
+    command = [sys.executable, "-m", "tests.killing", work, str(template), str(scratch)]
+    command += [str(every), str(first), str(seconds)]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
@@ -114,11 +122,13 @@ def _run(work: Work, folder: Path, step: int | None) -> tuple[int, str]:
     return status, told
 
 
-def _main(name: str, template: Path, scratch: Path, every: int) -> None:
+def _main(
+    name: str, template: Path, scratch: Path, every: int = 1, first: int = 1, seconds: float = 1e9
+) -> None:
     module, _, function = name.partition(":")
     work: Work = getattr(importlib.import_module(module), function)
-    step = 1
-    while True:
+    step, end = first, time.monotonic() + seconds
+    while time.monotonic() < end:
         folder = scratch / f"step_{step}"
         shutil.copytree(template, folder, symlinks=True)
         status, told = _run(work, folder, step)
@@ -140,4 +150,5 @@ def _main(name: str, template: Path, scratch: Path, every: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 1)
+    numbers = sys.argv[4:]
+    _main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *map(int, numbers[:2]), *map(float, numbers[2:]))

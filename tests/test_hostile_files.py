@@ -289,6 +289,31 @@ def test_shapes_of_arrays(isolated: Isolated, tmp_path: Path, name: str, key: st
     refused(isolated, "array", tmp_path / "zarr.json", as_json(metadata))
 
 
+KINDS = {
+    "digests": 7, "attributes": None, "recipe": [], "levels": [{}, {}], "evs": ["x", "y"], "suspicion": [None, None],
+    "scene_id": {}, "height": True, "width": "16", "recipe_digest": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*KINDS, "no levels"])
+def test_attributes_of_scenes(isolated: Isolated, tmp_path: Path, name: str) -> None:
+    import json
+
+    metadata = json.loads(readers.good_metadata("scene"))
+    metadata["attributes"] |= (
+        {key: [] for key in ("evs", "levels", "suspicion")} if name == "no levels" else {name: KINDS[name]}
+    )
+    refused(isolated, "scene", tmp_path / "zarr.json", as_json(metadata), match="attributes are not complete")
+
+
+def test_keys_of_chunks(isolated: Isolated, tmp_path: Path) -> None:
+    import json
+
+    metadata = json.loads(readers.good_metadata("array"))
+    metadata["chunk_key_encoding"]["configuration"]["separator"] = 7
+    refused(isolated, "array", tmp_path / "zarr.json", as_json(metadata))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes are POSIX")
 @pytest.mark.parametrize(
     "reader", ["picture", "capture", "whole_tiff", "label", "residual", "weights", "manifest"]

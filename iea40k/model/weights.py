@@ -20,7 +20,7 @@ from iea40k.errors import BadInputError, CorruptDataError, IEAError
 from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import build, full_config
 from iea40k.model.onnx_weights import FORMAT, HEADER, check_version
-from iea40k.recipe import canonical_json
+from iea40k.recipe import canonical_json, digest
 from iea40k.shipped import Shipped
 from iea40k.texts import parse_json
 
@@ -60,6 +60,7 @@ def save_weights(
         "tensors_sha256": _tensors_digest(tensors),
         "facts": dict(facts),
     }
+    header["header_sha256"] = digest(header)
     write_file_with(path, lambda temporary: save_file(tensors, temporary, {HEADER: canonical_json(header)}))
 
 
@@ -119,8 +120,8 @@ def _load_safetensors(path: Path) -> Weights:
             expected=f"a header '{HEADER}' with network and config",
             remedy="use weights that `iea40k train` wrote",
         )
-    name, config, facts, digest = _parse_header(text, path)
-    if _tensors_digest(tensors) != digest:
+    name, config, facts, tensors_digest = _parse_header(text, path)
+    if _tensors_digest(tensors) != tensors_digest:
         raise CorruptDataError("the tensors are not those that were written", where=path)
     _refuse_other_tensors(name, config, tensors, path)
     network = build(name, config)
@@ -136,6 +137,10 @@ def _parse_header(text: str, path: Path) -> tuple[str, dict[str, Any], dict[str,
         wrong = [key for key, kind in kinds.items() if not isinstance(header[key], kind)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is {header[wrong[0]]!r}"[:200])
+        check_version(header, path)
+        said = header.pop("header_sha256", None)  # earlier versions wrote none
+        if said is not None and said != digest(header):
+            raise ValueError("it is not the one that was written")
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError(
             "the file's header does not say what the network is",
@@ -144,7 +149,6 @@ def _parse_header(text: str, path: Path) -> tuple[str, dict[str, Any], dict[str,
             got=str(error),
             remedy="use weights that `iea40k train` wrote",
         ) from error
-    check_version(header, path)
     return header["network"], header["config"], header["facts"], header["tensors_sha256"]
 
 

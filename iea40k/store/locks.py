@@ -84,6 +84,19 @@ def workspace(root: Path) -> Iterator[Path]:
         lock.release()
 
 
+@contextlib.contextmanager
+def workspace_beside(out: Path) -> Iterator[Path]:
+    """Yield a new folder beside `out` that is ours, as `workspace` does; what dead makers left for `out` is removed."""
+    root = out.parent / f".{out.name[:40]}.work"
+    clear_leftovers(root)
+    try:
+        with workspace(root) as folder:
+            yield folder
+    finally:
+        with contextlib.suppress(OSError):  # not empty: another maker lives
+            root.rmdir()
+
+
 def clear_leftovers(root: Path) -> int:
     """Remove the workspaces below `root` whose makers have died; return how many there were."""
     cleared = 0

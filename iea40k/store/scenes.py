@@ -174,6 +174,7 @@ def open_scene(folder: AnyPath) -> StoredScene:
     folder = Path(folder)
     attributes = read_attributes(folder)
     try:
+        _check_kinds(attributes)
         return StoredScene(
             folder=folder,
             scene_id=attributes["scene_id"],
@@ -186,10 +187,27 @@ def open_scene(folder: AnyPath) -> StoredScene:
             recipe_digest=attributes["recipe_digest"],
             digests=attributes["digests"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CorruptDataError(
             "the scene's attributes are not complete", where=folder, got=str(error)
         ) from error
+
+
+def _check_kinds(attributes: Mapping[str, Any]) -> None:
+    """Raise `KeyError` or `ValueError` unless a scene's attributes are of the kinds that readers count on."""
+    kinds: dict[str, type] = {
+        "scene_id": str, "height": int, "width": int, "attributes": dict, "recipe": dict, "recipe_digest": str,
+        "digests": dict, "evs": list, "levels": list, "suspicion": list,
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        if not isinstance(attributes[name], kind) or isinstance(attributes[name], bool):
+            raise ValueError(f"{name} is {attributes[name]!r}"[:200])
+    evs, levels, priorities = attributes["evs"], attributes["levels"], attributes["suspicion"]
+    numbers = all(type(value) in (int, float) and abs(value) < 1e6 for value in (*evs, *priorities))
+    if not numbers or not all(isinstance(level, str) for level in levels):
+        raise ValueError("evs and suspicion are numbers, levels are names")
+    if not levels or not len(evs) == len(levels) == len(priorities) or len(set(levels)) != len(levels):
+        raise ValueError(f"{len(evs)} evs, levels {levels}, {len(priorities)} numbers of suspicion"[:200])
 
 
 def scene_attributes(scene: BuiltScene) -> dict[str, Any]:

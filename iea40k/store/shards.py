@@ -248,15 +248,15 @@ def _parse(metadata: Mapping[str, Any]) -> Layout:
     if max(chunk.nbytes, math.prod(shape[1:]) * chunk.dtype.itemsize) > _MOST_BYTES:
         raise ValueError(f"an entry of {shape[1:]} and chunks of {inner} are more than memory is given for")
     key = metadata["chunk_key_encoding"]
-    if key["name"] != "default":
-        raise ValueError(f"chunk keys '{key['name']}'")
+    if key["name"] != "default" or key["configuration"]["separator"] not in ("/", "."):
+        raise ValueError(f"chunk keys {key}"[:200])
     return Layout(shape, shard, chunk, "crc32c" in index_codecs, key["configuration"]["separator"])
 
 
 def _check_sides(shape: tuple[int, ...], *chunks: tuple[int, ...]) -> None:
     """Raise `ValueError` unless all of these are as many whole numbers, none negative, and no chunk without extent."""
     sides = [*shape, *(side for chunk in chunks for side in chunk)]
-    if any(type(side) is not int or side < 0 for side in sides) or 0 in (
+    if any(type(side) is not int or not 0 <= side < 1 << 40 for side in sides) or 0 in (
         *shape[1:],
         *(side for chunk in chunks for side in chunk),
     ):

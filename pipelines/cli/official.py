@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +27,7 @@ def official(
 ) -> int:
     """Import the published layout: pixels and residuals exactly, scores as given, the published split by name."""
     from iea40k.store.layout import Store
+    from iea40k.store.locks import workspace_beside
     from pipelines.archives import is_archive, unpack
     from pipelines.executor import Workers, open_executor
     from pipelines.fivek_metadata import read_metadata
@@ -39,8 +39,7 @@ def official(
         folder = root
         if is_archive(root):
             messages.print(f"unpacking {root}", markup=False)
-            beside = store.parent if store.parent.is_dir() else None  # the system's own may be too small
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=beside)))
+            folder = stack.enter_context(workspace_beside(store))  # the system's own disk may be too small
             unpack(root, folder)
         tree = read_tree(folder)
         target = Store.create(store)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import AlreadyExistsError, UnreadableImageError
 from iea40k.escaping import csv_text
 from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
+from iea40k.store.locks import workspace_beside
 from iea40k.store.release import Release
 from pipelines.exports.selection import chosen_images, scheme_of, splits_of
 from pipelines.official.importing import read_picture
@@ -82,10 +82,10 @@ def export_official(
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         disk_errors(out),
-        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:40]}-") as temporary,
+        workspace_beside(out) as work,
         full_disk_named(out.parent),
     ):
-        folder = Path(temporary) / "export"
+        folder = work / "export"
         for name in (IMAGES, f"label/{LABELS}", f"label/{REFERENCES}"):
             (folder / name).mkdir(parents=True)
         written: set[str] = set()

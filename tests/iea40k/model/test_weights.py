@@ -42,6 +42,13 @@ def test_a_flipped_bit_is_noticed(saved):
         load_weights(path)
 
 
+def test_a_changed_licence_is_noticed(saved):
+    path, _ = saved
+    path.write_bytes(path.read_bytes().replace(b"CC0-1.0", b"CC0-9.0"))
+    with pytest.raises(BadInputError, match="header"):
+        load_weights(path)
+
+
 def test_weights_without_a_licence_are_not_written(tmp_path):
     with pytest.raises(BadInputError, match="licence"):
         save_weights(tmp_path / "w.safetensors", build("p_ieanet_s"), "p_ieanet_s", {}, {"trained_on": "x"})

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from iea40k.store.locks import FileLock, clear_leftovers, workspace
+from iea40k.store.locks import FileLock, clear_leftovers, workspace, workspace_beside
 
 HOLDER = """
 import sys
 from pathlib import Path
-from iea40k.store.locks import workspace
+from iea40k.store.locks import workspace, workspace_beside
 with workspace(Path(sys.argv[1])) as folder:
     (folder / "half.bin").write_bytes(b"x" * 100)
     print(folder, flush=True)
@@ -67,3 +67,14 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     assert not (tmp_path / "x.lock").exists()
     assert second.acquire()
     second.release()
+
+
+def test_what_a_dead_maker_left_beside_is_removed_by_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    left = tmp_path / ".export.work" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "half.bin").write_bytes(b"x")
+    with workspace_beside(out) as folder:
+        assert folder.parent == tmp_path / ".export.work"
+        assert not left.exists()
+    assert list(tmp_path.iterdir()) == []

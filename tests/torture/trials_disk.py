@@ -1,0 +1,57 @@
+"""A disk that is full somewhere in the middle: one error in words, and the same command goes on once there is room."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from iea40k.errors import DiskError, StoreError
+from tests.killing import files_of
+from tests.torture.harness import NotHereError, Task, trial
+from tests.torture.trials_kills import templates
+from tests.torture.works import WORKS
+
+_ROOM = 200
+"""Kilobytes that are left, at most: what these works write."""
+
+
+@trial("disk", "a disk that is full in the middle of scenes, a release, an export, an import", weight=1)
+def full(task: Task) -> None:
+    """What was there stays, the error says what is wrong, and the second run ends with the same bytes."""
+    before = templates(task.folder)
+    small = task.folder / "small"
+    small.mkdir()
+    while task.clock:
+        for name, work in WORKS.items():
+            template, expected = before[name]
+            _mount(small)
+            try:
+                folder = small / "work"
+                shutil.copytree(template, folder)
+                used = shutil.disk_usage(small).used // 1024
+                _resize(small, used + task.rng.randrange(0, _ROOM, 4))
+                try:
+                    work(folder)
+                except (DiskError, StoreError) as error:
+                    words = "the disk is full" in str(error) or "no room" in str(error)
+                    task.report.expect(words, f"{name}: {error}"[:300], "full disks told in words")
+                _resize(small, 65536)
+                work(folder)
+                task.report.expect(
+                    files_of(folder) == expected, f"{name}: other files", "gone on to the same bytes"
+                )
+            finally:
+                subprocess.run(["umount", str(small)], check=True)
+
+
+def _mount(folder: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise NotHereError("there is no mount here") from error
+    if done.returncode:
+        raise NotHereError("a small disk (tmpfs) cannot be mounted here")
+
+
+def _resize(folder: Path, kilobytes: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(folder)], check=True)

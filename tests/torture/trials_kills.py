@@ -1,0 +1,135 @@
+"""Kills: of whatever writes, just before a step that changes the disk or at any moment; the same command goes on."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.killing import files_of, killed_at_each_step
+from tests.torture.harness import Clock, NotHereError, Task, trial
+from tests.torture.works import WORKS
+
+ROOT = Path(__file__).parents[2]
+
+
+@trial(
+    "kills",
+    "scenes, a release, an export and an import killed just before a step that changes the disk",
+    weight=3,
+)
+def steps(task: Task) -> None:
+    """Whatever the step, the second run ends with the bytes of a run that nobody killed."""
+    if os.name == "nt":
+        raise NotHereError("SIGKILL is POSIX")
+    before = templates(task.folder)
+    turn = 0
+    while task.clock:
+        name = list(WORKS)[turn % len(WORKS)]
+        turn += 1
+        first, every = task.rng.randrange(1, 60), task.rng.randrange(20, 60)
+        template, expected = before[name]
+        seconds = min(task.clock.left(), 20.0)
+        scratch = task.folder / "scratch"
+        work = f"tests.torture.works:{name}"
+        for told in killed_at_each_step(work, template, scratch, every, first, seconds):
+            if told["killed_before"] is None and told.get("error") is None:
+                continue  # it ended before that step came
+            same = told.get("error") is None and told["files"] == expected
+            task.report.expect(same, f"{name} at step {told['step']}: {told}"[:400], f"kills of {name}")
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def templates(folder: Path) -> dict[str, tuple[Path, dict[str, str]]]:
+    """Return of each work where it begins, and the files with which it ends."""
+    found = {}
+    whole = folder / "whole"
+    whole.mkdir(parents=True)
+    for name, work in WORKS.items():
+        template = folder / f"before_{name}"
+        shutil.copytree(whole, template)
+        work(whole)
+        found[name] = (template, files_of(whole))
+    return found
+
+
+_BUILD = """
+import sys
+from pathlib import Path
+from pipelines.build import build
+from pipelines.config import BuildConfig
+build(Path(sys.argv[1]), Path(sys.argv[2]), BuildConfig(short_side=48, evs=(-1.0, 0.0, 1.0)))
+"""
+
+_TRAIN = """
+import sys
+from pathlib import Path
+from tests.iea40k.model.test_training import config, data
+from iea40k.model.training.loop import train
+out = Path(sys.argv[1])
+train(data(), out, config(epochs=2), resume=(out / "checkpoint.pt").exists())
+"""
+
+
+@trial("kills", "a build killed at any moment, its helper process too", weight=2)
+def build(task: Task) -> None:
+    """The same command goes on, and ends with the bytes of a build that nobody killed."""
+    from pipelines.synthetic import PHOTOGRAPHS, make_project
+
+    chosen = [photograph for photograph in PHOTOGRAPHS if photograph.name in ("coffee", "astronaut")]
+    manifest = make_project(task.folder / "project", chosen, scale=0.3)
+    _until_done([sys.executable, "-c", _BUILD, str(manifest), str(task.folder / "whole")], None, task)
+    expected = files_of(task.folder / "whole")
+    while task.clock:
+        store = task.folder / "store"
+        kills = _until_done([sys.executable, "-c", _BUILD, str(manifest), str(store)], store, task)
+        same = files_of(store) == expected
+        task.report.expect(same, f"other bytes after {kills} kills", "builds gone on to the same bytes")
+        task.report.held("kills", kills)
+        shutil.rmtree(store)
+
+
+def _until_done(command: list[str], place: Path | None, task: Task) -> int:
+    """Run a command until it ends by itself, killing it and its children at random moments; return how often."""
+    kills = 0
+    while True:
+        with subprocess.Popen(
+            command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            if place is not None and kills < 3:
+                patience = Clock(60)
+                while process.poll() is None and not place.exists() and patience:
+                    time.sleep(0.02)
+                time.sleep(task.rng.random() * 3)
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    kills += 1
+                    process.wait()
+                    continue
+            if process.wait() == 0:
+                return kills
+            raise RuntimeError(f"{command[:3]} ended with {process.returncode} after {kills} kills")
+
+
+@trial("kills", "a training killed at any moment", weight=2)
+def training(task: Task) -> None:
+    """It goes on from its checkpoint, and ends with the bits of one that nobody killed."""
+    import torch
+
+    from iea40k.model.weights import load_weights
+
+    def tensors(place: Path) -> dict[str, torch.Tensor]:
+        return load_weights(place / "best.safetensors").network.state_dict()
+
+    _until_done([sys.executable, "-c", _TRAIN, str(task.folder / "whole")], None, task)
+    expected = tensors(task.folder / "whole")
+    while task.clock:
+        run = task.folder / "run"
+        kills = _until_done([sys.executable, "-c", _TRAIN, str(run)], run, task)
+        found = tensors(run)
+        same = all(torch.equal(value, found[name]) for name, value in expected.items())
+        task.report.expect(same, f"other weights after {kills} kills", "trainings gone on to the same bits")
+        task.report.held("kills", kills)
+        shutil.rmtree(run)
