@@ -21,6 +21,7 @@ from iea40k.arrays import EncodedRGB, Residual, residual_from_codes
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import load_encoded
 from iea40k.manifest import write_manifest
+from iea40k.metrics import ssim
 from iea40k.model.evaluate import Predictor, network_predictor
 from iea40k.model.inference import SCALES_90, predict_with_scale
 from iea40k.model.weights import load_weights
@@ -60,16 +61,34 @@ def run() -> list[Figure]:
 
 def _figures(source: str, images: list[Labelled], predictors: dict[str, Predictor]) -> list[Figure]:
     figures = []
+    levels = [level for _, _, level in images]
     for name, predict in predictors.items():
-        errors = pd.Series([_error(predict, *image[:2]) for image in images])
-        by_level = errors.groupby([level for _, _, level in images], sort=False).mean()
+        table = pd.DataFrame([_measured(predict, *image[:2]) for image in images])
+        by_level = table.groupby(levels, sort=False).mean()
         # Levels count alike on FiveK; brackets have as many captures as they have.
-        mean = float(by_level.mean() if source == "FiveK" else errors.mean())
-        levels = ", ".join(f"{level} {error:.3f}" for level, error in by_level.items())
-        figures.append(
-            Figure(f"{source}: {name}", mean, "MAE", CEILING, note=f"{len(images)} images; {levels}")
-        )
+        mean = (by_level if source == "FiveK" else table).mean()
+        note = f"{len(images)} images; {_listed(by_level['mae'])}"
+        figures.append(Figure(f"{source}: {name}", float(mean["mae"]), "MAE", CEILING, note=note))
+        if source == "FiveK":
+            note = f"where |label| > 0.1; {_listed(by_level['sign'])}"
+            figures.append(Figure(f"{source}: {name}", float(mean["sign"]), "sign", "", note=note))
+            note = f"range 1; {_listed(by_level['ssim'])}"
+            figures.append(Figure(f"{source}: {name}", float(mean["ssim"]), "SSIM", "", note=note))
     return figures
+
+
+def _listed(by_level: "pd.Series[float]") -> str:
+    return ", ".join(f"{level} {value:.3f}" for level, value in by_level.items())
+
+
+def _measured(predict: Predictor, image: EncodedRGB, label: Residual) -> dict[str, float]:
+    found = predict(image)
+    plain = np.abs(label) > 0.1
+    return {
+        "mae": float(np.nanmean(np.abs(found - label))),
+        "sign": float((np.sign(found) == np.sign(label))[plain].mean()) if plain.any() else np.nan,
+        "ssim": ssim(found, label, data_range=1.0),
+    }
 
 
 def _coverage(source: str, images: list[Labelled]) -> Figure:
@@ -89,10 +108,6 @@ def _coverage(source: str, images: list[Labelled]) -> Figure:
         "0.88 to 0.92",
         0.88 <= mean <= 0.92,
     )
-
-
-def _error(predict: Predictor, image: EncodedRGB, label: Residual) -> float:
-    return float(np.nanmean(np.abs(predict(image) - label)))
 
 
 def _labelled(store: Path) -> Iterator[Labelled]:

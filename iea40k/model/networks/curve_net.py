@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from iea40k.arrays import LUMA_WEIGHTS
+from iea40k.model.networks.ladder import SURE, Ladder, at_lumas
 from iea40k.model.networks.sampling import area_matrix, spline_matrix
 
 SMALLEST = 32
@@ -39,6 +40,9 @@ _QUANTILES = (
     0.999,
     1.0,
 )
+STATISTICS = 4 * len(_QUANTILES) + 8 + 6 + 16 + 4
+"""Figures of a picture that the global branch reads."""
+
 _TWO_STOPS = 2 * math.log(2)
 _DARKEST = 1 / 512  # luma below it is nothing but noise and rounding
 
@@ -55,6 +59,8 @@ class CurveNetConfig:
       out of the global branch
     - `look`: side to which the square is shrunk before features and quantiles are sought in it, a multiple of 16 that
       divides `side`; None: `side` itself. The darkest and the brightest value are those of the square as it is
+    - `rungs`: stops of exposures that are known to be frequent, a dataset's ladder. The network says how likely the
+      picture is one of them; as far as it is, the map is the ladder's own curve, the inverse of the exposure
     """
 
     side: int = 128
@@ -66,6 +72,7 @@ class CurveNetConfig:
     local: bool = True
     pooled: bool = True
     look: int | None = None
+    rungs: tuple[float, ...] = ()
 
     @property
     def looked(self) -> int:
@@ -79,11 +86,14 @@ class Judgement(NamedTuple):
     `gain` (B, 1): what the square root of luma is multiplied by before the curve reads it.
     `curve` (B, knots): the logit of the wanted luma at the darkest knot, then what each knot adds, >= 0.
     `grid` (B, 2 bins, cells, cells): what place and luma add to the logit; then the logarithms of the scale.
+    `rungs` (B, 2, steps): for lumas from 0 to 1, how much of the ladder's curves is taken, and their wanted luma times
+    that; None without a ladder.
     """
 
     gain: Tensor
     curve: Tensor
     grid: Tensor
+    rungs: Tensor | None = None
 
 
 class CurveNet(nn.Module):
@@ -99,6 +109,7 @@ class CurveNet(nn.Module):
         self.features = _Features(config.widths, config.dropout)
         self.whole = _Whole(config)
         self.places = _Places(config) if config.local else None
+        self.ladder = Ladder(config.rungs, STATISTICS) if config.rungs else None
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("temperature", torch.ones(()))
 
@@ -123,19 +134,24 @@ class CurveNet(nn.Module):
 
     def judge(self, view: Tensor) -> Judgement:
         """Return curve and grid for pictures (B, 3, side, side) that `view` made."""
-        luma = (view * self.get_buffer("luma")).sum(1, keepdim=True)
-        each = self.config.side // self.config.looked
-        small, small_luma = (F.avg_pool2d(x, each) for x in (view, luma)) if each > 1 else (view, luma)
+        statistics, small, small_luma = self._seen(view)
         levels = self.features(small, small_luma)
-        statistics = _statistics(view, luma, small, small_luma)
         gain, curve, word, scales = self.whole(statistics, levels[-1])
         bins = self.config.bins
         shape = (-1, bins, self.config.looked // 4, self.config.looked // 4)
         scale = scales[:, :, None, None].expand(shape)
+        rungs = None if self.ladder is None else self.ladder(statistics)
         if self.places is None:
-            return Judgement(gain, curve, torch.cat([torch.zeros_like(scale), scale], 1))
+            return Judgement(gain, curve, torch.cat([torch.zeros_like(scale), scale], 1), rungs)
         shift, own = self.places(levels, word).chunk(2, 1)
-        return Judgement(gain, curve, torch.cat([shift, own + scale], 1))
+        return Judgement(gain, curve, torch.cat([shift, own + scale], 1), rungs)
+
+    def _seen(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the figures of pictures, and what features are sought in: RGB and luma."""
+        luma = (view * self.get_buffer("luma")).sum(1, keepdim=True)
+        each = self.config.side // self.config.looked
+        small, small_luma = (F.avg_pool2d(x, each) for x in (view, luma)) if each > 1 else (view, luma)
+        return _statistics(view, luma, small, small_luma), small, small_luma
 
     def apply_to(
         self,
@@ -158,15 +174,27 @@ class CurveNet(nn.Module):
         used = judgement.grid if scale else judgement.grid[:, :bins]
         wanted = judgement.curve[:, :1, None, None] + self._rises(judgement.curve, root)
         if self.places is None and not scale:
-            return torch.sigmoid(wanted) - luma
+            return _with_ladder(torch.sigmoid(wanted), luma, judgement) - luma
         fine = rows @ (used @ columns.transpose(0, 1))  # (B, bins or 2 bins, H, W)
         shares = _hats(root, bins)
         wanted = wanted + (fine[:, :bins] * shares).sum(1, keepdim=True)
-        residual = torch.sigmoid(wanted) - luma
+        residual = _with_ladder(torch.sigmoid(wanted), luma, judgement) - luma
         if not scale:
             return residual
-        logarithm = (fine[:, bins:] * shares).sum(1, keepdim=True)
-        return torch.cat([residual, _bounded(logarithm) * self.get_buffer("temperature")], 1)
+        spread = _bounded((fine[:, bins:] * shares).sum(1, keepdim=True)) * self.get_buffer("temperature")
+        if judgement.rungs is not None:
+            share, _ = at_lumas(judgement.rungs, luma)
+            spread = spread + share * (SURE - spread)
+        return torch.cat([residual, spread], 1)
+
+    def ladder_loss(self, image: Tensor, label: Tensor, valid: Tensor) -> Tensor:
+        """Return how badly the pictures' rungs are told, see `Ladder.loss`; 0 without a ladder."""
+        if self.ladder is None:
+            return torch.zeros((), device=image.device)
+        statistics, _, _ = self._seen(self.view(image))
+        return self.ladder.loss(
+            statistics, (image * self.get_buffer("luma")).sum(1, keepdim=True), label, valid
+        )
 
     def _rises(self, curve: Tensor, root: Tensor) -> Tensor:
         """Return what the curve has risen to at each pixel: linear between the knots, level beyond the last."""
@@ -178,6 +206,14 @@ class CurveNet(nn.Module):
         at = knot.long()
         risen = before.gather(1, at) + rises.gather(1, at) * (place - knot).clamp(0.0, 1.0)
         return risen.reshape(root.shape)
+
+
+def _with_ladder(wanted: Tensor, luma: Tensor, judgement: Judgement) -> Tensor:
+    """Return the wanted luma, by the ladder's own curves as far as the picture is thought to be of the ladder."""
+    if judgement.rungs is None:
+        return wanted
+    share, curve = at_lumas(judgement.rungs, luma)
+    return wanted * (1 - share) + curve
 
 
 def _bounded(logarithm: Tensor) -> Tensor:
@@ -248,8 +284,7 @@ class _Whole(nn.Module):
         super().__init__()
         self.config = config
         hidden, last = config.hidden, config.widths[-1]
-        statistics = 4 * len(_QUANTILES) + 8 + 6 + 16 + 4
-        self.read = nn.Sequential(nn.Linear(statistics, hidden), nn.SiLU(), nn.Dropout(config.dropout))
+        self.read = nn.Sequential(nn.Linear(STATISTICS, hidden), nn.SiLU(), nn.Dropout(config.dropout))
         self.pool = nn.Linear(2 * last, hidden) if config.pooled else None
         self.think = nn.Sequential(
             nn.LayerNorm(hidden),

@@ -122,7 +122,10 @@ def _curve_net(config: Mapping[str, Any]) -> nn.Module:
             expected="look: a multiple of 16 from 32 on that divides side",
             got=str(look),
         )
-    return CurveNet(CurveNetConfig(**{**config, "widths": widths}))
+    rungs = tuple(float(ev) for ev in config["rungs"])
+    if any(abs(ev) > 8 for ev in rungs) or len(set(rungs)) != len(rungs):
+        raise ConfigError("impossible rungs", expected="distinct stops from -8 to 8", got=str(list(rungs)))
+    return CurveNet(CurveNetConfig(**{**config, "widths": widths, "rungs": rungs}))
 
 
 def _wavelet_net(config: Mapping[str, Any]) -> nn.Module:

@@ -83,7 +83,7 @@ class LossesConfig(_Strict):
     """See `iea40k.model.losses.LossConfig`; `scale` is for networks that also say how far they may be off.
 
     `every` n: of `scale`, and of the map with it, only each n-th pixel of rows and columns is compared. The network
-    sees all of them.
+    sees all of them. `rungs`: factor of how badly a network with a ladder tells which rung a picture is.
     """
 
     kind: Literal["l1", "l2", "smooth_l1"] = "l1"
@@ -91,17 +91,20 @@ class LossesConfig(_Strict):
     gradient: Factor = 0.0
     scale: Factor = 0.0
     every: Count = 1
+    rungs: Factor = 0.0
 
 
 class TrainingConfig(_Strict):
     """Everything that decides a run, given a release and the number of processes.
 
-    `start`: weights to begin from, a file or a shipped name; they must be of the same network and configuration.
+    `start`: weights to begin from, a file or a shipped name, of the same network; parts that they lack are new.
+    `learn`: names that parameters begin with; only those learn. Empty: all.
     """
 
     network: str = "p_ieanet"
     network_config: dict[str, Any] = Field(default_factory=dict)
     start: str | None = None
+    learn: tuple[str, ...] = ()
     data: DataConfig = DataConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loss: LossesConfig = LossesConfig()

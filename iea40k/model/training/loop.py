@@ -1,5 +1,6 @@
 """The training loop, from the first step to the weights: reads top to bottom."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from iea40k.files import AnyPath, write_atomic
 from iea40k.model.data import Batch, Samples, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
 from iea40k.model.networks import build, describe, full_config
+from iea40k.model.networks.curve_net import CurveNet
 from iea40k.model.training.average import Average
 from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from iea40k.model.training.config import TrainingConfig, dump_config
@@ -108,7 +110,7 @@ class _Run:
         if config.max_steps is not None:
             self.total = min(self.total, config.max_steps)
         self.forward = self._wrapped()
-        self.losses = LossConfig(**config.loss.model_dump(exclude={"every"}))
+        self.losses = LossConfig(**config.loss.model_dump(exclude={"every", "rungs"}))
         self.variation = Variation(**config.data.vary.model_dump())
         self.record = self._open_record() if place.first else None
 
@@ -178,7 +180,11 @@ class _Run:
         label, valid, weight = (part[..., ::every, ::every] for part in target)
         prediction, scale = both.float().chunk(2, 1)
         loss = residual_loss(prediction, label, valid, weight, self.losses)
-        return loss + self.losses.scale * scale_loss(prediction, scale, label, valid, weight)
+        loss = loss + self.losses.scale * scale_loss(prediction, scale, label, valid, weight)
+        if self.config.loss.rungs and isinstance(self.network, CurveNet):
+            told = self.network.ladder_loss(batch.image, batch.label, batch.valid)
+            loss = loss + self.config.loss.rungs * told
+        return loss
 
     def _tell_losses(self) -> None:
         """Read losses from the device, some at a time: each reading waits for the device."""
@@ -326,22 +332,35 @@ def _silent(line: str) -> None:
 
 
 def _first_network(config: TrainingConfig) -> nn.Module:
-    """Return the network as it is before the first step: new, or with the weights that the configuration names."""
+    """Return the network as it is before the first step: new, or with the weights that the configuration names.
+
+    Parts that those weights do not know stay new; a part that they have and the network has not is an error.
+    """
+    network = build(config.network, config.network_config)
+    if config.learn:
+        names = [name for name, _ in network.named_parameters()]
+        unknown = [part for part in config.learn if not any(name.startswith(part) for name in names)]
+        if unknown:
+            raise BadInputError("the network has no such part", where="learn", got=", ".join(unknown))
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.startswith(config.learn))
     if config.start is None:
-        return build(config.network, config.network_config)
+        return network
     begun = load_weights(config.start)
-    wanted = full_config(config.network, config.network_config)
-    known = full_config(begun.name, begun.config)  # settings that came later stand in no older file
-    if begun.name != config.network or known != wanted:
+    known, wanted = begun.network.state_dict(), network.state_dict()
+    if begun.name != config.network or any(
+        name not in wanted or wanted[name].shape != tensor.shape for name, tensor in known.items()
+    ):
         raise BadInputError(
             "the weights to start from are of another network",
             where=config.start,
-            expected=f"{config.network} {wanted}",
-            got=f"{begun.name} {known}",
+            expected=f"{config.network} {full_config(config.network, config.network_config)}",
+            got=f"{begun.name} {dict(begun.config)}",
         )
+    network.load_state_dict({**wanted, **known})
     if describe(config.network).has_scale:
-        begun.network.get_buffer("temperature").fill_(1)
-    return begun.network
+        network.get_buffer("temperature").fill_(1)
+    return network
 
 
 def _check_network(config: TrainingConfig) -> None:
@@ -355,6 +374,14 @@ def _check_network(config: TrainingConfig) -> None:
             "losses of some pixels only are those of networks that say how far they may be off",
             expected="loss.every: 1, or a factor loss.scale",
             got=str(config.loss.every),
+        )
+    if config.loss.rungs and config.network != "curve_net":
+        raise BadInputError(
+            f"{config.network} knows no ladder", expected="loss.rungs: 0", got=str(config.loss.rungs)
+        )
+    if config.loss.rungs and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise BadInputError(
+            "a ladder is learnt by one process", expected="loss.rungs: 0, or no torchrun", got="several"
         )
     if config.loss.scale and not describe(config.network).has_scale:
         raise BadInputError(

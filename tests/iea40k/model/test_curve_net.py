@@ -11,9 +11,14 @@ from iea40k.errors import ConfigError
 from iea40k.model.inference import BAND_PIXELS, predict_encoded, predict_with_scale
 from iea40k.model.networks import build
 from iea40k.model.networks.sampling import area_matrix, spline_matrix
+from tests.iea40k.model.photographs import exposed
 
 
-@pytest.fixture(params=[{}, {"look": 64, "widths": [16, 24, 32, 48]}], ids=["full", "looks at 64"])
+SMALLER = {"look": 64, "widths": [16, 24, 32, 48]}
+LADDER = {"rungs": [-4, -2, 0, 2, 4]}
+
+
+@pytest.fixture(params=[{}, SMALLER, LADDER], ids=["full", "looks at 64", "knows a ladder"])
 def network(request):
     """A network that says something of its own about every place and luma: large random weights."""
     torch.manual_seed(4)
@@ -21,6 +26,9 @@ def network(request):
     with torch.no_grad():
         for layer in (made.whole.curve, made.whole.gain, made.whole.scales):
             layer.weight.mul_(8)
+        if made.ladder is not None:
+            made.ladder.out.bias.zero_()
+            made.ladder.out.weight.mul_(8)
         made.places.out.weight.mul_(60)
     return made
 
@@ -62,6 +70,50 @@ def test_what_is_looked_at_smaller_still_sees_the_brightest_value():
     lit = dark.clone()
     lit[..., 5, 7] = 0.9
     assert (network.judge(lit).curve - network.judge(dark).curve).abs().max() > 1e-4
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("number", range(5))
+def test_a_picture_known_to_be_a_rung_gets_the_ladder_back(number):
+    """The map that is left is what 8 bits and what was clipped have lost."""
+    ev = LADDER["rungs"][number]
+    network = build("curve_net", LADDER).eval()
+    network.ladder.out.bias.fill_(-50)
+    network.ladder.out.bias[number] = 50
+    reference = picture((160, 160))
+    shown = exposed(reference, ev)
+    wanted = luma(tensor(reference)) - luma(tensor(shown))
+    kept = (tensor(shown).amax(1, keepdim=True) < 0.85) | torch.tensor(ev <= 0)
+    error = (network(tensor(shown)) - wanted).abs()[kept]
+    assert error.mean() < {-4: 0.02, -2: 0.006}.get(ev, 0.003)
+
+
+def test_a_ladder_learns_which_rung_a_picture_is_from_labels_alone():
+    torch.manual_seed(2)
+    network = build("curve_net", {**LADDER, "side": 32}).eval()
+    reference = picture((48, 48))
+    shown = [exposed(reference, ev) for ev in (-4, -2, 0, 2)]
+    shown.append(np.clip(reference * 0.6 + 60, 0, 255).astype(np.uint8))  # paler: of no ladder
+    images = torch.cat([tensor(image) for image in shown])
+    labels = luma(tensor(reference)) - luma(images)
+    valid = torch.ones_like(labels, dtype=torch.bool)
+    optimizer = torch.optim.Adam(network.ladder.parameters(), 0.02)
+    for _ in range(40):
+        optimizer.zero_grad()
+        network.ladder_loss(images, labels, valid).backward()
+        optimizer.step()
+    with torch.no_grad():
+        found = network(images, scale=True)
+    error = (found[:, :1] - labels).abs().mean((1, 2, 3))
+    assert (error[:3] < 0.02).all()
+    assert (error[[0, 1]] < error[4]).all()
+    assert found[1, 1].mean() < found[4, 1].mean()  # surer of the rung than of the other
+
+
+@pytest.mark.parametrize("rungs", [[1, 1], [-20]])
+def test_an_impossible_ladder_is_refused(rungs):
+    with pytest.raises(ConfigError, match="rungs"):
+        build("curve_net", {"rungs": rungs})
 
 
 @pytest.mark.parametrize("look", [16, 40, 96])

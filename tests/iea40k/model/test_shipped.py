@@ -17,7 +17,7 @@ torch.set_num_threads(1)
 COFFEE = skimage.data.coffee()  # of the test split: not learnt
 
 
-RECIPES = {"curve_net": "curve_net_first", "p_ieanet_s": "shipped"}
+RECIPES = {"curve_net": ("curve_net_ladder", "start=second/best.safetensors"), "p_ieanet_s": ("shipped",)}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -26,13 +26,29 @@ def test_they_say_how_they_were_made(name):
     facts = load_weights(name).facts
     assert facts["licence"]
     assert "licences of the images" in facts["trained_on"]
-    assert TrainingConfig.model_validate(facts["training"]) == load_config(RECIPES[name])
+    recipe, *settings = RECIPES[name]
+    assert TrainingConfig.model_validate(facts["training"]) == load_config(recipe, None, settings)
+
+
+def test_the_runs_gone_before_are_named_and_repeatable():
+    second = load_weights("curve_net").facts["started_from"]
+    wanted = load_config("curve_net", None, ["start=first/best.safetensors"])
+    assert TrainingConfig.model_validate({**second["training"], "licence": wanted.licence}) == wanted
+    first = second["started_from"]
+    assert TrainingConfig.model_validate(first["training"]) == load_config("curve_net_first")
+
+
+def test_weights_from_share_alike_photographs_are_shared_alike():
+    facts = load_weights("curve_net").facts
+    assert any("CC-BY-SA" in entry["licence"] for entry in facts["attribution"])
+    assert facts["licence"] == "CC-BY-SA-4.0"
 
 
 def test_every_photograph_that_was_learnt_is_named_with_its_licence():
     facts = load_weights("curve_net").facts
     assert len({entry["work"] for entry in facts["attribution"]}) == len(facts["attribution"]) == 234
-    assert all(entry["from"] and entry["licence"] for entry in facts["attribution"])
+    assert all(entry["from"] and entry["licence"] and entry["author"] for entry in facts["attribution"])
+    assert "/" not in facts["training"]["start"].removeprefix("second/")
     assert facts["not_good_at"]
     assert facts["measured"]["looks_at_fivek"] >= 1
 

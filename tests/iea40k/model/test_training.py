@@ -332,6 +332,22 @@ def test_a_run_starts_from_weights_of_the_same_network(tmp_path):
         train(data(), tmp_path / "other", config(start=str(first.weights)))
 
 
+def test_a_run_may_add_a_part_to_the_network_it_starts_from(tmp_path):
+    first = train(data(Photographs(4, evs=(0.0,))), tmp_path / "first", load_config(None, CURVE))
+    more = {**CURVE, "start": str(first.weights), "epochs": 2, "learn": ["ladder"]}
+    more["network_config"] = {**CURVE["network_config"], "rungs": [-2, 0, 2]}
+    more["loss"] = {"scale": 0.02, "every": 2, "rungs": 1.0}
+    done = train(data(Photographs(4, evs=(0.0,))), tmp_path / "again", load_config(None, more))
+    again = load_weights(done.weights)
+    known = {name: tensor for name, tensor in tensors(first.weights).items() if name != "temperature"}
+    assert_equal(known, again.network.state_dict())  # nothing but the new part has learnt
+    assert float(again.network.ladder.out.bias.abs().min()) > 0
+    assert "ladder.out.weight" in again.network.state_dict()
+    fewer = {**CURVE, "start": str(tmp_path / "again" / "best.safetensors")}
+    with pytest.raises(BadInputError, match="another network"):
+        train(data(), tmp_path / "other", load_config(None, fewer))
+
+
 @pytest.mark.parametrize("cache", ["memory", "none"])
 def test_rendered_views_are_the_same_when_resumed(tmp_path, cache):
     wanted = {**CURVE, "data": {**CURVE["data"], "cache": cache}}
