@@ -1,8 +1,8 @@
 """How error falls with the number of scenes: boosted trees, `p_ieanet_s`, `curve_net`, on photographs held out for it.
 
-The photographs of `manifests/photographs/public.csv`; 8, 26, 80 and all of its training part, and of its validation part
-every third photograph: the ladder, and one dull rendering a photograph, as a converter shows it before anybody touched
-it. Short runs of equal length: they say how much scenes help, not where a network ends.
+The photographs of `manifests/photographs/public.csv`; 8, 26, 80 and all of its training part, and of its validation
+part every third photograph: the ladder, and one dull rendering a photograph, as a converter shows it before anybody
+touched it. Short runs of equal length: they say how much scenes help, not where a network ends.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The shipped `curve_net` on one picture at many sizes: whether it says the same, and what memory 24 megapixels take."""
+"""The shipped `curve_net` on one picture at many sizes: whether it says the same, and the memory of 24 megapixels."""
 
 import json
 import subprocess

@@ -1,7 +1,8 @@
 """`python -m benchmarks.heatmaps`: docs/images/heatmaps.png, twelve photographs that no shipped weights have learnt.
 
-Each row: the photograph as shown, the true residual, what the released network says of it, what `curve_net` says. Photographs of the
-validation part of manifests/photographs/public.csv; half are rungs of the ladder, half as a converter or a camera might show them.
+Each row: the photograph as shown, the true residual, what the released network says of it, what `curve_net` says.
+Photographs of the validation part of manifests/photographs/public.csv; half are rungs of the ladder, half as a
+converter or a camera might show them.
 """
 
 import os

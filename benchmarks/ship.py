@@ -1,8 +1,8 @@
 """`python -m benchmarks.ship WEIGHTS -o FILE`: weights with their card inside, as they come with the package.
 
-The card has what training wrote, and: the licence of the weights, every work that was learnt from with its author, licence
-and address, what was changed, what was measured (benchmarks/results/shipped.json, with baselines and ceiling), and what
-they are not good at.
+The card has what training wrote, and: the licence of the weights, every work that was learnt from with its author,
+licence and address, what was changed, what was measured (benchmarks/results/shipped.json, with baselines and ceiling),
+and what they are not good at.
 """
 
 import argparse

@@ -61,6 +61,8 @@ class CurveNetConfig:
       divides `side`; None: `side` itself. The darkest and the brightest value are those of the square as it is
     - `rungs`: stops of exposures that are known to be frequent, a dataset's ladder. The network says how likely the
       picture is one of them; as far as it is, the map is the ladder's own curve, the inverse of the exposure
+    - `lean`: added to the logits of the rungs where maps are made: a ladder is more frequent among the pictures that are
+      assessed than among those that are learnt from
     """
 
     side: int = 128
@@ -73,6 +75,7 @@ class CurveNetConfig:
     pooled: bool = True
     look: int | None = None
     rungs: tuple[float, ...] = ()
+    lean: float = 0.0
 
     @property
     def looked(self) -> int:
@@ -109,7 +112,7 @@ class CurveNet(nn.Module):
         self.features = _Features(config.widths, config.dropout)
         self.whole = _Whole(config)
         self.places = _Places(config) if config.local else None
-        self.ladder = Ladder(config.rungs, STATISTICS) if config.rungs else None
+        self.ladder = Ladder(config.rungs, STATISTICS, lean=config.lean) if config.rungs else None
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("temperature", torch.ones(()))
 

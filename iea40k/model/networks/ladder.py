@@ -1,8 +1,8 @@
 """The curves of a ladder of exposures, and how likely a picture is one of its rungs.
 
-A dataset's exposures are few known stops of one picture. Which rung a picture is can often be told: white lies where the
-rung puts it. Then the map is known too, since a rung has an inverse: encode(decode(luma) / 2**stops), but where the rung
-has clipped.
+A dataset's exposures are few known stops of one picture. Which rung a picture is can often be told: white lies where
+the rung puts it. Then the map is known too, since a rung has an inverse: encode(decode(luma) / 2**stops), but where the
+rung has clipped.
 """
 
 import torch
@@ -31,8 +31,11 @@ _AT_FIRST = 4.0
 class Ladder(nn.Module):
     """Statistics of pictures (B, F) -> (B, 2, STEPS): the rungs' say by luma, and their wanted luma times that."""
 
-    def __init__(self, stops: tuple[float, ...], statistics: int, hidden: int = 64) -> None:
+    def __init__(
+        self, stops: tuple[float, ...], statistics: int, hidden: int = 64, lean: float = 0.0
+    ) -> None:
         super().__init__()
+        self.lean = lean
         self.likely = nn.Sequential(
             nn.Linear(statistics, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
         )
@@ -78,7 +81,8 @@ class Ladder(nn.Module):
 
     def forward(self, statistics: Tensor) -> Tensor:
         """Return the table of each picture."""
-        likely = torch.softmax(self.logits(statistics), 1)[:, :-1]
+        rungs, none = self.logits(statistics).split([len(self.get_buffer("say")), 1], 1)
+        likely = torch.softmax(torch.cat([rungs + self.lean, none], 1), 1)[:, :-1]
         say = self.get_buffer("say")
         return torch.stack([likely @ say, likely @ (say * self.get_buffer("curves"))], 1)
 

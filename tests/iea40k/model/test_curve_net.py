@@ -13,7 +13,7 @@ from iea40k.model.networks import build
 from iea40k.model.networks.sampling import area_matrix, spline_matrix
 from tests.iea40k.model.photographs import exposed
 
-
+torch.set_num_threads(1)
 SMALLER = {"look": 64, "widths": [16, 24, 32, 48]}
 LADDER = {"rungs": [-4, -2, 0, 2, 4]}
 
