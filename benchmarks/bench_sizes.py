@@ -17,8 +17,8 @@ from iea40k.model.weights import load_weights
 
 TITLE = "The shipped curve_net on one picture at many sizes"
 SIZES = ((256, 256), (512, 512), (1024, 1024), (6000, 4000))
-EVS = (-4.0, -2.0, 0.0, 2.0, 4.0)
-PICTURES = ("astronaut", "coffee", "chelsea")
+EVS = (-4.0, 0.0, 2.0)
+PICTURES = ("astronaut", "coffee")
 _MIB = 1 << 20
 _MEASURED = """
 import json, time

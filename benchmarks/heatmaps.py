@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.bench_learning import LIST, RENDER, Finished
 from iea40k.arrays import EncodedRGB, Residual
@@ -50,7 +51,7 @@ def main() -> None:
     half = COUNT // 2
     columns = [np.concatenate(rows[start : start + half]) for start in (0, half)]
     sheet = np.concatenate([columns[0], np.full_like(columns[0][:, : 4 * GAP], 255), columns[1]], axis=1)
-    cv2.imwrite(str(OUT), sheet[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    Image.fromarray(sheet).convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(OUT, optimize=True)
     print(OUT, OUT.stat().st_size)
 
 

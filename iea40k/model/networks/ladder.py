@@ -81,8 +81,8 @@ class Ladder(nn.Module):
 
     def forward(self, statistics: Tensor) -> Tensor:
         """Return the table of each picture."""
-        rungs, none = self.logits(statistics).split([len(self.get_buffer("say")), 1], 1)
-        likely = torch.softmax(torch.cat([rungs + self.lean, none], 1), 1)[:, :-1]
+        logits = self.logits(statistics)
+        likely = torch.softmax(torch.cat([logits[:, :-1] + self.lean, logits[:, -1:]], 1), 1)[:, :-1]
         say = self.get_buffer("say")
         return torch.stack([likely @ say, likely @ (say * self.get_buffer("curves"))], 1)
 
