@@ -97,8 +97,8 @@ def inverse(luma: Tensor, stops: float) -> Tensor:
 
 def at_lumas(tables: Tensor, luma: Tensor) -> tuple[Tensor, Tensor]:
     """Return both entries of tables (B, 2, STEPS) at lumas (B, 1, H, W), each (B, 1, H, W)."""
-    place = luma.flatten(1).clamp(0, 1) * (STEPS - 1)
-    step = place.detach().floor().clamp(0, STEPS - 2)
+    place = luma.flatten(1).clamp(0.0, 1.0) * (STEPS - 1)
+    step = place.detach().floor().clamp(0.0, STEPS - 2.0)
     at, rest = step.long(), place - step
     found = []
     for table in tables.unbind(1):
