@@ -61,8 +61,8 @@ class CurveNetConfig:
       divides `side`; None: `side` itself. The darkest and the brightest value are those of the square as it is
     - `rungs`: stops of exposures that are known to be frequent, a dataset's ladder. The network says how likely the
       picture is one of them; as far as it is, the map is the ladder's own curve, the inverse of the exposure
-    - `lean`: added to the logits of the rungs where maps are made: a ladder is more frequent among the pictures that are
-      assessed than among those that are learnt from
+    - `lean`: added to the logits of the rungs where maps are made: a ladder is more frequent among the pictures that
+      are assessed than among those that are learnt from
     """
 
     side: int = 128
