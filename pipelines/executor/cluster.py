@@ -6,7 +6,6 @@ the others are not blamed.
 """
 
 import contextlib
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,14 +13,12 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import dask
-from distributed import CancelledError, Client, Future, LocalCluster, get_worker, wait
-from distributed.comm.core import CommClosedError
+from distributed import CancelledError, Client, Future, get_worker, wait
 from distributed.scheduler import KilledWorker
-from distributed.security import Security
 
-from iea40k.errors import BadInputError, IEAError, LimitError, MissingExtraError, StoreError
-from pipelines.executor.base import MALLOC, Lost, Workers
+from iea40k.errors import IEAError, LimitError, MissingExtraError, StoreError
+from pipelines.executor.base import Lost, Workers
+from pipelines.executor.clients import APPEAR, existing, local
 from pipelines.executor.versions import check_versions
 
 Item = TypeVar("Item")
@@ -30,16 +27,8 @@ Answer = TypeVar("Answer")
 AHEAD = 2
 """Items under way for each thread of a worker: one in work, one waiting."""
 
-_CONNECT, _APPEAR, _POLL = 10.0, 60.0, 5.0
-"""Seconds: to reach a scheduler; until it must have a worker; between looks at which workers there are."""
-
-ENVIRONMENT = {
-    **MALLOC,
-    **dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
-    ),
-}
-"""Of a worker on this machine: each has a core, so that threads of libraries would only be in each other's way."""
+_POLL = 5.0
+"""Seconds between looks at which workers there are."""
 
 
 @contextlib.contextmanager
@@ -47,9 +36,9 @@ def open_cluster(workers: Workers) -> Iterator["Cluster"]:
     """Yield an executor over a cluster. Raises `BadInputError` where it cannot be reached or is of another version."""
     with contextlib.ExitStack() as stack:
         if workers.scheduler is None:
-            client = stack.enter_context(_local(workers.count))
+            client = stack.enter_context(local(workers.count))
         else:
-            client = stack.enter_context(_existing(workers))
+            client = stack.enter_context(existing(workers))
             check_versions(client, workers.scheduler)
         yield Cluster(client)
 
@@ -130,10 +119,10 @@ class Cluster:
             self._absent_since = None
             return
         self._absent_since = self._absent_since or time.monotonic()
-        if time.monotonic() - self._absent_since > _APPEAR:
+        if time.monotonic() - self._absent_since > APPEAR:
             raise IEAError(
                 "no worker is left",
-                got=f"none for {_APPEAR:g} seconds",
+                got=f"none for {APPEAR:g} seconds",
                 remedy="start workers, and run the same command again: it goes on with what is not done yet",
             )
 
@@ -268,59 +257,3 @@ def _gone() -> IEAError:
         "the scheduler is gone",
         remedy="start it again, and run the same command: it goes on with what is not done yet",
     )
-
-
-@contextlib.contextmanager
-def _local(count: int) -> Iterator[Client]:
-    settings = {
-        "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
-        "distributed.scheduler.allowed-failures": 0,  # who is to blame is found out here
-        "distributed.worker.profile.enabled": False,
-        "distributed.worker.memory.terminate": False,
-    }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            memory_limit=0,  # each scene's own process is bounded, and a worker itself holds nothing
-            security=True,  # other users of this machine must not give orders to our processes
-            dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
-            preload="pipelines.executor.worker_start",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
-@contextlib.contextmanager
-def _existing(workers: Workers) -> Iterator[Client]:
-    security = None
-    if workers.tls_ca is not None:
-        security = Security(
-            tls_ca_file=str(workers.tls_ca),
-            tls_client_cert=str(workers.tls_cert),
-            tls_client_key=str(workers.tls_key),
-            require_encryption=True,
-        )
-    try:
-        client = Client(workers.scheduler, security=security, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError, TypeError, CommClosedError, ImportError) as error:
-        raise BadInputError(
-            "no scheduler answers",
-            where=workers.scheduler,
-            expected="the address of a running Dask scheduler, such as tcp://10.0.0.1:8786",
-            got=f"{type(error).__name__}: {error}",
-            remedy="start one with `dask scheduler`; one that speaks TLS needs --tls-ca, --tls-cert and --tls-key",
-        ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=_APPEAR)
-        except TimeoutError as error:
-            raise BadInputError(
-                "the scheduler has no workers",
-                where=workers.scheduler,
-                remedy="start some with `dask worker ADDRESS`",
-            ) from error
-        yield client

@@ -1,6 +1,10 @@
 """Real workers of this machine: what comes back, what a death costs, what a full disk costs."""
 
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,8 @@ from pipelines.executor import Lost, Workers, open_executor
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 from tests.pipelines.on_workers import full_everywhere, squared, squared_unless_deadly, worker_that
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +70,18 @@ def test_a_full_disk_on_one_worker_costs_that_worker(tmp_path):
 def test_workers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(BadInputError):
         Workers(**wrong)
+
+
+def test_a_script_that_workers_cannot_read_is_told_so():
+    script = "from pipelines.executor import *\nwith open_executor(Workers(2)):\n    pass\n"
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=script,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1]
