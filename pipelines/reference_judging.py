@@ -1,5 +1,6 @@
 """The judgement of a built scene's reference, as it stands in the store and in every table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Validity
 from iea40k.fusion import Fusion, admissible_sd, judge
-from iea40k.store.layout import Store
+from iea40k.store.scenes import StoredScene
 
 QUALITY, WORDS, ENDS = "reference_quality", "reference_words", "reference_ends"
 
@@ -43,16 +44,16 @@ class RankedReference:
     ends: str
 
 
-def ranked_references(store: Store) -> list[RankedReference]:
-    """Return the judged references of a store, the worst first; scenes built before references were judged are
-    left out."""
+def ranked_references(scenes: Iterable[StoredScene]) -> list[RankedReference]:
+    """Return the judged references of a store's scenes, the worst first; scenes built before references were judged
+    are left out."""
     found = []
-    for scene_id in store.scene_ids():
-        attributes = store.open_scene(scene_id).attributes
+    for scene in scenes:
+        attributes = scene.attributes
         if QUALITY in attributes:
             found.append(
                 RankedReference(
-                    scene_id, float(attributes[QUALITY]), str(attributes[WORDS]), str(attributes[ENDS])
+                    scene.scene_id, float(attributes[QUALITY]), str(attributes[WORDS]), str(attributes[ENDS])
                 )
             )
     return sorted(found, key=lambda reference: (reference.quality, reference.scene_id))

@@ -9,7 +9,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from iea40k.store.layout import Store
+from iea40k.store.layout import Store, StoreCounts
 from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.terminal import Terminal, say
 from pipelines.cli.options import AsJson, Count, Root
@@ -149,17 +149,20 @@ def status(
 
         with Progress("drawing", "scenes") as bar, open_executor(Workers(workers)) as executor:
             write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
-    counts = opened.counts()
     now = store_now(opened)
     quarantined = now.quarantined
-    scenes = [opened.open_scene(scene_id) for scene_id in opened.scene_ids()]
+    scenes = [
+        opened.open_scene(scene_id) for scene_id in opened.scene_ids()
+    ]  # read once, for all that follows
+    exposures = sum(len(scene.levels) for scene in scenes)
+    counts = StoreCounts(len(scenes), exposures, len(opened.quarantined()))
     ranked = sorted(
         (-value, scene.scene_id, level)
         for scene in scenes
         for level, value in zip(scene.levels, scene.review_priority, strict=True)
     )
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
-    references = ranked_references(opened)
+    references = ranked_references(scenes)
     doubts = [doubt for scene in scenes if (doubt := doubts_of(scene)) is not None]
     composition = compose(
         (now.attributes(scene), len(scene.levels)) for scene in scenes if scene.scene_id not in now.withdrawn
