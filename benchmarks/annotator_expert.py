@@ -18,7 +18,7 @@ from annotator.session.controller import Controller
 from benchmarks.annotator_session import begin, leave
 from benchmarks.harness import Figure
 from benchmarks.planted_outliers.faults import SCALE, VISIBLE, Planted
-from benchmarks.planted_outliers.sets import scenes
+from benchmarks.planted_outliers.sets import looked, scenes
 from iea40k.outliers import look
 from iea40k.scene import BuiltScene, level_names
 from iea40k.store.layout import Store
@@ -36,6 +36,7 @@ def expert_figures(root: Path) -> list[Figure]:
     """Twenty images with four irregular faults each, repaired in both ways."""
     from napari.components import ViewerModel
 
+    looked(f"the scripted expert, {IMAGES} images")
     store = Store.create(root)
     planted = {f"p{i:02d}": p for i, p in enumerate(scenes("test", IMAGES))}
     for name, made in planted.items():

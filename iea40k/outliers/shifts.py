@@ -66,7 +66,7 @@ def found_shift(view: Seen, lawful: Luma, top: int, left: int, mask: Validity) -
     return Shift(y - home[0], x - home[1], best, best - float(score[home]))
 
 
-GROWS = 28
+GROWS = 40
 """Pixels by which a displaced region may be larger than what is seen of it."""
 
 
@@ -81,8 +81,8 @@ def explained(view: Seen, lawful: Luma, region: Region, shift: Shift) -> tuple[i
     still = np.abs(view.light[rows, columns] - field[rows, columns])
     moved = np.abs(view.light[rows, columns] - shifted(field, shift.rows, shift.columns)[rows, columns])
     better = cv2.blur(still, (5, 5)) - cv2.blur(moved, (5, 5)) > 1.5 / 255
-    better &= cv2.blur(moved, (5, 5)) < 0.6 * cv2.blur(still, (5, 5))
-    whole = closed(better | seed, 5) & view.valid[rows, columns]
+    better &= cv2.blur(moved, (5, 5)) < 0.75 * cv2.blur(still, (5, 5))
+    whole = closed(better | seed, 8) & view.valid[rows, columns]
     _, labels = cv2.connectedComponents(whole.astype(np.uint8), connectivity=8)
     kept = np.unique(labels[seed])
     made = cut(np.isin(labels, kept[kept > 0]))
