@@ -1,11 +1,13 @@
 """`iea40k doctor`: what is installed and what works, what is missing, and the line that mends it."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iea40k.errors import BadInputError
+from pipelines.cli.defaults import FILE, read_defaults
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue_group import LedgerOption, ledger_of
 from pipelines.cli.terminal import DONE, FAILURES
@@ -43,7 +45,9 @@ def doctor(
         wanted = finding.group == "extras" and finding.name in (role or ())
         return finding.state == "bad" or (finding.state == "missing" and wanted)
 
-    for finding in examine(folder, place):
+    file = read_defaults().file
+    configuration = Finding("installation", FILE, "good", "none" if file is None else str(file))
+    for finding in chain([configuration], examine(folder, place)):
         findings.append(finding)
         if not as_json:
             say(f"{finding.group:13} {finding.name:12} {_SIGNS[finding.state]:14} {finding.found}")

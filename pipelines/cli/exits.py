@@ -8,6 +8,7 @@ out.
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from types import FrameType
 
@@ -63,6 +64,9 @@ def _told(error: BaseException, command: str) -> int:
     from iea40k.files import disk_error
     from pipelines.cli.terminal import BAD_USE, FAILURES, messages
 
+    detail = "".join(traceback.format_exception(error)) if messages.detailed or messages.kept else ""
+    if detail and not isinstance(error, KeyboardInterrupt | typer.Abort):
+        messages.detail("DEBUG", detail)
     error = explained(error) or (disk_error(error) if isinstance(error, OSError) else None) or error
     if isinstance(error, IEAError):
         messages.print(str(error), style="red", markup=False)

@@ -14,6 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from pipelines.cli.defaults import META
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 EXTENSIONS = "iea40k.commands"
 
@@ -37,7 +39,12 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Return the called command's name, the command, now imported, and the arguments left for it."""
         name, _, rest = super().resolve_command(ctx, args)
-        return name, None if name is None else self.load(name), rest
+        command = None if name is None else self.load(name)
+        defaults = ctx.meta.get(META)
+        if defaults is not None and command is not None:
+            called = f"{self._path} {name}".strip()
+            ctx.default_map = {**(ctx.default_map or {}), name: defaults.of(called, command)}
+        return name, command, rest
 
     def load(self, name: str) -> Any:
         """Import a command of this group. Raises `KeyError` for an unknown one."""

@@ -2,15 +2,19 @@
 
 import os
 import sys
+from functools import partial
 from typing import cast
 
 import typer
 from typer.main import get_command
 
 from iea40k import __version__
+from iea40k.errors import IEAError
 from pipelines.cli.commands import COMMANDS
+from pipelines.cli.defaults import META, read_defaults
 from pipelines.cli.exits import exit_code
 from pipelines.cli.lazy import CONTEXT, LazyGroup, extensions
+from pipelines.cli.loudness import taken_out, with_loudness
 
 NAME = "iea40k"
 _COMPLETING = "_IEA40K_COMPLETE"
@@ -18,7 +22,11 @@ _COMPLETING = "_IEA40K_COMPLETE"
 
 def _program(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Only results, warnings and errors."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Details too, and where errors come from."),
+    log: str | None = typer.Option(None, "--log", metavar="FILE", help="Add to a file what is said."),
 ) -> None:
+    del quiet, verbose, log  # taken out beforehand: they may stand behind the command too
     if version:
         _show_version()
         raise typer.Exit(0)
@@ -61,12 +69,25 @@ def run(arguments: list[str]) -> int:
     ]:  # before typer prepares to convert options, which takes longer than all the rest
         _show_version()
         return 0
+    try:
+        loudness, rest = taken_out(arguments)
+    except IEAError as error:
+        return exit_code(partial(_raise, error))
     group = program()
     if _COMPLETING in os.environ:  # a shell asks what may come next
         group.main(prog_name=NAME)
 
     def call() -> object:
-        with group.make_context(NAME, arguments) as context:
+        defaults = read_defaults(group.commands)
+        with group.make_context(NAME, rest) as context:
+            context.meta[META] = defaults
             return group.invoke(context)
 
-    return exit_code(call, next(iter(arguments), ""))
+    try:
+        return with_loudness(loudness, arguments, lambda: exit_code(call, next(iter(rest), "")))
+    except IEAError as error:  # of the log itself
+        return exit_code(partial(_raise, error))
+
+
+def _raise(error: Exception) -> None:
+    raise error

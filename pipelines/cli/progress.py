@@ -29,7 +29,7 @@ class Progress:
             TimeRemainingColumn(),
             TextColumn("{task.fields[item]}", markup=False),
             console=messages,
-            disable=not self._live,
+            disable=not self._live or messages.terse,
         )
         self._task = self._bar.add_task(what, total=None, item="")
 
@@ -46,10 +46,14 @@ class Progress:
         """Say that `done` of `total` steps are finished, the last of them `item`."""
         self._bar.update(self._task, completed=done, total=total, item=item)
         now = time.monotonic()
-        if not self._live and (now - self._last > _SECONDS_BETWEEN_LINES or done == total):
+        if now - self._last > _SECONDS_BETWEEN_LINES or done == total:
             self._last = now
             left = (now - self._start) / max(done, 1) * (total - done)
-            messages.print(f"{self._what}: {done}/{total} {self._unit}, {left:.0f} s to go", markup=False)
+            line = f"{self._what}: {done}/{total} {self._unit}, {left:.0f} s to go"
+            if not self._live:
+                messages.print(line, markup=False)
+            elif messages.kept is not None:  # the bar has said it on the screen
+                messages.kept.add("INFO", line)
 
     def aside(self, what: str, done: int, total: int, item: str = "") -> None:
         """Say how far something else is that must be done first."""
