@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from iea40k.terminal import Terminal
 
 if TYPE_CHECKING:
-    from pipelines.cli.loudness import Log
+    from pipelines.cli.log_file import Log
 
 DONE, FAILURES, BAD_USE = 0, 1, 2
 """Exit codes: done; finished with failures that are listed; wrong use or bad input."""
@@ -36,7 +36,7 @@ class Messages(Terminal):
         if self.kept is not None:
             self.kept.add(level, text)
         if self.detailed:
-            from pipelines.cli.loudness import without_secrets
+            from pipelines.cli.log_file import without_secrets
 
             super().print(without_secrets(text), style="dim", markup=False)
 

@@ -8,7 +8,8 @@ import pytest
 from iea40k.errors import BadInputError, ConfigError
 from iea40k.store.layout import Store
 from pipelines.cli.defaults import read_defaults
-from pipelines.cli.loudness import Loudness, taken_out, without_secrets
+from pipelines.cli.log_file import without_secrets
+from pipelines.cli.loudness import Loudness, taken_out
 from pipelines.cli.program import run
 from tests.builders import built_scene
 
