@@ -6,6 +6,7 @@ alive from call to call and replaced when it dies; see `docs/decisions/0140-isol
 This guards against accidents. It is no sandbox: the process may do what its user may do.
 """
 
+import atexit
 import contextlib
 import math
 import os
@@ -156,8 +157,33 @@ class Isolated:
         )
 
 
+class _Helper:
+    """The one helper process that `guarded` shares, and whose it is: after a fork the child starts its own."""
+
+    lock = threading.Lock()
+    owner = 0
+    isolated: Isolated | None = None
+    serving = False
+
+
+def guarded(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return `function(*arguments)`, called in a helper process that is kept for all such calls of this process.
+
+    For what reads files of strangers outside of builds, which have their own. Raises what `Isolated` raises. In a
+    helper process it is a plain call.
+    """
+    if _Helper.serving:
+        return function(*arguments)
+    with _Helper.lock:
+        if _Helper.isolated is None or _Helper.owner != os.getpid():
+            _Helper.isolated, _Helper.owner = Isolated(), os.getpid()
+            atexit.register(_Helper.isolated.close)
+        return _Helper.isolated(function, *arguments)
+
+
 def serve() -> None:
     """Answer the calls on standard input until it ends. What libraries print goes to standard error."""
+    _Helper.serving = True
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     calls = sys.stdin.buffer

@@ -7,6 +7,7 @@ from pathlib import Path
 from iea40k.brackets.grouping import GroupingRules, group
 from iea40k.capture import Capture, read_capture
 from iea40k.errors import BadInputError, IEAError
+from iea40k.isolation import guarded
 from iea40k.roots import name_below, usable_name
 from pipelines.bracket_likeness import Likeness
 from pipelines.bracket_rows import Found, add_scene, name_scenes
@@ -92,7 +93,7 @@ def _usable(path: Path, base: Path, found: Found) -> bool:
 
 def _read(path: Path, base: Path, captures: list[Capture], found: Found) -> None:
     try:
-        captures.append(read_capture(path))
+        captures.append(guarded(read_capture, path))
     except IEAError as error:
         found.failures.append((name_below(base, path), error.what))
 

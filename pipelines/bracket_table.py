@@ -9,6 +9,7 @@ from iea40k.brackets.grouping import GroupingRules, group
 from iea40k.capture import Capture, parse_time, read_capture
 from iea40k.errors import BadInputError, IEAError, ManifestError, Place
 from iea40k.files import inside
+from iea40k.isolation import guarded
 from iea40k.manifest_columns import OPTIONAL
 from iea40k.roots import name_below
 from iea40k.scene import check_scene_id
@@ -186,10 +187,11 @@ class _Cells:
                 self._note("file", BadInputError("the cell is empty", expected="a file"))
             return None
         try:
-            return read_capture(path)
+            capture: Capture = guarded(read_capture, path)
         except IEAError as error:
             self._note("file", error)
             return None
+        return capture
 
     def _path(self, column: str) -> Path | None:
         name = self.cells.get(column, "")

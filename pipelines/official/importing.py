@@ -13,6 +13,7 @@ from iea40k import outliers
 from iea40k.arrays import EncodedRGB
 from iea40k.errors import ArrayError, IEAError, UnreadableImageError
 from iea40k.files import sha256_file
+from iea40k.isolation import guarded
 from iea40k.recipe import digest
 from iea40k.residuals import residual_codes
 from iea40k.scene import BuiltScene, ev_of_level
@@ -82,7 +83,10 @@ def _import_scene(store: Store, licence: str, given: tuple[OfficialScene, Photo 
         report.present = 1
         return report
     try:
-        built = read_scene(scene, plan, report.problems)
+        built, problems = guarded(_read, scene, plan)
+        report.problems += problems
+        if isinstance(built, IEAError):
+            raise built
         store.write_scene(built)
         report.scenes = 1
         report.exposures = len(built.levels)
@@ -91,6 +95,15 @@ def _import_scene(store: Store, licence: str, given: tuple[OfficialScene, Photo 
         report.problems.append(error)
         store.quarantine(scene.scene_id, error)
     return report
+
+
+def _read(scene: OfficialScene, plan: Mapping[str, Any]) -> tuple[BuiltScene | IEAError, list[IEAError]]:
+    """Return a scene, or why there is none, and the problems of its exposures."""
+    problems: list[IEAError] = []
+    try:
+        return read_scene(scene, plan, problems), problems
+    except IEAError as error:
+        return error, problems
 
 
 def read_scene(scene: OfficialScene, plan: Mapping[str, Any], problems: list[IEAError]) -> BuiltScene:

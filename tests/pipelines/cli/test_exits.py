@@ -136,14 +136,14 @@ def test_a_fault_of_ours_costs_one_image(tmp_path, capsys, monkeypatch):
 
     good, bad = photograph(tmp_path), tmp_path / "bad.png"
     shutil.copy(good, bad)
-    real = predict.load_encoded
+    real = predict._write
 
-    def load(path, **options):
-        if path == bad:
+    def write(out, stem, *rest):
+        if stem == "bad":
             raise AttributeError("no such thing")
-        return real(path, **options)
+        real(out, stem, *rest)
 
-    monkeypatch.setattr(predict, "load_encoded", load)
+    monkeypatch.setattr(predict, "_write", write)
     assert run(["predict", "p_ieanet_s", str(bad), str(good), "-o", str(tmp_path / "out")]) == 1
     assert "AttributeError: no such thing" in capsys.readouterr().err
     assert (tmp_path / "out" / "photo.json").is_file()
