@@ -161,5 +161,5 @@ def _judged() -> Iterator[Figure]:
         f"{len(rows)} regions of {len({r['scene'] for r in rows})} scenes; the flags before: 0.05 to 0.34",
         ">= 0.6",
         share >= 0.6,
-        by_kind,
+        f"{by_kind}; by the rules of the first look, before the last changes",
     )

@@ -88,6 +88,10 @@ class Dock(QWidget):
         here = f"\nthis image: {strokes}, {minutes}" if panel.open and not reading else ""
         self.pace.setText(panel.pace + here)
         text_or_hide(self.consistency, panel.consistency)
+        # What is wider than its place would be cut off, the ends of sentences with it.
+        wide = self._inner.minimumSizeHint().width() + self._scroll.verticalScrollBar().sizeHint().width()
+        if wide > self.minimumWidth():
+            self.setMinimumWidth(wide)
         self.saving.setVisible(not reading)
         self.saving.setText(("● " if not panel.alarm else "") + panel.saving)
         if self.saving.property("alarm") != panel.alarm:
@@ -118,6 +122,7 @@ class Dock(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._inner, self._scroll = inner, scroll
         verdicts = [self.buttons.push(action) for action in in_part("verdict")]
         foot = column_of(
             *[self.buttons.push(a, "submit" if a.id == "submit" else "plain") for a in in_part("foot")],

@@ -16,9 +16,6 @@ from iea40k.residuals import luma
 NEAR = 0.2
 """Share of the gap that another explanation may leave."""
 
-NOISE = 2.0
-"""How many times the usual difference of label and pictures it must be off besides."""
-
 LEAST_ERROR = 6 / 255
 """Luma by which a label must be off, in the mean, to be worth a look."""
 
@@ -26,8 +23,6 @@ LEAST_ERROR = 6 / 255
 def label_faults(view: Seen, found: Evidence) -> Iterator[Region]:
     """Yield regions where the label differs from what its pictures say, with why it may do so."""
     odd = found.gap != 0
-    # What compression leaves in the whole picture it leaves more of in places.
-    noise = float(np.median(np.abs(view.label - view.difference)[view.valid]))
     spots = dots(found.gap, texture(view.difference), alone=True)
     yield from fields(spots, np.abs(found.gap), "the label jumps here, and its pictures do not")
     body = closed(odd & ~spots, 2)
@@ -39,7 +34,7 @@ def label_faults(view: Seen, found: Evidence) -> Iterator[Region]:
             continue
         kind, reason = _why(view, box, mask)
         error = float(np.abs(found.gap[box][mask]).mean())
-        if error < LEAST_ERROR + NOISE * noise:
+        if error < LEAST_ERROR:
             continue
         yield Region(kind, top, left, mask, error, min(1.0, 0.5 + share / 2), reason)
 

@@ -82,6 +82,9 @@ def test_j_zooms_so_that_the_region_fills_a_third_and_shows_it_before_and_after(
     assert width / 2 < right <= width + 1
     assert "U takes it" in window.a.dock.notice.text() or "No repair" in window.a.dock.notice.text()
     assert window.a.dock.notice.isVisible()
+    # The whole sentence can be read: nothing of it lies beyond the dock's own edge.
+    notice = window.a.dock.notice
+    assert notice.mapTo(window.a.dock, notice.rect().topRight()).x() <= window.a.dock.width()
 
 
 def test_u_and_shift_u_and_ctrl_j_with_enter_by_real_keys(window):
