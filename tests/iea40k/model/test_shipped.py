@@ -1,5 +1,8 @@
 """The weights that come with the package: what they say, and what they see on pictures that nobody labelled."""
 
+from importlib.resources import files
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import skimage.data
 import torch
 
 from iea40k.model.losses import ExposureResidualLoss
+from iea40k.model.onnx_weights import load_onnx
 from iea40k.model.predict import predict_image
 from iea40k.model.training.config import TrainingConfig, load_config
 from iea40k.model.weights import load_weights, shipped_weights
@@ -51,6 +55,16 @@ def test_every_photograph_that_was_learnt_is_named_with_its_licence():
     assert "/" not in facts["training"]["start"].removeprefix("second/")
     assert facts["not_good_at"]
     assert facts["measured"]["looks_at_fivek"] >= 1
+
+
+def test_the_onnx_file_says_what_the_weights_say():
+    folder = Path(str(files("iea40k.model"))) / "shipped"
+    found, weights = load_onnx(folder / "curve_net.onnx"), load_weights("curve_net")
+    assert found.facts == weights.facts
+    for ev in (-2.0, 0.0):
+        image = exposed(COFFEE, ev)
+        np.testing.assert_allclose(found.residual(image), predict_image(weights, image).residual, atol=1e-4)
+    assert sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) < 4e6
 
 
 @torch.inference_mode()
