@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.trees import Trees
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import load_encoded
+from iea40k.disputes.trees import Trees
 from iea40k.model.evaluate import Predictor
 from iea40k.residuals import luma
 

@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Train": (
         ("train", "train a network on a release", "pipelines.cli.model:train"),
         ("evaluate", "measure a network on a part of a release", "pipelines.cli.model:evaluate"),
+        ("validate", "the labels of a release that deserve a second look", "pipelines.cli.validate:validate"),
     ),
     "Use": (
         ("predict", "residual, heat map and score of photographs", "pipelines.cli.assess:predict"),

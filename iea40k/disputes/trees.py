@@ -1,4 +1,6 @@
-"""Boosted trees on 22 features of a pixel: what can be had without a network. A baseline of every table.
+"""Boosted trees on 22 features of a pixel: what can be had without a network.
+
+A baseline of every table, and what labels are compared with out of fold.
 
 The features are luma and colour of the pixel, means of luma around it at five scales, quantiles of luma of the whole
 picture, and its clipped shares.
@@ -25,12 +27,12 @@ _SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
 class Trees:
     """Gradient-boosted trees (absolute error) from a pixel's features to its residual; deterministic."""
 
-    def __init__(self, pixels: int = 300, seed: int = 0) -> None:
+    def __init__(self, pixels: int = 300, seed: int = 0, rounds: int = 300) -> None:
         self.pixels = pixels
         self._random = np.random.default_rng(seed)
         self._trees = HistGradientBoostingRegressor(
             loss="absolute_error",
-            max_iter=300,
+            max_iter=rounds,
             learning_rate=0.06,
             max_leaf_nodes=31,
             min_samples_leaf=60,
@@ -72,7 +74,10 @@ def features(image: EncodedRGB) -> NDArray[np.float32]:
 
 
 def _small(image: EncodedRGB) -> EncodedRGB:
-    return cv2.resize(image, _size(image.shape[:2]), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small: EncodedRGB = cv2.resize(image, _size(image.shape[:2]), interpolation=cv2.INTER_AREA).astype(
+        np.uint8
+    )
+    return small
 
 
 def _small_label(label: Residual) -> Residual:

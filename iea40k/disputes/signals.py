@@ -1,0 +1,165 @@
+"""What speaks against a label: signals that share no weakness, each a number an image, and maps of where.
+
+- *Prediction*: how far the label lies from an out-of-fold prediction, in units of the error that the predictor usually
+  makes at that level and zone; the correlation of both; the area of opposed signs.
+- *Law*: a label is luma(reference) - luma(exposure) where nobody painted. What deviates from it, from the same of
+  another level of the scene, and from a tone curve between reference and exposure.
+- *Structure*: what the label makes of the exposure must have the exposure's edges.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from iea40k.disputes.scenes import Map, SmallScene
+from iea40k.metrics import lcc
+
+ZONES = 8
+_LEAST = 0.01  # of an expected error, in luma
+_NOTHING = float("nan")
+
+NAMES = (
+    "error", "worst_error", "signed_error", "unlike", "opposed", "law", "worst_law", "law_bias", "law_share",
+    "other_level", "edges", "speckle", "off_curve", "white_and_ideal", "scene_error", "label_size",
+)  # fmt: skip
+"""The signals, in the order of `Evidence.values`; + = more suspicious, but for `label_size`, which only qualifies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Signals of one image, and maps (h, w): `away`, error over expected error; `law`, deviation from the law in luma;
+    `off_curve`, luma that no tone curve explains."""
+
+    values: NDArray[np.float64]
+    away: Map
+    law: Map
+    off_curve: Map
+
+
+def zones_of(grey: Map) -> NDArray[np.intp]:
+    """Return the eighth of luma that each pixel lies in, 0 ... 7."""
+    found: NDArray[np.intp] = np.clip((grey * ZONES).astype(np.intp), 0, ZONES - 1)
+    return found
+
+
+def expected_errors(scenes: list[SmallScene], predictions: list[Map]) -> dict[tuple[str, int], float]:
+    """Return by level and zone the median over images of the predictions' mean absolute error."""
+    rows: dict[tuple[str, int], list[float]] = {}
+    for scene, predicted in zip(scenes, predictions, strict=True):
+        for number, level in enumerate(scene.levels):
+            error = np.abs(scene.labels[number] - predicted[number])
+            zones = zones_of(scene.grey[number])
+            for zone in range(ZONES):
+                there = (zones == zone) & ~np.isnan(error)
+                if there.mean() > 0.01:
+                    rows.setdefault((level, zone), []).append(float(error[there].mean()))
+    return {key: max(_LEAST, float(np.median(found))) for key, found in rows.items()}
+
+
+def evidence(
+    scene: SmallScene, number: int, label: Map, predicted: Map, expected: Mapping[tuple[str, int], float]
+) -> Evidence:
+    """Return what speaks against `label` (h, w) for exposure `number`; it may be another than the scene's own."""
+    grey, reference = scene.grey[number], scene.reference
+    known = ~np.isnan(label)
+    if not known.any():
+        nothing = np.zeros(label.shape, np.float32)
+        return Evidence(np.full(len(NAMES), _NOTHING), nothing, nothing, nothing)
+    usual = _usual(scene.levels[number], grey, expected)
+    error = np.where(known, label - predicted, 0).astype(np.float32)
+    away = _blur((np.abs(error) / usual).astype(np.float32))
+    free = known & ~scene.touched[number]
+    law = np.where(free, label - (reference - grey), 0).astype(np.float32)
+    off = np.where(known, _off_curve(scene, number), 0).astype(np.float32)
+    others = [k for k in range(len(scene.levels)) if k != number]
+    elsewhere = [
+        float(np.abs(label - (reference - scene.grey[k]))[free].mean()) for k in others if free.any()
+    ]
+    own = float(np.abs(law)[free].mean()) if free.any() else _NOTHING
+    wanted = np.where(known, label + grey, grey)
+    opposed = (
+        known & (np.sign(label) != np.sign(predicted)) & (np.minimum(np.abs(label), np.abs(predicted)) > 0.05)
+    )
+    white = known & (off > 0.15) & (np.abs(np.nan_to_num(label)) < 0.05)
+    values = np.array(
+        [
+            float((np.abs(error) / usual)[known].mean()),
+            float(np.quantile(away, 0.99)),
+            abs(float((error / usual)[known].mean())),
+            1 - _correlation(label[known], predicted[known]),
+            float(opposed.sum() / known.sum()),
+            own,
+            float(np.quantile(_blur(np.abs(law)), 0.99)),
+            abs(float(np.median(law[free]))) if free.any() else _NOTHING,
+            float((np.abs(law) > 0.02)[free].mean()) if free.any() else _NOTHING,
+            own - min(elsewhere) if elsewhere else _NOTHING,
+            1 - _edges(wanted, grey),
+            float(np.abs(law - cv2.medianBlur(law, 5)).mean()),
+            float(np.quantile(np.abs(off), 0.995)),
+            float(white.mean()),
+            _NOTHING,  # of the scene: filled by who knows its other images
+            float(np.abs(label[known]).mean()),
+        ]
+    )
+    return Evidence(values, away, np.abs(law), np.abs(off))
+
+
+def _usual(level: str, grey: Map, expected: Mapping[tuple[str, int], float]) -> Map:
+    overall = float(np.median(list(expected.values()))) if expected else 0.1
+    table = np.array([expected.get((level, zone), overall) for zone in range(ZONES)], np.float32)
+    found: Map = table[zones_of(grey)]
+    return found
+
+
+def _off_curve(scene: SmallScene, number: int) -> Map:
+    """Return what no tone curve explains: from the reference, or from the exposures next to this one, the larger."""
+    grey = scene.grey[number]
+    order = sorted(range(len(scene.evs)), key=lambda k: scene.evs[k])
+    place = order.index(number)
+    beside = [order[k] for k in (place - 1, place + 1) if 0 <= k < len(order)]
+    off = grey - _curve(scene.reference, grey)
+    if beside:
+        # Both neighbours must be surprised: one alone may be clipped there.
+        found = [grey - _curve(scene.grey[k], grey) for k in beside]
+        least = found[0] if len(found) == 1 else np.where(np.abs(found[0]) < np.abs(found[1]), *found)
+        off = np.where(np.abs(least) > np.abs(off), least, off)
+    out: Map = off.astype(np.float32)
+    return out
+
+
+def _curve(reference: Map, grey: Map) -> Map:
+    """Return the exposure's luma by a tone curve of the reference's: medians in 32 bins of it."""
+    bins = np.clip((reference * 32).astype(np.intp), 0, 31)
+    found = np.full(32, np.nan)
+    for k in range(32):
+        there = bins == k
+        if there.any():
+            found[k] = np.median(grey[there])
+    known = ~np.isnan(found)
+    filled = np.interp(np.arange(32), np.flatnonzero(known), found[known])
+    # Never below the running maximum: exposing keeps the order of lumas, and a lamp cannot bend it.
+    smooth = np.minimum.accumulate(filled[::-1])[::-1]
+    out: Map = np.interp(reference * 32 - 0.5, np.arange(32), smooth).astype(np.float32)
+    return out
+
+
+def _blur(values: Map) -> Map:
+    found: Map = cv2.GaussianBlur(values, (0, 0), 2.0)
+    return found
+
+
+def _correlation(one: Map, two: Map) -> float:
+    return lcc(one, two) if one.size > 1 else _NOTHING
+
+
+def _edges(one: Map, two: Map) -> float:
+    gradients = [
+        [cv2.Sobel(cv2.GaussianBlur(p, (0, 0), 1.0), cv2.CV_32F, *axes, ksize=3) for axes in ((1, 0), (0, 1))]
+        for p in (one.astype(np.float32), two)
+    ]
+    (ax, ay), (bx, by) = gradients
+    sizes = float((np.hypot(ax, ay) * np.hypot(bx, by)).sum())
+    return float((ax * bx + ay * by).sum() / sizes) if sizes > 1e-9 else _NOTHING

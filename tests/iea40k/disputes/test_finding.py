@@ -1,0 +1,176 @@
+"""Planted wrong labels are found, named and placed; a clean set is left alone; what cannot be estimated is said."""
+
+import numpy as np
+import pytest
+import skimage.data
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.planted_labels import KINDS, plant, scene_of
+from iea40k.disputes.finding import DISPUTED, find_disputes, out_of_fold
+from iea40k.disputes.planting import REASONS
+from iea40k.disputes.scenes import folds_by_likeness, small_scene
+from iea40k.errors import BadInputError
+from iea40k.residuals import luma
+
+EVS = (-2.0, 0.0, 2.0)
+NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def photographs():
+    """Sixteen crops of four photographs: pictures of their own, each a quarter of its photograph."""
+    for name in NAMES:
+        picture = getattr(skimage.data, name)()
+        height, width = (side // 2 for side in picture.shape[:2])
+        for k in range(4):
+            top, left = (k // 2) * height, (k % 2) * width
+            yield f"{name}_{k}", np.ascontiguousarray(picture[top : top + height, left : left + width])
+
+
+def small(scenes):
+    return [small_scene(s.scene_id, s.levels, s.evs, s.exposures, s.reference, s.codes) for s in scenes]
+
+
+def grey(scenes, seed):
+    """A predictor that has learnt nothing but one grey, so that the test need not learn trees."""
+    return lambda picture: np.float32(0.45) - luma(picture)
+
+
+@pytest.fixture(scope="module")
+def full():
+    return [scene_of(name, picture, EVS) for name, picture in photographs()]
+
+
+@pytest.fixture(scope="module")
+def planted(full):
+    made, plants = plant(full, 0.18, 7)
+    scenes = small(made)
+    return plants, made, find_disputes(scenes, out_of_fold(scenes, 4, fit=grey))
+
+
+def test_planted_errors_stand_above_clean_labels(planted):
+    plants, made, found = planted
+    wrong = {(made[s].scene_id, made[s].levels[e]) for s, e in (p.place for p in plants)}
+    scores = [d.score for d in found]
+    truth = [(d.scene_id, d.level) in wrong for d in found]
+    assert len(wrong) == 9
+    assert roc_auc_score(truth, scores) > 0.95
+    error = [d.signals["error"] for d in found]
+    assert roc_auc_score(truth, scores) > roc_auc_score(truth, error)  # the plain signal alone does not do it
+
+
+def test_every_image_is_told_with_words_and_regions_lie_in_the_frame(planted):
+    _, made, found = planted
+    assert len(found) == len(made) * len(EVS)
+    shape = {s.scene_id: s.reference.shape for s in made}
+    for dispute in found:
+        assert 0 <= dispute.score <= 1
+        if dispute.score < DISPUTED:
+            assert dispute.kind == "clean"
+            assert dispute.regions == ()
+            continue
+        assert dispute.reason == REASONS[dispute.kind]
+        for region in dispute.regions:
+            top, left, height, width = region.box
+            assert top >= 0
+            assert left >= 0
+            assert top + height <= shape[dispute.scene_id][0] + 2
+            assert left + width <= shape[dispute.scene_id][1] + 2
+            assert 0 < region.score <= dispute.score
+
+
+def test_a_wrong_region_is_found_where_it_is(full):
+    made, plants = plant(full, 0.1, 3, kinds=("gain",))
+    scenes = small(made)
+    found = {(d.scene_id, d.level): d for d in find_disputes(scenes, out_of_fold(scenes, 4, fit=grey))}
+    placed = []
+    for planted in plants:
+        s, e = planted.place
+        regions = found[made[s].scene_id, made[s].levels[e]].regions
+        inside = np.zeros(planted.where.shape, bool)
+        for region in regions[:1]:
+            top, left, height, width = region.box
+            inside[top : top + height, left : left + width] = True
+        both = (inside & planted.where).sum()
+        placed.append(bool(both > 0.4 * inside.sum() and both > 0.6 * planted.where.sum()))
+    assert sum(placed) >= 0.7 * len(placed)
+
+
+def test_what_people_painted_does_not_break_the_law(full):
+    """A corrected label deviates from reference - exposure on purpose."""
+    scene = full[0]
+    codes = scene.codes.copy()
+    painted = np.zeros(codes.shape, bool)
+    painted[1, 40:90, 40:110] = True
+    codes[painted] = 9000
+    with_strokes = small_scene(
+        scene.scene_id, scene.levels, scene.evs, scene.exposures, scene.reference, codes, painted
+    )
+    without = small_scene(scene.scene_id, scene.levels, scene.evs, scene.exposures, scene.reference, codes)
+    rest = small(full[1:])
+    laws = []
+    for first in (with_strokes, without):
+        scenes = [first, *rest]
+        found = find_disputes(scenes, out_of_fold(scenes, 4, fit=grey))
+        dispute = next(d for d in found if d.scene_id == scene.scene_id and d.level == "P0")
+        laws.append(dispute.signals["law"])
+    assert laws[0] < 0.003 < 0.01 < laws[1]
+
+
+def test_the_same_scenes_give_the_same_disputes(full):
+    scenes = small(full[:6])
+    first, second = (find_disputes(scenes, out_of_fold(scenes, 3, fit=grey), seed=2) for _ in range(2))
+    assert [(d.scene_id, d.level, d.score, d.regions) for d in first] == [
+        (d.scene_id, d.level, d.score, d.regions) for d in second
+    ]
+
+
+def test_near_twins_share_a_fold_and_folds_are_even(full):
+    scenes = small(full[:8])
+    twin = small([scene_of("twin", full[0].reference[2:, 2:], EVS)])
+    fold = folds_by_likeness([*scenes, *twin], 3)
+    assert fold[0] == fold[-1]
+    sizes = [fold.count(k) for k in range(3)]
+    assert max(sizes) - min(sizes) <= 2
+
+
+def test_predictions_are_out_of_fold(full):
+    seen = []
+
+    def fit(scenes, seed):
+        names = {s.scene_id for s in scenes}
+        return lambda picture: (seen.append(names), np.zeros(picture.shape[:2], np.float32))[1]
+
+    scenes = small(full[:6])
+    out_of_fold(scenes, 3, fit=fit)
+    assert len(seen) == 6 * len(EVS)
+    assert all(len(names) < 6 for names in seen)
+
+
+def test_too_few_scenes_and_scenes_all_alike_are_refused(full):
+    with pytest.raises(BadInputError, match="too few scenes"):
+        out_of_fold(small(full[:3]), 3)
+    with pytest.raises(BadInputError, match="alike"):
+        out_of_fold(small([full[0]] * 5), 3, fit=grey)
+
+
+def test_constant_maps_and_maps_without_data_are_no_nan(full):
+    codes = full[0].codes.copy()
+    codes[0] = 0
+    codes[1] = -32768
+    first = small_scene("odd", full[0].levels, full[0].evs, full[0].exposures, full[0].reference, codes)
+    scenes = [first, *small(full[4:10])]
+    found = find_disputes(scenes, out_of_fold(scenes, 3, fit=grey))
+    by_level = {d.level: d for d in found if d.scene_id == "odd"}
+    assert all(np.isfinite(d.score) for d in found)
+    assert by_level["P0"].score == 0
+    assert by_level["N2"].score > DISPUTED
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_disputed(full, kind):
+    made, plants = plant(full, 0.06, 11, kinds=(kind,))
+    scenes = small(made)
+    found = {(d.scene_id, d.level): d.score for d in find_disputes(scenes, out_of_fold(scenes, 4, fit=grey))}
+    wrong = [found[made[s].scene_id, made[s].levels[e]] for s, e in (p.place for p in plants)]
+    clean = [v for k, v in found.items() if k[0] not in {made[p.place[0]].scene_id for p in plants}]
+    assert np.mean([w > np.quantile(clean, 0.9) for w in wrong]) > 0.6
