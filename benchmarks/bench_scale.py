@@ -63,10 +63,10 @@ def _photographs(folder: Path) -> None:
 
 
 def _costs(folder: Path, count: int) -> dict[str, _Cost]:
-    rows = [f"scene-{n:06d},rendered,{n % _PICTURES}.png,{n % _PICTURES}.png,C" for n in range(count)]
+    rows = [f"scene-{n:06d},rendered,{n % _PICTURES}.png,{n % _PICTURES}.png,C,CC0-1.0" for n in range(count)]
     manifest, store = folder / f"m{count}.csv", folder / f"store{count}"
     manifest.write_text(
-        "scene_id,kind,exposures,references,experts\n" + "\n".join(rows) + "\n", encoding="utf-8"
+        "scene_id,kind,exposures,references,experts,licence\n" + "\n".join(rows) + "\n", encoding="utf-8"
     )
     config = folder / "build.yaml"
     config.write_text("short_side: 48\n", encoding="utf-8")
