@@ -16,6 +16,9 @@ from iea40k.store.locks import FileLock
 from iea40k.texts import parse_json
 
 FILE = "splits.json"
+LOCK = f".{FILE}.lock"
+"""Held while splits are drawn; left where a writer was killed, and harmless."""
+
 FORMAT = "iea40k-splits"
 
 Schemes = Mapping[str, Mapping[str, str]]
@@ -39,7 +42,7 @@ def draw_and_keep(
     cannot be written.
     """
     with disk_errors(store.path):
-        lock = FileLock(store.path / f".{FILE}.lock")
+        lock = FileLock(store.path / LOCK)
         until = time.monotonic() + _WAIT
         while not lock.acquire():
             if time.monotonic() > until:

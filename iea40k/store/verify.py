@@ -27,6 +27,7 @@ _FILES = {
     LEDGER_FILE,
     SEALS_FILE,
     split_book.FILE,
+    split_book.LOCK,
     sources.FILE,
     sources.CHANGES,
     *(LEDGER_FILE + end for end in ("-wal", "-shm", "-journal", "-turns")),
