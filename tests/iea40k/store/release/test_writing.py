@@ -203,7 +203,9 @@ def test_scenes_without_a_licence_say_so_and_pass_no_filter(tmp_path: Path) -> N
     store = Store.create(tmp_path / "s")
     store.write_scene(built_scene("a", licence=""))
     store.write_scene(built_scene("b", licence="MIT"))
-    everything = write_release(store, tmp_path / "all", OPTIONS)
+    with pytest.raises(LicenceError, match="1 of 2 without: a"):
+        write_release(store, tmp_path / "all", OPTIONS)
+    everything = write_release(store, tmp_path / "all", replace(OPTIONS, allow_unlicensed=True))
     assert list(everything.scenes["licence"]) == ["not stated", "MIT"]
     assert list(
         write_release(store, tmp_path / "mit", replace(OPTIONS, licences=("MIT",))).scenes["scene_id"]
