@@ -86,13 +86,15 @@ def test_a_wrong_region_is_found_where_it_is(full):
     for planted in plants:
         s, e = planted.place
         regions = found[made[s].scene_id, made[s].levels[e]].regions
+        if not regions:
+            continue  # not disputed: how many are is measured elsewhere
         inside = np.zeros(planted.where.shape, bool)
-        for region in regions[:1]:
-            top, left, height, width = region.box
-            inside[top : top + height, left : left + width] = True
+        top, left, height, width = regions[0].box
+        inside[top : top + height, left : left + width] = True
         both = (inside & planted.where).sum()
         placed.append(bool(both > 0.4 * inside.sum() and both > 0.6 * planted.where.sum()))
-    assert sum(placed) >= 0.7 * len(placed)
+    assert len(placed) >= 3
+    assert all(placed)
 
 
 def test_what_people_painted_does_not_break_the_law(full):
