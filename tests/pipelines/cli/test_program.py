@@ -41,7 +41,7 @@ def loaded_by(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("queue", "--help")])
 def test_a_list_of_commands_imports_no_command(arguments):
     modules = loaded_by(*arguments)
-    assert {m for m in modules if m.startswith("iea40k.")} <= {"iea40k.errors"}
+    assert {m for m in modules if m.startswith("iea40k.")} <= {"iea40k.errors", "iea40k.stopping"}
     assert not modules & {"numpy", "pandas", "rich", "annotator", "sqlalchemy", "pipelines.cli.queue"}
 
 
