@@ -92,7 +92,7 @@ class Isolated:
         timer.daemon = True
         timer.start()
         try:
-            _send(process.stdin, (function, arguments))
+            _send(process.stdin, (_folder(), function, arguments))
             good, answer = pickle.load(process.stdout)  # type: ignore[arg-type]
         except (EOFError, BrokenPipeError, ConnectionError, pickle.UnpicklingError) as error:
             process.kill()
@@ -195,12 +195,14 @@ def serve() -> None:
         prepare[0](*prepare[1:])
     while True:
         try:
-            function, arguments = pickle.load(calls)
+            folder, function, arguments = pickle.load(calls)
         except EOFError:
             return
         except Exception as error:
             _send(replies, (False, _told(error)))
             continue
+        if folder != _folder():
+            os.chdir(folder)  # relative paths mean what they mean to the caller
         _alarm(math.ceil(limits.seconds) + _GRACE)
         reply = _reply(function, arguments, limits)
         _alarm(0)
@@ -208,6 +210,14 @@ def serve() -> None:
             _send(replies, reply)
         except BrokenPipeError:
             return
+
+
+def _folder() -> str:
+    """Return the working folder, "/" where it was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - a name, for another process
+    except FileNotFoundError:
+        return os.sep
 
 
 def peak_memory() -> int:

@@ -1,5 +1,6 @@
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,12 @@ def test_an_explosion_of_memory_costs_its_call(isolated):
     with pytest.raises(LimitError, match=r"at most 2\.1 GB"):
         isolated(faulty.grow)
     assert isolated(faulty.echo, 1)[0] == 1
+
+
+def test_relative_paths_mean_what_they_mean_to_the_caller(tmp_path, monkeypatch):
+    with Isolated() as isolated:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "file.txt").write_text(name)
+            monkeypatch.chdir(tmp_path / name)
+            assert isolated(Path.read_text, Path("file.txt")) == name
