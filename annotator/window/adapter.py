@@ -6,6 +6,7 @@ layer is refreshed: slower, and right.
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from annotator.shared.boxes import Box
@@ -62,6 +63,12 @@ def canvas_size(viewer: Any) -> tuple[int, int]:
     except _PRIVATE_ERRORS:
         return 600, 800
     return int(height), int(width)
+
+
+def on_resize(viewer: Any, call: Callable[[], None]) -> None:
+    """Call `call` whenever the canvas has changed its size; never without a window."""
+    with contextlib.suppress(*_PRIVATE_ERRORS):
+        viewer.window._qt_viewer.canvas._scene_canvas.events.resize.connect(lambda _event: call())
 
 
 def main_window(viewer: Any) -> Any | None:

@@ -31,6 +31,8 @@ class NapariScreen:
         from napari.layers import Image as PictureLayer
         from napari.layers import Labels
 
+        self._focused: tuple[Box, Box, float] | None = None
+
         def picture(name: str) -> Any:
             return PictureLayer(np.zeros((*_EMPTY, 3), np.uint8), rgb=True, name=name)
 
@@ -142,6 +144,17 @@ class NapariScreen:
 
     def focus(self, box: Box, beside: Box) -> None:
         """Zoom so that `box` fills a third of the canvas, with room for `beside` and for a second one at its right."""
+        if self._focused is None:
+            adapter.on_resize(self.viewer, self._focus_again)
+        self._zoom_to(box, beside)
+        self._focused = (box, beside, self.viewer.scene.camera.zoom)
+
+    def _focus_again(self) -> None:
+        """What the panel says of a region may take room from the canvas; nothing where somebody has zoomed since."""
+        if self._focused is not None and self.viewer.scene.camera.zoom == self._focused[2]:
+            self.focus(*self._focused[:2])
+
+    def _zoom_to(self, box: Box, beside: Box) -> None:
         height, width = (span.stop - span.start for span in box)
         tall, wide = (span.stop - span.start for span in beside)
         canvas_height, canvas_width = adapter.canvas_size(self.viewer)

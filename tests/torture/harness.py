@@ -102,7 +102,7 @@ def every_trial() -> list[Trial]:
     for module in pkgutil.iter_modules(tests.torture.__path__):
         if module.name.startswith("trials_"):
             importlib.import_module(f"tests.torture.{module.name}")
-    return list(TRIALS)
+    return sorted(TRIALS, key=lambda one: one.name)
 
 
 @dataclass(frozen=True)
