@@ -16,6 +16,7 @@ def demo(
     ] = Path("demo"),
 ) -> int:
     """Photographs in, a verified release out: everything this program does, on pictures that it brings along."""
+    from iea40k import terminal
     from pipelines.demo import run_demo
     from pipelines.scene_task import Outcome
 
@@ -42,5 +43,5 @@ def demo(
         )
         places |= {"weights": training.weights, "report": training.report, "heat maps": training.heatmaps}
     for name, path in {**places, "look at": result.sheet}.items():
-        say(f"{name + ':':<11}{path}")
+        terminal.say(f"{name + ':':<11}{path}")
     return FAILURES if result.report.failures else DONE

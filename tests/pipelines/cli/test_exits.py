@@ -122,6 +122,7 @@ def test_what_only_libraw_says_costs_one_image(tmp_path, capsys, monkeypatch):
     def refuse(*_):
         raise rawpy.LibRawError("a text, not bytes")
 
+    monkeypatch.setattr("iea40k.isolation._Helper.serving", True)  # read here, where the test reaches
     monkeypatch.setattr(rawpy, "imread", refuse)
     monkeypatch.setattr("iea40k.develop.load.probe", lambda path: "raw" if path == bad else "png")
     assert run(["predict", "p_ieanet_s", str(bad), str(good), "-o", str(tmp_path / "out")]) == 1
