@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from iea40k.errors import DiskError, StoreError
@@ -54,4 +55,9 @@ def _mount(folder: Path) -> None:
 
 
 def _resize(folder: Path, kilobytes: int) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(folder)], check=True)
+    command = ["mount", "-o", f"remount,size={kilobytes}k", str(folder)]
+    for _ in range(5):  # a remount was refused once in thirty, for reasons of the system's own
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.2)
+    subprocess.run(command, check=True)
