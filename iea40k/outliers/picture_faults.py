@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import Validity
 from iea40k.outliers.evidence import Evidence
 from iea40k.outliers.kinds import Kind
-from iea40k.outliers.regions import Region, closed, cut, disc, painted, pieces
+from iea40k.outliers.regions import Region, closed, cut, disc, pieces
 from iea40k.outliers.seen import Seen
 from iea40k.outliers.shifts import explained, found_shift
 from iea40k.outliers.speckles import dots, fields, texture
@@ -65,10 +65,10 @@ def joined(regions: Sequence[Region], off: NDArray[np.float32]) -> list[Region]:
     made: list[Region] = []
     while left:
         first = left.pop(0)
-        whole = painted(first, off.shape)
+        whole = first.whole(off.shape)
         near = cv2.dilate(whole.astype(np.uint8), disc(TOGETHER)).astype(bool)
         for other in list(left):
-            mask = painted(other, off.shape)
+            mask = other.whole(off.shape)
             apart = np.hypot(first.shift[0] - other.shift[0], first.shift[1] - other.shift[1])
             if (near & mask).any() and apart <= ALIKE + 0.3 * np.hypot(*first.shift):
                 whole |= mask
@@ -93,7 +93,7 @@ def _one_by_one(view: Seen, found: Evidence, wrong: Validity, off: NDArray[np.fl
     heart = cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, disc(2))
     near = cv2.dilate(heart, disc(GROWN)).astype(bool)
     for region in made:
-        near &= ~painted(region, view.shape)
+        near &= ~region.whole(view.shape)
     wide = _grown(left, left | (near & (cv2.blur(off, (3, 3)) > LEAST_ERROR)))
     for top, first, mask in pieces(closed(wide, 2) & view.valid, 24):
         box = np.s_[top : top + mask.shape[0], first : first + mask.shape[1]]

@@ -6,14 +6,11 @@ here pixels become regions, and regions get a kind.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
 
-from iea40k.arrays import Validity
 from iea40k.outliers.evidence import Laws, evidence
-from iea40k.outliers.kinds import Kind
 from iea40k.outliers.label_faults import label_faults
 from iea40k.outliers.lights import lights
 from iea40k.outliers.picture_faults import picture_faults
@@ -34,45 +31,8 @@ OVERLAP = 0.5
 """Share of a region that a better one may cover before it is dropped."""
 
 
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """A region of a label that is probably wrong.
-
-    - `top`, `left` and `mask` (h, w) bool: its pixels
-    - `kind`; `reason` in words; `shift` (rows, columns): by how much the exposure lies off, where it is displaced
-    - `error`: the expected error of the label in it, in luma; `trust` in [0, 1]: how sure it is
-    """
-
-    kind: Kind
-    top: int
-    left: int
-    mask: Validity
-    error: float
-    trust: float
-    reason: str
-    shift: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def box(self) -> tuple[slice, slice]:
-        """Its rows and columns."""
-        height, width = self.mask.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-    @cached_property
-    def pixels(self) -> int:
-        """How many pixels it has."""
-        return int(np.count_nonzero(self.mask))
-
-    @property
-    def cost(self) -> float:
-        """The label error that it probably holds: mean error x pixels x trust. Proposals are ranked by it."""
-        return self.error * self.pixels * self.trust
-
-    def whole(self, shape: tuple[int, int]) -> Validity:
-        """Return its pixels in a picture of `shape`, (H, W) bool."""
-        found = np.zeros(shape, np.bool_)
-        found[self.box] = self.mask
-        return found
+class Proposal(Region):
+    """A region of a label, at the label's own size, that is probably wrong."""
 
 
 @dataclass(frozen=True, eq=False)

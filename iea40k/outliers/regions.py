@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -13,7 +14,12 @@ from iea40k.outliers.kinds import Kind
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A region that is found: see `iea40k.outliers.proposals.Proposal`, whose fields these are."""
+    """A region that is found.
+
+    - `top`, `left` and `mask` (h, w) bool: its pixels
+    - `kind`; `reason` in words; `shift` (rows, columns): by how much the exposure lies off, where it is displaced
+    - `error`: the expected error of the label in it, in luma; `trust` in [0, 1]: how sure it is
+    """
 
     kind: Kind
     top: int
@@ -25,9 +31,26 @@ class Region:
     shift: tuple[float, float] = (0.0, 0.0)
 
     @property
+    def box(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        height, width = self.mask.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    @cached_property
     def pixels(self) -> int:
         """How many pixels it has."""
         return int(np.count_nonzero(self.mask))
+
+    @property
+    def cost(self) -> float:
+        """The label error that it probably holds: mean error x pixels x trust. Proposals are ranked by it."""
+        return self.error * self.pixels * self.trust
+
+    def whole(self, shape: tuple[int, int]) -> Validity:
+        """Return its pixels in a picture of `shape`, (H, W) bool."""
+        found = np.zeros(shape, np.bool_)
+        found[self.box] = self.mask
+        return found
 
 
 def disc(radius: int) -> NDArray[np.uint8]:
@@ -62,10 +85,3 @@ def cut(mask: Validity) -> tuple[int, int, Validity] | None:
         return None
     top, left = int(rows[0]), int(columns[0])
     return top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1]
-
-
-def painted(region: Region, shape: tuple[int, int]) -> Validity:
-    """Return a region's pixels in a picture of `shape`, (H, W) bool."""
-    whole = np.zeros(shape, np.bool_)
-    whole[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] = region.mask
-    return whole

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import Luma, Validity
-from iea40k.outliers.regions import Region, closed, cut, painted
+from iea40k.outliers.regions import Region, closed, cut
 from iea40k.outliers.seen import Seen
 
 REACH = 13
@@ -76,7 +76,7 @@ def explained(view: Seen, lawful: Luma, region: Region, shift: Shift) -> tuple[i
     columns = slice(
         max(region.left - GROWS, 0), min(region.left + region.mask.shape[1] + GROWS, view.shape[1])
     )
-    seed = painted(region, view.shape)[rows, columns]
+    seed = region.whole(view.shape)[rows, columns]
     field = np.where(np.isfinite(lawful), lawful, view.wanted)
     still = np.abs(view.light[rows, columns] - field[rows, columns])
     moved = np.abs(view.light[rows, columns] - shifted(field, shift.rows, shift.columns)[rows, columns])
