@@ -58,11 +58,9 @@ def _run(trials: Sequence[Trial], seconds: float, seed: int, keep: Path | None) 
     outcomes = []
     try:
         for one in trials:
-            # A trial's own seed does not depend on which others run: --only repeats it.
-            own = random.Random(f"{seed} {one.name}").randrange(1 << 31)
             folder = root / one.name
             folder.mkdir(parents=True, exist_ok=True)
-            outcome = run_trial(one, own, seconds * one.weight / weight, folder)
+            outcome = run_trial(one, seed, seconds * one.weight / weight, folder)
             outcomes.append(outcome)
             print(_line(outcome), flush=True)
     finally:

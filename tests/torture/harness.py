@@ -117,11 +117,14 @@ class Outcome:
 
 
 def run_trial(one: Trial, seed: int, seconds: float, folder: Path) -> Outcome:
-    """Run a trial from a seed for about `seconds`. What it raises is a finding, and ends this trial only."""
+    """Run a trial from a run's seed for about `seconds`. What it raises is a finding, and ends this trial only.
+
+    What the seed gives a trial does not depend on which others run: `--only NAME --seed N` repeats it.
+    """
     report, began = Report(), time.monotonic()
     skipped = ""
     try:
-        one.run(Task(random.Random(seed), folder, Clock(seconds), report))
+        one.run(Task(random.Random(f"{seed} {one.name}"), folder, Clock(seconds), report))
     except NotHereError as reason:
         skipped = str(reason)
     except Exception as error:
