@@ -23,6 +23,7 @@ from pipelines.config import BuildConfig
 from pipelines.executor import Workers
 from pipelines.synthetic import PHOTOGRAPHS, make_project
 from tests.killing import files_of
+from tests.processes import children_that_run
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 
@@ -84,8 +85,7 @@ def test_a_worker_killed_in_the_middle_of_a_scene_costs_nothing(project, alone, 
     killed = []
 
     def kill(*_: object) -> None:
-        workers = [p for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline())]
-        busy = [worker for worker in workers if worker.children()]
+        busy = [worker for worker in children_that_run("spawn_main") if children_that_run("", worker)]
         if busy and not killed:
             killed.append(busy[0].pid)
             busy[0].kill()

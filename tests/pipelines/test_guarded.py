@@ -3,7 +3,6 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 
 from iea40k import isolation
@@ -13,6 +12,7 @@ from pipelines.build import build
 from pipelines.config import BuildConfig
 from pipelines.scene_task import Outcome
 from pipelines.synthetic import PHOTOGRAPHS, make_project
+from tests.processes import children_that_run
 
 CONFIG = BuildConfig(short_side=96)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -27,11 +27,9 @@ def project(tmp_path_factory) -> Path:
 def kill_after_the_first(outcome: Outcome, done: int, total: int) -> None:
     """End the process that builds with a crash's own signal, soon after it begins the second scene."""
     if done == 1:
-        shared = (
-            isolation._Helper.isolated
-        )  # of readers outside of builds, where a test before this one read something
+        shared = isolation._Helper.isolated  # what tests before this one read with
         spared = shared._process.pid if shared is not None and shared._process is not None else None
-        (child,) = [child for child in psutil.Process().children() if child.pid != spared]
+        (child,) = [child for child in children_that_run("isolation import serve") if child.pid != spared]
         threading.Timer(0.05, child.send_signal, [signal.SIGSEGV]).start()
 
 

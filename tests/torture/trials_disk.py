@@ -28,7 +28,9 @@ def full(task: Task) -> None:
                 folder = small / "work"
                 shutil.copytree(template, folder)
                 used = shutil.disk_usage(small).used // 1024
-                _resize(small, used + task.rng.randrange(4, _ROOM, 4))  # a size of 0 would mean no limit at all
+                _resize(
+                    small, used + task.rng.randrange(4, _ROOM, 4)
+                )  # a size of 0 would mean no limit at all
                 try:
                     work(folder)
                 except (DiskError, StoreError) as error:
