@@ -51,6 +51,15 @@ def test_pages_of_other_folders_are_there_and_decisions_are_listed(site):
     assert all(f"{file.stem}.html" in listed for file in (ROOT / "docs" / "decisions").glob("*.md"))
 
 
+def test_each_benchmark_has_its_plot_with_the_aims(site):
+    page = (site / "benchmarks.html").read_text()
+    results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+    for file in results:
+        assert f'src="images/benchmarks/{file.stem}.svg"' in page
+        assert (site / "images" / "benchmarks" / f"{file.stem}.svg").read_text().startswith("<?xml")
+    assert len(results) > 20
+
+
 def test_reading_fetches_nothing(site):
     for page in site.rglob("*.html"):
         fetched = re.findall(r'<(?:script|img|iframe)[^>]+src="(https?:[^"]+)', page.read_text())

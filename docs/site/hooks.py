@@ -8,6 +8,7 @@ import importlib
 import os
 import posixpath
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+sys.path.insert(0, str(Path(__file__).parent))
+from plots import plotted  # noqa: E402 - beside this file, which MkDocs loads by its path
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = (
@@ -68,6 +72,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     worker = (Path(__file__).parent / "worker_from_disk.js").read_text(encoding="utf-8")
     files.append(_made(config, "assets/iframe-worker.js", worker))
     files.append(_made(config, "commands.md", _commands()))
+    for file in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        files.append(_made(config, f"images/benchmarks/{file.stem}.svg", plotted(file)))
     files.append(_made(config, "decisions/README.md", _decisions()))
     for name, text in _api().items():
         files.append(_made(config, name, text))
@@ -77,6 +83,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Point links at pages where the repository has files."""
     here = page.file.src_uri
+    if here == "benchmarks.md":
+        markdown = _with_plots(markdown)
     origin = next((name for name in OUTSIDE if _place(name) == here), f"docs/{here}")
 
     def turned(found: re.Match[str]) -> str:
@@ -87,6 +95,13 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         return found[1] + posixpath.relpath(place, posixpath.dirname(here) or ".") + found[3]
 
     return _LINK.sub(turned, markdown)
+
+
+def _with_plots(markdown: str) -> str:
+    """Put each benchmark's plot between its heading and its table."""
+    return re.sub(
+        r"^`(\w+)`, .*$", r"\g<0>\n\n![\1: the figures of the table below](images/benchmarks/\1.svg)", markdown, flags=re.MULTILINE
+    )
 
 
 def _made(config: MkDocsConfig, name: str, text: str) -> File:
