@@ -1,6 +1,6 @@
 """Draw the figures of docs/explained from arrays: `python docs/make_figures.py [FOLDER]`.
 
-Everything shown is computed by the library at that moment; residuals are drawn by `iea40k.render` alone, so that zero is
+Everything shown is computed by the library at that moment; residuals are drawn by `iea40k.render` alone: zero is
 white in every figure. The same versions give the same bytes.
 """
 
@@ -124,7 +124,11 @@ def sign() -> Any:
             part.axhline(row, color=ORANGE, lw=1)
             part.set(xticks=[], yticks=[])
         above.set_title(title)
-        middle.set_title(f"its residual: {label.mean():+.2f} on average".replace("-", "−") if ev else "its residual: 0, white")
+        middle.set_title(
+            f"its residual: {label.mean():+.2f} on average".replace("-", "−")
+            if ev
+            else "its residual: 0, white"
+        )
         ideal, seen = luma(reference)[row], luma(frame)[row]
         x = np.arange(ideal.size)
         below.fill_between(x, seen, ideal, where=ideal > seen, color=_shade(0.4), lw=0)
@@ -146,7 +150,9 @@ def sign() -> Any:
 
 def units() -> Any:
     """What residual so many stops make, by the luma that a pixel ought to have; and the codes on disk."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.9), layout="constrained", width_ratios=(1.25, 1))
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.6, 3.9), layout="constrained", width_ratios=(1.25, 1)
+    )
     ideal = np.linspace(0, 1, 401)
     for ev in (-4, -3, -2, -1, 1, 2, 3, 4):
         seen = srgb_curve(np.clip(srgb_inverse(ideal) * 2.0**ev, 0, 1))
@@ -233,7 +239,9 @@ def zones() -> Any:
 
 def colour() -> Any:
     """Both palettes as eyes with other cones see them, and their lightness."""
-    figure, axes = plt.subplots(2, 2, figsize=(9.6, 4.6), layout="constrained", sharex="col", width_ratios=(1.5, 1))
+    figure, axes = plt.subplots(
+        2, 2, figsize=(9.6, 4.6), layout="constrained", sharex="col", width_ratios=(1.5, 1)
+    )
     at = np.linspace(-1, 1, 511)
     for palette, (strips, lines) in zip(PALETTES, axes, strict=True):
         table = palette_table(palette)
@@ -282,7 +290,7 @@ def error_budget() -> Any:
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.2))
     bars = top.subplots()
     rows = _known_errors()
-    for place, (words, value, hue) in enumerate(rows):
+    for place, (_words, value, hue) in enumerate(rows):
         bars.barh(place, value, color=hue)
         bars.text(value * 1.12, place, f"{value:.2g}", va="center")
     bars.set(
@@ -303,7 +311,13 @@ def error_budget() -> Any:
     for place, (name, (words, hue)) in enumerate(parts.items()):
         values = list(scene.attributes[f"uncertainty_{name}"].values())
         first.bar(np.arange(len(values)) + (place - 1.5) * wide, values, wide, color=hue, label=words)
-    first.set(xticks=range(len(levels)), xticklabels=levels, ylabel="standard deviation", title="parts of a bracket's labels", ylim=(0, 0.105))
+    first.set(
+        xticks=range(len(levels)),
+        xticklabels=levels,
+        ylabel="standard deviation",
+        title="parts of a bracket's labels",
+        ylim=(0, 0.105),
+    )
     first.legend(frameon=False, ncols=2, loc="upper center")
     assert scene.uncertainty is not None
     shown = sd_of(scene.uncertainty[0])

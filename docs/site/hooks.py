@@ -18,7 +18,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plots import plotted  # noqa: E402 - beside this file, which MkDocs loads by its path
+from plots import plotted
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = (
@@ -100,7 +100,10 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 def _with_plots(markdown: str) -> str:
     """Put each benchmark's plot between its heading and its table."""
     return re.sub(
-        r"^`(\w+)`, .*$", r"\g<0>\n\n![\1: the figures of the table below](images/benchmarks/\1.svg)", markdown, flags=re.MULTILINE
+        r"^`(\w+)`, .*$",
+        r"\g<0>\n\n![\1: the figures of the table below](images/benchmarks/\1.svg)",
+        markdown,
+        flags=re.MULTILINE,
     )
 
 

@@ -1,7 +1,7 @@
-"""Plots of benchmarks/results for the page of benchmarks: made when the site is built, so that none is ever older than its table.
+"""Plots of benchmarks/results for the page of benchmarks, made when the site is built: none is older than its table.
 
-A panel holds the figures of one unit, ours and the anchors that stand beside them: other methods, the plain way (the line
-at 1 of ratios) and the aim.
+A panel holds the figures of one unit, ours and the anchors that stand beside them: other methods, the plain way (the
+line at 1 of ratios) and the aim.
 """
 
 import io
@@ -34,7 +34,12 @@ def plotted(file: Path) -> str:
     heights = [_ROW * len(rows) + _FRAME for rows in panels.values()]
     with mpl.rc_context(STYLE):
         drawn, axes = plt.subplots(
-            len(panels), 1, figsize=(9.6, sum(heights)), height_ratios=heights, layout="constrained", squeeze=False
+            len(panels),
+            1,
+            figsize=(9.6, sum(heights)),
+            height_ratios=heights,
+            layout="constrained",
+            squeeze=False,
         )
         for (unit, rows), panel in zip(panels.items(), axes[:, 0], strict=True):
             _panel(panel, unit, rows)
@@ -111,5 +116,11 @@ def _words(row: dict[str, Any]) -> str:
 def _legend(drawn: Any) -> None:
     marks = [plt.Line2D([], [], marker="s", ls="", color=hue) for hue in (MET, MISSED, NO_AIM)]
     marks += [plt.Line2D([], [], color=AIM, lw=1.6), plt.Line2D([], [], marker="D", ls="--", color=BASE)]
-    words = ("aim reached", "aim missed", "no aim: an anchor, or for information", "aim", "what it stands against")
+    words = (
+        "aim reached",
+        "aim missed",
+        "no aim: an anchor, or for information",
+        "aim",
+        "what it stands against",
+    )
     drawn.legend(marks, words, loc="outside upper left", ncols=5, frameon=False, fontsize=7)

@@ -74,6 +74,8 @@ def test_the_signs_of_the_safe_palette_differ_in_a_grey_print_too():
 def test_the_errors_that_the_budget_shows_are_those_of_the_table(figures):
     page = (ROOT / "docs/explained/error-budget.md").read_text()
     shown = {words: value for words, value, _ in figures._known_errors()}
-    rounded = [value for words, value in shown.items() if words.startswith(("rounding", "8 bits", "the frames"))]
+    rounded = [
+        value for words, value in shown.items() if words.startswith(("rounding", "8 bits", "the frames"))
+    ]
     assert [f"{value:.2g}" for value in rounded] == ["1.5e-05", "0.0011", "0.015"]
     assert all(text in page for text in ("0.000015", "0.0011", "0.015", "0.097", "0.077"))
