@@ -40,8 +40,8 @@ class Tools(Protocol):
 class Stroke(Protocol):
     """A stroke in the making."""
 
-    def move(self, to: Point) -> Box | None:
-        """Go on to a pixel; return the box that may have changed."""
+    def move(self, to: Point, pressure: float | None = None) -> Box | None:
+        """Go on to a pixel; return the box that may have changed. `pressure` in [0, 1]: of a pen, if any."""
 
     def cancel(self) -> Box | None:
         """Put everything back as it was; return the box to draw anew."""
@@ -64,9 +64,13 @@ class Recorder(Protocol):
 
 
 class Host(Protocol):
-    """What a target asks of whoever it works for. `cursor` is the pixel under the mouse, `held` the keys held down."""
+    """What a target asks of whoever it works for. `cursor` is the pixel under the mouse, `held` the keys held down.
+
+    `pressure` in [0, 1] is that of a pen, None while none is down.
+    """
 
     cursor: Spot | None
+    pressure: float | None
     held: Held
 
     @property
@@ -148,6 +152,15 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
     def go_level(self, level: str) -> None:
         """Look at another level of the scene."""
 
+    @property
+    @abstractmethod
+    def pen(self) -> bool:
+        """Whether the pressure of a pen is the strength of what it paints."""
+
+    @abstractmethod
+    def pick(self, spot: Spot) -> None:
+        """Take what lies at a pixel into the tool in use, which stays in use."""
+
     @abstractmethod
     def press(self, pixel: Point) -> None:
         """The button went down at a pixel."""
@@ -175,7 +188,7 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
     def move(self, pixel: Point) -> None:
         """The mouse moved to a pixel with the button down."""
         if self._stroke is not None:
-            box = self._stroke.move(pixel)
+            box = self._stroke.move(pixel, self._host.pressure if self.pen else None)
             if box is not None:
                 self.layers.changed(box)
 

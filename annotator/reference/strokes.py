@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from annotator.reference.blocks import Blocks
 from annotator.reference.state import BoxChange, Reference
 from annotator.reference.tools import ReferenceTools
-from annotator.shared.boxes import Box, Point, Spot, around, grown, inside
+from annotator.shared.boxes import Box, Point, Spot, around, grown, inside, whole
 from annotator.shared.dabs import coverage, footprint
+from annotator.shared.edges import EdgeGuide
+from annotator.shared.ramp import ramp
 from iea40k.zones import (
     MOST_SHIFT,
     ZONE_UNITS,
@@ -32,6 +34,9 @@ class ReferenceStroke:
     def __init__(self, reference: Reference, tools: ReferenceTools) -> None:
         self.stopped = False
         self._reference, self._tools = reference, tools
+        self.pressures: tuple[float, float] | None = None
+        """The least and the greatest pressure of the pen, None where none was told."""
+        self._guide = EdgeGuide((reference.base,), tools.contrast, tools.radius) if tools.edges else None
         self._blocks: Blocks | None = reference.blocks(tools.side) if tools.tool == "block" else None
         self._before: ShiftMap = reference.shift.copy()
         self._weights = np.zeros(reference.shape, np.uint8)
@@ -42,11 +47,14 @@ class ReferenceStroke:
         self._last: Point | None = None
         self._step: tuple[int, int] | None = None
 
-    def move(self, to: Point) -> Box | None:
-        """Go on to a pixel (row, column); return the box that may have changed, None where nothing did."""
+    def move(self, to: Point, pressure: float | None = None) -> Box | None:
+        """Go on to a pixel (row, column); return the box that may have changed, None where nothing did.
+
+        `pressure` in [0, 1], of a pen, weakens the free brush.
+        """
         start = to if self._last is None else self._last
         self._last = to
-        changed = self._over_blocks(start, to) if self._blocks is not None else self._dab(start, to)
+        changed = self._over_blocks(start, to) if self._blocks is not None else self._dab(start, to, pressure)
         if changed is not None:
             self._reach = around(changed, self._reach)
         return changed
@@ -110,11 +118,18 @@ class ReferenceStroke:
         self._changes.append((box, change))
         return box
 
-    def _dab(self, start: Point, to: Point) -> Box | None:
+    def _dab(self, start: Point, to: Point, pressure: float | None) -> Box | None:
         box = footprint(start, to, self._tools.radius, self._reference.shape)
         if box is None:
             return None
-        fresh = np.rint(coverage(box, start, to, self._tools) * 255).astype(np.uint8)
+        weights = coverage(box, start, to, self._tools)
+        if self._guide is not None:
+            weights *= self._guide.share(box, start, to)
+        if pressure is not None:
+            weights *= np.float32(pressure)
+            least, most = self.pressures or (pressure, pressure)
+            self.pressures = min(least, pressure), max(most, pressure)
+        fresh = np.rint(weights * 255).astype(np.uint8)
         fresh[~self._reference.valid[box]] = 0
         return self._weigh(box, np.maximum(self._weights[box], fresh)) if fresh.any() else None
 
@@ -150,6 +165,35 @@ class ReferenceStroke:
             return False
         self._reference.move(box, by)
         return True
+
+
+class ReferenceGradient(ReferenceStroke):
+    """A gradient over `reference`: full weight where the drag began and behind it, none where it ends."""
+
+    def __init__(self, reference: Reference, tools: ReferenceTools) -> None:
+        super().__init__(reference, tools)
+        self._start: Point | None = None
+
+    def move(self, to: Point, pressure: float | None = None) -> Box | None:
+        """Go on to a pixel (row, column); return the box that may have changed, None where nothing did."""
+        del pressure
+        self.stopped = False
+        if self._start is None:
+            self._start = to
+            return None
+        everything = whole(self._reference.shape)
+        found = ramp(self._reference.shape, self._start, to)
+        weights = np.zeros(self._reference.shape, np.uint8)
+        if found is not None:
+            weights = np.rint(found * 255).astype(np.uint8)
+            weights[~self._reference.valid] = 0
+        # The zone that it goes from is that of what it began with, not of what it did on its way here.
+        self._reference.move(everything, self._before - self._reference.shift)
+        self._weights, self._step = np.zeros_like(weights), None
+        self._reach = everything
+        if weights.any():
+            self._weigh(everything, weights)
+        return everything
 
 
 def seen(reference: Reference, tools: ReferenceTools, spot: Spot) -> tuple[Box, NDArray[np.bool_]] | None:

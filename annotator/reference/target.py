@@ -8,7 +8,7 @@ from typing import ClassVar
 from annotator.reference.layers import ReferenceLayers
 from annotator.reference.readout import read_zone
 from annotator.reference.state import Reference
-from annotator.reference.strokes import ReferenceStroke, seen
+from annotator.reference.strokes import ReferenceGradient, ReferenceStroke, seen
 from annotator.reference.tools import EDITING, SLIDERS, ReferenceTools
 from annotator.shared.boxes import Point, Spot
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
@@ -131,7 +131,7 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         if self.work is None or not self.canvas.paintable:
             return
         if self.tools.tool == "picker":
-            self._pick(self.work, (round(pixel[0]), round(pixel[1])))
+            self.pick((round(pixel[0]), round(pixel[1])))
         elif self.tools.tool in EDITING:
             self._begin(self.work, self.tools, pixel)
 
@@ -148,10 +148,29 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
             if not stroke.stopped:
                 self._host.tell("info", "Nothing changed here.")
             return
-        drafts = reference.changes(changes, self._begun_with.noted())
+        noted = self._begun_with.noted()
+        if stroke.pressures is not None:
+            noted["pressure"] = [round(p, 3) for p in stroke.pressures]
+        drafts = reference.changes(changes, noted)
         self.keep(drafts, reference.replay, shown=True)
 
     # ------------------------------------------------------------ keys
+
+    @property
+    def pen(self) -> bool:
+        """Whether the pressure of a pen is the strength of what it paints."""
+        return self.tools.pen
+
+    def pick(self, spot: Spot) -> None:
+        """Take the zone at a pixel, of its block or of what the brush would cover."""
+        reference = self.work
+        found = None if reference is None else seen(reference, self.tools, spot)
+        if reference is None or found is None:
+            self._host.tell("info", "There is no valid data here.")
+            return
+        box, block = found
+        zone = round(block_zone(reference.picture[box], block) * 3) / 3
+        self.adjust(lambda tools: tools.with_zone(zone))
 
     def set_here(self) -> None:
         """Set the block under the cursor to the zone in use."""
@@ -168,21 +187,13 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         spot, reference = self._host.cursor, self.work
         if spot is None or reference is None or self._stroke is not None or not self.canvas.paintable:
             return
-        if tools.tool not in EDITING:
+        if tools.tool not in ("block", "brush"):
             tools = dataclasses.replace(tools, tool="block")
         self._begin(reference, tools, spot)
         self.release()
 
     def _begin(self, reference: Reference, tools: ReferenceTools, pixel: Point) -> None:
         self._begun_with = tools
-        self._stroke = ReferenceStroke(reference, tools)
+        kind = ReferenceGradient if tools.tool == "gradient" else ReferenceStroke
+        self._stroke = kind(reference, tools)
         self.move(pixel)
-
-    def _pick(self, reference: Reference, spot: Spot) -> None:
-        found = seen(reference, self.tools, spot)
-        if found is None:
-            self._host.tell("info", "There is no valid data here.")
-            return
-        box, block = found
-        zone = round(block_zone(reference.picture[box], block) * 3) / 3
-        self.adjust(lambda tools: tools.with_zone(zone))

@@ -14,8 +14,8 @@ Mode = Literal["set", "shift", "erase"]
 """`set` a block to the zone in use; `shift` it by the stops in use; `erase` what was edited, back to the base."""
 
 MODES: tuple[str, ...] = get_args(Mode)
-EDITING = ("block", "brush")
-TOOLS = (*EDITING, "picker", "pan")
+EDITING = ("block", "brush", "gradient")
+TOOLS = (*EDITING, "picker", "measure", "pan")
 
 SIDES = (12, 16, 24, 32, 40, 56, 80, 120)
 """Sizes of blocks to choose from, in pixels a side."""
@@ -33,6 +33,7 @@ SLIDERS = (
     Slider("edge", "edge", 0, 64, decimals=0, step=1, curve=2),
     Slider("radius", "radius", 1, 500, decimals=1, step=1, curve=3),
     Slider("feather", "feather", 0, 1, step=0.05),
+    Slider("contrast", "contrast", 0.01, 0.5, step=0.01, curve=2),
 )
 
 
@@ -43,6 +44,7 @@ class ReferenceTools:
     - `zone` in [0, 10]: what `set` sets to; `stops` in [-4, 4], not 0: what `shift` adds, + = lighter
     - `side`: of a block, one of `SIDES`; `edge` in pixels: how far its edge fades on either side
     - `radius` > 0 in pixels and `feather` in [0, 1]: of the free brush, which has full `strength`
+    - `edges`: the free brush stops at edges, of `contrast` in (0, 1]; `pen`: the pressure of a pen is its strength
     """
 
     strength: ClassVar[float] = 1.0
@@ -54,6 +56,9 @@ class ReferenceTools:
     edge: float = 4.0
     radius: float = 24.0
     feather: float = 0.5
+    edges: bool = False
+    contrast: float = 0.1
+    pen: bool = True
     last_zone: float = 6.0
     """What `swapped` brings back."""
 
@@ -73,6 +78,10 @@ class ReferenceTools:
                 expected=f"a side of {', '.join(map(str, SIDES))}; an edge of 0 ... 64 pixels",
                 got=f"{self.side}, {self.edge:g}",
             )
+        if not (isinstance(self.edges, bool) and isinstance(self.pen, bool) and 0 < self.contrast <= 1):
+            raise BadInputError(
+                "this edge means nothing", expected="a contrast above 0 and up to 1", got=f"{self.contrast}"
+            )
         if not (self.radius > 0 and 0 <= self.feather <= 1):
             raise BadInputError(
                 "this brush cannot paint",
@@ -89,6 +98,8 @@ class ReferenceTools:
         """Return the names of the settings that the tool in use has."""
         value = {"set": {"zone"}, "shift": {"stops"}}.get(self.mode, set())
         reach = {"block": {"edge"}, "brush": {"radius", "feather"}}.get(self.tool, set())
+        if self.tool == "brush" and self.edges:
+            reach = {*reach, "contrast"}
         return frozenset(value | reach)
 
     def note(self) -> str:
@@ -99,6 +110,10 @@ class ReferenceTools:
             lines.append(f"zone {zone_name(GREY * 2.0 ** (self.zone - 5))}{white}")
         if self.tool == "block":
             lines.append(f"blocks of about {self.side} pixels ([ and ])")
+        if self.tool == "gradient":
+            lines.append("drag: full where it begins, nothing where it ends")
+        elif self.tool == "measure":
+            lines.append("drag a box, or click a block")
         return "\n".join(lines)
 
     def noted(self) -> dict[str, object]:
@@ -110,6 +125,10 @@ class ReferenceTools:
             tool["stops"] = round(self.stops, 4)
         if self.tool == "block":
             return {**tool, "side": self.side, "edge": self.edge}
+        if self.tool == "gradient":
+            return tool
+        if self.edges:
+            tool["edges"] = self.contrast
         return {**tool, "radius": self.radius, "feather": self.feather}
 
     def with_mode(self, mode: Mode) -> Self:

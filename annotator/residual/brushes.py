@@ -17,19 +17,21 @@ from iea40k.errors import BadInputError
 
 Codes = NDArray[np.float32]
 Paint = Callable[[Codes, Weights, float, Codes, Codes], Codes]
-"""(codes, weights in [0, 1], value, base, neighbourhood's mean) -> codes, float32 and unlimited, all the same shape."""
+"""(codes, weights in [0, 1], value, base, what is near) -> codes, float32 and unlimited, all the same shape. What is
+near is the neighbourhood's mean, or what lies at the source that is cloned from."""
 
 
 @dataclass(frozen=True)
 class BrushKind:
     """What a brush does. `setting` is the setting that holds its value, "" where it has none, in [low, high];
-    `blurs`: it needs the neighbourhood's mean."""
+    `blurs`: it needs the neighbourhood's mean; `clones`: it needs the codes at its source."""
 
     paint: Paint
     setting: str = ""
     low: float = -1.0
     high: float = 1.0
     blurs: bool = False
+    clones: bool = False
 
 
 def _towards(target: Codes | float, codes: Codes, weights: Weights) -> Codes:
@@ -56,9 +58,13 @@ BRUSHES: dict[str, BrushKind] = {
         lambda codes, weights, _value, _base, mean: _towards(mean, codes, weights), blurs=True
     ),
     "erase": BrushKind(lambda codes, weights, _value, base, _mean: _towards(base, codes, weights)),
+    "negate": BrushKind(lambda codes, weights, _value, _base, _mean: codes * (1 - 2 * weights)),
+    "clone": BrushKind(
+        lambda codes, weights, _value, _base, source: _towards(source, codes, weights), clones=True
+    ),
 }
 """`set` to the value; `add` the value; `scale` by the value (0 = to zero, 1 = as it is); `smooth` towards the
-neighbourhood's mean; `erase` back towards the base."""
+neighbourhood's mean; `erase` back towards the base; `negate` turns the sign; `clone` towards the source's codes."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def painted(
 ) -> Codes:
     """Return the codes, float32 and unlimited, that a brush makes of `before`; all arrays have the same shape.
 
-    `base` are the codes an eraser goes back to, `mean` the neighbourhood's codes that `smooth` goes towards.
+    `base` are the codes an eraser goes back to, `mean` those that `smooth` or `clone` goes towards.
     """
     codes = before.astype(np.float32)
     near = codes if mean is None else mean

@@ -39,12 +39,14 @@ class RegionTool:
     """A tool that fills a region at one click: `find` says which, in an image at a pixel, by the settings it has.
 
     `settings` are their names. `kind` is what the ledger calls the fill; it notes the settings, and what is `noted`.
+    `mode`: what it does there whatever the brush does, "" where it does the same.
     """
 
     find: Callable[[Image, Spot, Mapping[str, float]], Validity]
     settings: tuple[str, ...] = ()
     kind: str = "fill"
     noted: Mapping[str, object] = field(default_factory=dict)
+    mode: str = ""
 
 
 _HALF = 96  # half the side of the window in which superpixels are made
@@ -80,6 +82,20 @@ def value_range(codes: ResidualCodes, low: float, high: float) -> Validity:
         codes <= math.floor(high * RESIDUAL_SCALE)
     )
     return inside & validity_from_codes(codes)
+
+
+def same_sign(codes: ResidualCodes, seed: Spot) -> Validity:
+    """Return the connected valid pixels (H, W) whose residual has the sign of the seed's; none where that is 0.
+
+    A region of the wrong sign lies among pixels of the other one: this is that region, and nothing beside it.
+    """
+    sign = int(np.sign(codes[seed]))
+    if sign == 0 or codes[seed] == INVALID_CODE:
+        return np.zeros(codes.shape, np.bool_)
+    alike = ((np.sign(codes) == sign) & validity_from_codes(codes)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(alike, connectivity=4)
+    region: Validity = labels == labels[seed]
+    return region
 
 
 def luminance_range(luma: Luma, valid: Validity, low: float, high: float) -> Validity:
@@ -142,6 +158,7 @@ REGION_TOOLS: dict[str, RegionTool] = {
         lambda i, seed, s: superpixel(i.exposure, i.valid, seed, **s), ("side",), "superpixel"
     ),
     "light source": RegionTool(lambda i, seed, _: light_source(i.flags, seed), noted={"light_source": True}),
+    "sign": RegionTool(lambda i, seed, _: same_sign(i.codes, seed), noted={"region": "sign"}, mode="negate"),
     "range": RegionTool(lambda i, _, s: value_range(i.codes, **s), ("low", "high"), "range"),
 }
 """By the name of the tool. A new one is one more entry."""

@@ -5,17 +5,15 @@ from typing import ClassVar
 
 from annotator.residual import regions
 from annotator.residual.layers import ResidualLayers
+from annotator.residual.painting import PAINTING, Painted, Painting
 from annotator.residual.propagation import plan_of
 from annotator.residual.proposing import Proposing
 from annotator.residual.readout import read_pixel
 from annotator.residual.state import Image
-from annotator.residual.strokes import Scratch, Stroke
 from annotator.residual.tools import SLIDERS, ResidualTools
 from annotator.shared.boxes import Box, Point, Spot, holds
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
 from annotator.target import Host, Kind, Target
-from iea40k.arrays import Validity
-from iea40k.residuals import luma
 from iea40k.store.ledger import Patch
 
 
@@ -55,7 +53,7 @@ def resolve(display: ResidualDisplay, tools: ResidualTools, facts: Facts) -> Can
     )
 
 
-class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
+class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted]):
     """Works on one image. `shown` is the level that is seen; the others are looked at only."""
 
     kind: ClassVar[Kind] = "residual"
@@ -66,8 +64,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         super().__init__(host, tools, display)
         self.layers = ResidualLayers(host.screen, host.working)
         self.shown: Image | None = None
-        self._scratch = Scratch((0, 0))
-        self._limit: tuple[tuple[float, float], Validity] | None = None
+        self._painting = Painting()
         self.proposing = Proposing(
             host, self.layers, self._paintable, lambda i, patch, tool: self._record(i, patch, "fill", tool)
         )
@@ -95,7 +92,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     def open(self, work: Image) -> None:
         """Open an image, or other people's maps of it."""
         if work is not self.work:
-            self.shown, self._limit = work, None
+            self.shown = work
+            self._painting.forget()
         super().open(work)
 
     def close(self) -> None:
@@ -120,7 +118,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         found = work if level == work.level else self._host.attempt(lambda: work.sibling(level))
         if found is not None:
             self.cancel()
-            self.shown, self._limit = found, None
+            self.shown = found
+            self._painting.open()
             self.redraw()
             self._host.refresh()
 
@@ -166,19 +165,19 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
             return
         if self.proposing.drop():
             self._host.refresh()
-        if tools.tool == "brush":
-            if self._scratch.weights.shape != image.shape:
-                self._scratch = Scratch(image.shape)
-            self._stroke = Stroke(
-                image.codes, image.base, tools.brush(), scratch=self._scratch, limit=self._only(image)
-            )
+        if tools.tool in PAINTING:
+            begun = self._painting.begin(image, tools, pixel)
+            if isinstance(begun, str):
+                self._host.tell("info", begun)
+                return
+            self._stroke = begun
             self.move(pixel)
             return
         spot = (round(pixel[0]), round(pixel[1]))
         if not holds(image.shape, spot):
             return
         if tools.tool == "picker":
-            self._pick(image, spot)
+            self.pick(spot)
         elif tools.tool == "outlier":
             self.proposing.take(spot)
         elif tools.tool in regions.REGION_TOOLS:
@@ -189,16 +188,39 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
         stroke, self._stroke = self._stroke, None
         if stroke is None or self.work is None:
             return
-        patch, brush = stroke.finish(), stroke.brush
+        patch = stroke.finish()
         if patch is None:
             self._host.tell("info", "There was no pixel with valid data under the brush.")
             return
-        settings = {name: value for name, value in vars(brush).items() if name != "mode"}
-        self._record(self.work, patch, "brush", {"tool": brush.mode, **settings}, shown=True)
+        kind, tool = self._painting.noted(stroke)
+        self._record(self.work, patch, kind, tool, shown=True)
         if stroke.stopped:
             self._host.tell("info", "Some pixels stopped at the end of the scale, -1 or +1.")
 
     # ------------------------------------------------------------ other keys
+
+    @property
+    def pen(self) -> bool:
+        """Whether the pressure of a pen is the strength of what it paints."""
+        return self.tools.pen
+
+    def pick(self, spot: Spot) -> None:
+        """Take the value at a pixel; with clone in use, let the next one begin to take from there."""
+        found = None if self.shown is None else read_pixel(self.shown, spot)
+        if found is None or found.residual is None:
+            self._host.tell("info", "There is no valid data here.")
+        elif self.tools.tool == "clone":
+            self._painting.take_from(spot)
+            self._host.tell("info", "The next stroke clones from here.")
+        else:
+            self.set_tools(value=found.residual)
+
+    def clone_here(self) -> None:
+        """Take clone into use, with what lies under the cursor to be cloned."""
+        spot = self._host.cursor
+        self.set_tools(tool="clone")
+        if spot is not None:
+            self.pick(spot)
 
     def range_here(self) -> None:
         """Take the range of residuals around the one under the cursor."""
@@ -232,25 +254,10 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Stroke]):
     def _paintable(self) -> Image | None:
         return self.work if self.shown is self.work and self.canvas.paintable else None
 
-    def _only(self, image: Image) -> Validity | None:
-        if not self.tools.limited:
-            return None
-        key = (self.tools.only_low, self.tools.only_high)
-        if self._limit is None or self._limit[0] != key:
-            self._limit = (key, regions.luminance_range(luma(image.exposure), image.valid, *key))
-        return self._limit[1]
-
-    def _pick(self, image: Image, spot: Spot) -> None:
-        found = read_pixel(image, spot)
-        if found is None or found.residual is None:
-            self._host.tell("info", "There is no valid data here.")
-        else:
-            self.set_tools(value=found.residual)
-
     def _fill(self, image: Image, name: str, spot: Spot) -> None:
         tool, brush = regions.REGION_TOOLS[name], self.tools.brush()
         settings = {name: vars(self.tools)[name] for name in tool.settings}
-        region, limit = tool.find(image, spot, settings), self._only(image)
+        region, limit = tool.find(image, spot, settings), self._painting.only(image, self.tools)
         patch = regions.region_patch(
             image.codes, region if limit is None else region & limit, brush, image.base
         )

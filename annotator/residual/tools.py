@@ -9,8 +9,11 @@ from annotator.shared.display import following
 from annotator.shared.sliders import Slider, clamped
 from iea40k.errors import BadInputError
 
-TOOLS = ("brush", "picker", *REGION_TOOLS, "outlier", "pan")
-"""`outlier` repairs a suggested region; `pan` moves the view."""
+TOOLS = ("brush", "clone", "gradient", "picker", "measure", *REGION_TOOLS, "outlier", "pan")
+"""`outlier` repairs a suggested region; `pan` moves the view; `measure` says what a region is like."""
+
+FIXED_MODES = {"clone": "clone", **{name: tool.mode for name, tool in REGION_TOOLS.items() if tool.mode}}
+"""What a tool does whatever the brush does."""
 
 HIGHLIGHTS = 0.7
 """The luma from which a pixel of the exposure counts as a highlight."""
@@ -26,6 +29,7 @@ SLIDERS = (
     Slider("radius", "radius", 0.5, 2000, decimals=1, step=1, curve=4),
     Slider("feather", "feather", 0, 1, step=0.05),
     Slider("strength", "strength", 0.01, 1, step=0.05),
+    Slider("contrast", "contrast", 0.01, 0.5, step=0.01, curve=2),
     Slider("tolerance", "tolerance", 0, 1, decimals=3, step=0.005, curve=2),
     Slider("side", "side", 4, 128, decimals=0, step=2, curve=2),
     Slider("low", "from", -1, 1, decimals=3),
@@ -40,7 +44,8 @@ class ResidualTools:
     """The tool in use and its settings. `tolerance`: of fill, in residual; `side`: of a superpixel, in pixels.
 
     `low` and `high` are the residuals between which `range` applies; `only` limits brush and fills to pixels of the
-    exposure whose luma lies in [only_low, only_high]. Raises `BadInputError` for values that mean nothing.
+    exposure whose luma lies in [only_low, only_high]. `edges`: brush and clone stop at edges, of `contrast` in (0, 1];
+    `pen`: the pressure of a pen is their strength. Raises `BadInputError` for values that mean nothing.
     """
 
     tool: str = "brush"
@@ -57,6 +62,9 @@ class ResidualTools:
     high: float = 1.0
     only_low: float = 0.0
     only_high: float = 1.0
+    edges: bool = False
+    contrast: float = 0.1
+    pen: bool = True
     last_value: float = 0.0
     """What `swapped` brings back."""
 
@@ -66,14 +74,21 @@ class ResidualTools:
         self.brush()
         if not (0 <= self.tolerance <= 2 and 2 <= self.side <= 256):
             raise BadInputError("tolerance 0 ... 2, side 2 ... 256", got=f"{self.tolerance}, {self.side}")
+        if self.mode == "clone" or not (isinstance(self.edges, bool) and isinstance(self.pen, bool)):
+            raise BadInputError(
+                "a clone is a tool of its own; edges and pen are so or not", got=f"{self.mode}"
+            )
+        if not 0 < self.contrast <= 1:
+            raise BadInputError("the contrast of an edge is above 0 and up to 1", got=f"{self.contrast}")
         if not (0 <= self.only_low < self.only_high <= 1 and -1 <= self.low <= self.high <= 1):
             raise BadInputError("a range goes from low to high", got=f"{self.low} ... {self.high}")
 
     def brush(self) -> Brush:
         """Return the brush in use, with the value that belongs to its mode."""
-        setting = BRUSHES[self.mode].setting if self.mode in BRUSHES else ""
+        mode = FIXED_MODES.get(self.tool, self.mode)
+        setting = BRUSHES[mode].setting if mode in BRUSHES else ""
         value = vars(self)[setting] if setting else 0.0
-        return Brush(self.mode, value, self.radius, self.feather, self.strength)
+        return Brush(mode, value, self.radius, self.feather, self.strength)
 
     @property
     def limited(self) -> bool:
@@ -83,9 +98,13 @@ class ResidualTools:
     def used(self) -> frozenset[str]:
         """Return the names of the settings that the tool in use has."""
         names = {"only_low", "only_high"} if self.limited else set()
-        value = BRUSHES[self.mode].setting
-        if self.tool == "brush":
-            names |= {value, "radius", "feather", "strength"}
+        value = BRUSHES[FIXED_MODES.get(self.tool, self.mode)].setting
+        if self.tool in ("brush", "clone"):
+            names |= {value, "radius", "feather", "strength", *(["contrast"] if self.edges else [])}
+        elif self.tool == "gradient":
+            names |= {value, "strength"}
+        elif self.tool == "measure":
+            names |= {"tolerance"}
         elif self.tool in REGION_TOOLS:
             names |= {value, "strength", *REGION_TOOLS[self.tool].settings}
         elif self.tool in ("picker", "outlier"):
@@ -93,13 +112,17 @@ class ResidualTools:
         return frozenset(names)
 
     def note(self) -> str:
-        """Return nothing: the settings say it all."""
-        return ""
+        """Return how the tools that two clicks or a drag are for are used; nothing where the settings say it all."""
+        return {
+            "clone": "right click: what is cloned; then paint",
+            "gradient": "drag: full where it begins, nothing where it ends",
+            "measure": "drag a box, or click a region",
+        }.get(self.tool, "")
 
     def resized(self, steps: int) -> Self:
         """Return a larger (+) or smaller (-) brush, by half a pixel at least; of a fill its reach."""
         factor = STEP**steps
-        if self.tool == "fill":
+        if self.tool in ("fill", "measure"):
             return replace(self, tolerance=clamped(_stepped(self.tolerance, factor, 0.002), 0.0, 1.0))
         if self.tool == "superpixel":
             return replace(self, side=clamped(_stepped(self.side, factor, 2), 4.0, 128.0))

@@ -1,5 +1,6 @@
 """The controller: brings mouse and keys to what is under work, and shows what comes of it. No Qt, no napari."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,17 +30,21 @@ from annotator.target import Told
 
 Result = TypeVar("Result")
 
+RIGHT = 2
+"""napari's number of the right button."""
+
 
 class Controller:
     """One window's controller, and the host of its two targets. `busy`: long work is under way.
 
-    `cursor` is the pixel (row, column) under the mouse, `held` the keys held down.
+    `cursor` is the pixel (row, column) under the mouse, `held` the keys held down, `pressure` that of a pen.
     """
 
     def __init__(self, session: BaseSession, screen: Screen, view: View) -> None:
         self.session, self.screen, self.view = session, screen, view
         self.cursor: Spot | None = None
         self.held = Held()
+        self.pressure: float | None = None
         self.busy = False
         self.comparison = Comparison()
         self.flow = Flow(session, view, self.comparison, opened=self.opened, chosen=self._reopen)
@@ -85,7 +90,13 @@ class Controller:
         self.read()
 
     def drag(self, event: Any) -> Iterator[None]:
-        """A press of the left button on the canvas, its moves, and its release; napari calls it."""
+        """A press of a button on the canvas, its moves, and its release; napari calls it.
+
+        The left one is for the tool in use; a click of the right one picks what lies there.
+        """
+        if event.button == RIGHT and not self.busy:
+            yield from self._right(event)
+            return
         if self.busy or event.button != 1 or "Shift" in event.modifiers or not self.canvas.paintable:
             return
         if self.canvas.pan or self.held.blink:
@@ -106,6 +117,18 @@ class Controller:
         if pixel is not None:
             target.move(pixel)
         target.release()
+
+    def _right(self, event: Any) -> Iterator[None]:
+        """A right button that does not move is a click: napari zooms where it moves."""
+        at = self.screen.pixel(event.position)
+        clicked = self.may_paint and at is not None
+        yield
+        while event.type == "mouse_move":
+            to = self.screen.pixel(event.position)
+            clicked = clicked and to is not None and at is not None and math.dist(at, to) < 1.0
+            yield
+        if clicked and at is not None:
+            self.target.pick((round(at[0]), round(at[1])))
 
     def hold(self, **keys: bool) -> None:
         """Keys are held down, or let go: `peek`, `blink` and `pan`, see `Held`."""

@@ -181,7 +181,7 @@ def canvas_of(
         edited=display.edited and not hidden,
         paintable=paintable,
         pan=moves,
-        cursor=2 * radius if tool == "brush" and not moves else None,
+        cursor=2 * radius if tool in ("brush", "clone") and not moves else None,
         notice=notice if facts.open else "no image is open",
         zones=zones and not hidden,
     )
