@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-stamp
 TOOLS  := $(VENV)-tools/.setup-stamp
-EXTRAS := curator annotator trainer postgresql cluster dev
+EXTRAS := curator annotator trainer postgresql remote cluster dev
 # torch and what its build for NVIDIA's cards brings along: which build is right, the machine decides.
 TORCHS := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc \
 	nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt requirements-locked.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-locked.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-e '.[curator,annotator,trainer,postgresql,cluster,dev]'
+		-e '.[curator,annotator,trainer,postgresql,remote,cluster,dev]'
 	@touch $@
 
 setup: $(STAMP)

@@ -4,7 +4,7 @@ These are short ways into the rooms below; whoever needs more goes there. PyTorc
 network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,24 @@ DEFAULT_WEIGHTS = "p_ieanet_s"
 """The shipped weights that `predict` takes where none are named."""
 
 
-def open_release(path: AnyPath) -> Release:
-    """Open the release in a folder.
+def open_release(
+    path: AnyPath,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    cache: AnyPath | None = None,
+    cache_gib: float | None = None,
+) -> Release:
+    """Open the release in a folder, or at an address: https://, s3:// or another that fsspec knows.
 
     `release["astronaut_N2"]` and `release[0]` are images with their arrays; `release.images`, `.scenes`, `.splits` and
     `.provenance` are pandas tables. Raises `NotThereError` where there is no release, or a store instead of one.
+
+    From a server come only the tables and the parts of pictures that are read; each has a checksum that is compared.
+    They are kept in the folder `cache` (by default IEA40K_CACHE, else the user's own), up to `cache_gib` GiB
+    (IEA40K_CACHE_GIB). `storage_options` go to fsspec. Raises `RemoteError` where a server cannot be reached, refuses
+    or gives something else, `MissingExtraError` without iea40k[remote].
     """
-    return Release.open(path)
+    return Release.open(path, storage_options=storage_options, cache=cache, cache_gib=cache_gib)
 
 
 def open_store(path: AnyPath) -> Store:

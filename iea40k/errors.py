@@ -118,6 +118,10 @@ class NotThereError(StoreError, BadInputError):
     """There is no store, release or scene where one was named."""
 
 
+class RemoteError(StoreError):
+    """A server cannot be reached, refuses, or gives something else than what was asked of it."""
+
+
 class UnknownKeyError(NotThereError, KeyError):
     """A release, a scene or a table has nothing of this name."""
 

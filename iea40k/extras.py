@@ -14,6 +14,7 @@ MODULES = {
     "annotator": ("napari", "magicgui", "npe2", "platformdirs", "qtpy", "PySide6", "superqt", "vispy"),
     "trainer": ("torch", "safetensors", "tensorboard", "onnx"),
     "postgresql": ("psycopg",),
+    "remote": ("fsspec", "aiohttp", "s3fs"),
     "cluster": ("distributed", "dask", "bokeh", "cryptography"),
 }
 """The modules that each extra brings. A module of two extras stands where most people miss it."""

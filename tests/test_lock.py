@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements-locked.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-EXTRAS = ("curator", "annotator", "trainer", "postgresql", "cluster", "dev")
+EXTRAS = ("curator", "annotator", "trainer", "postgresql", "remote", "cluster", "dev")
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
 

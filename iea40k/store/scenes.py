@@ -259,7 +259,7 @@ def read_attributes(folder: Path) -> dict[str, Any]:
     return attributes
 
 
-def newer_format(where: Path, known: int, found: object) -> IEAError:
+def newer_format(where: str | Path, known: int, found: object) -> IEAError:
     """Return the error for something written in a format that this version cannot read."""
     return StoreError(
         "this was written in a format that this version of iea40k does not know",

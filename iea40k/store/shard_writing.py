@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.store.codecs import FILL, RELEASE_LEVEL, encode
-from iea40k.store.shards import Layout, read_layout, shard_file
+from iea40k.store.shard_layout import Layout, read_layout, shard_file
 
 _ABSENT = 2**64 - 1
 

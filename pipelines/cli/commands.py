@@ -12,9 +12,10 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("demo", "the whole way, small, on photographs that come along", "pipelines.cli.demo:demo"),
     ),
     "Make a manifest": (
-        ("fetch", "download source photographs, resumable and verified", ""),
+        ("fetch", "download photographs or a release, resumable and verified", ""),
         ("fetch fivek", "MIT-Adobe FiveK, from the official site or its archive", "pipelines.cli.fetch:fivek"),
         ("fetch list", "public photographs by a list", "pipelines.cli.fetch:photographs_of_list"),
+        ("fetch release", "a whole release from a server, every file checked", "pipelines.cli.fetch:release"),
         ("manifest", "make and check manifests: tables of one row a scene", ""),
         ("manifest brackets", "captures grouped into scenes", "pipelines.cli.manifest_brackets:brackets"),
         ("manifest fivek", "a FiveK tree", "pipelines.cli.manifest_fivek:fivek"),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from iea40k.errors import ConfigError
+from iea40k.places import address_of
 
 FILE = "iea40k.toml"
 VARIABLE = "IEA40K_CONFIG"
@@ -68,7 +69,7 @@ class Defaults:
         if not _takes_path(parameter) or self.file is None:
             return value
         home = self.file.absolute().parent
-        return [str(home / v) for v in value] if isinstance(value, list) else str(home / str(value))
+        return [_under(home, v) for v in value] if isinstance(value, list) else _under(home, value)
 
 
 def read_defaults(called: Mapping[str, Any] | None = None) -> Defaults:
@@ -118,6 +119,10 @@ def _parameter(key: str, parameters: Mapping[str, Any]) -> str | None:
     if name in parameters:
         return name
     return next((n for n, p in parameters.items() if f"--{key.replace('_', '-')}" in p.opts), None)
+
+
+def _under(home: Path, place: object) -> str:
+    return str(place) if address_of(str(place)) else str(home / str(place))
 
 
 def _takes_path(parameter: Any) -> bool:

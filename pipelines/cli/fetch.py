@@ -1,4 +1,4 @@
-"""`iea40k fetch`: bring FiveK photographs from the official site or archive, and public ones by a list."""
+"""`iea40k fetch`: FiveK photographs from the official site or archive, public ones by a list, a release."""
 
 import json
 import time
@@ -105,6 +105,32 @@ def photographs_of_list(
         report = fetch_list(listed, root, pause=pause, patience=Patience(), progress=bar.update)
     wrong = verify_list(listed, root) if verify else []
     return _told(root, report, [*report.failures.values(), *wrong], as_json=as_json)
+
+
+def release(
+    address: Annotated[Path, typer.Argument(metavar="ADDRESS", help="https://…, s3://… or a folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The new folder; run again to go on.")],
+    as_json: AsJson = False,
+) -> int:
+    """Copy a whole release from a server: file by file, each compared with its checksum, release.json last."""
+    from iea40k.places import address_of, name_of
+    from iea40k.store.remote.copying import copy_release
+
+    with Progress("copying", "files") as bar:
+        report = copy_release(address_of(address) or f"file://{address.absolute()}", out, progress=bar.update)
+    for problem in report.problems:
+        messages.print(str(problem), style="red", markup=False)
+    counts = {"fetched": report.fetched, "present": report.present}
+    if as_json:
+        problems = [str(problem) for problem in report.problems]
+        typer.echo(json.dumps({"from": name_of(address), "out": str(out), **counts, "problems": problems}))
+    elif report.problems:
+        told = f"{out}: not written, {len(report.problems)} files are not as published; the others are kept"
+        messages.print(told, style="red", markup=False)
+    else:
+        told = f"{out}: {report.fetched} files fetched, {report.present} were there"
+        messages.print(told, style="green", markup=False)
+    return FAILURES if report.problems else DONE
 
 
 def _told(root: Path, report: "Report", problems: list[IEAError], *, as_json: bool) -> int:

@@ -3,12 +3,14 @@
 import json
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError, StoreError
+from iea40k.places import address_of, name_of
 from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
@@ -26,6 +28,7 @@ from iea40k.store.release.outgoing import what_may_go_out
 from iea40k.store.release.publication import Publication
 from iea40k.store.release.root import parse_root
 from iea40k.store.release.signature import check_signature
+from iea40k.store.remote.verifying import on_this_disk, seen_from
 from iea40k.store.verify import make_list, verify_store
 from iea40k.terminal import say
 from pipelines.cli.options import AsJson, Count
@@ -154,7 +157,7 @@ def release(
 
 def verify(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A release or a store.")],
+    path: Annotated[Path, typer.Argument(help="A release (a folder, or an address) or a store.")],
     ledger: Annotated[
         str | None,
         typer.Option(
@@ -191,19 +194,22 @@ def verify(
     place = ledger_of(context, path, ledger) if kind == "store" else None
     with Progress("verifying", "checks") as bar, open_executor(Workers(workers)) as executor:
         if kind == "release":
-            problems, told = _verify_release(path, root, public_key, bar, executor.map)
+            check = partial(_verify_release, root=root, public_key=public_key, bar=bar, each=executor.map)
+            with on_this_disk(path, bar.update) as (folder, missing):
+                problems, told = (missing, Told({}, [])) if missing else check(folder)
+                problems = [seen_from(problem, folder, path) for problem in problems]
         else:
             problems, told = _verify_store(Store.open(path), root, bar, executor.map, list_scenes=list_scenes)
             problems += _ledger_problems(path, place)
     if as_json:
         listed = [_as_json(problem) for problem in problems]
-        typer.echo(json.dumps({"path": str(path), "kind": kind, **told.facts, "problems": listed}))
+        typer.echo(json.dumps({"path": name_of(path), "kind": kind, **told.facts, "problems": listed}))
     elif problems:
         for problem in problems:
             messages.print(str(problem), style="red", markup=False)
-        messages.print(f"{path}: {len(problems)} problems in this {kind}", style="red", markup=False)
+        messages.print(f"{name_of(path)}: {len(problems)} problems in this {kind}", style="red", markup=False)
     else:
-        messages.print(f"{path}: this {kind} is sound", style="green", markup=False)
+        messages.print(f"{name_of(path)}: this {kind} is sound", style="green", markup=False)
     if not as_json:
         for line in told.lines:
             messages.print(line, markup=False, soft_wrap=True)
@@ -303,6 +309,8 @@ def _verify_store(
 
 
 def _kind(path: Path) -> str:
+    if address_of(path) is not None:
+        return "release"
     for file, kind in (("release.json", "release"), ("store.json", "store")):
         if (path / file).is_file():
             return kind

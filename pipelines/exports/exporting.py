@@ -208,7 +208,7 @@ def _check(array: NDArray[Any], expected: str, what: str, release: Release) -> N
     if found != expected:
         raise CorruptDataError(
             f"{what}: the pixels are not those that were published",
-            where=release.path,
+            where=release.where,
             expected=f"sha256 {expected}",
             got=found,
             remedy="`iea40k verify RELEASE` names the file; fetch it again",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import EncodedRGB
 from iea40k.errors import BadInputError
 from iea40k.fusion.judging import BOTH
+from iea40k.places import address_of
 from iea40k.store.kinds import kind_of
 from iea40k.store.layout import Store
 from iea40k.store.release.reading import Release
@@ -64,7 +65,7 @@ class Source:
 
 def open_source(path: Path) -> Source:
     """Open what a report is wanted of. Raises `BadInputError` where the folder is neither a store nor a release."""
-    kind = kind_of(path)
+    kind = kind_of(path) if address_of(path) is None else "release"
     if kind == "release":
         return _of_release(Release.open(path))
     if kind == "store":

@@ -43,7 +43,7 @@ class ReleaseSamples:
         if rows.empty:
             raise BadInputError(
                 "no image of the release is in this split",
-                where=release.path,
+                where=release.where,
                 got=f"{split} of {scheme}" + (f", levels {', '.join(levels)}" if levels else ""),
                 remedy="a release of very few scenes can leave a split empty; name another split or scheme",
             )

@@ -1,7 +1,5 @@
 """A release as training data: its samples, and what they are in words and digests."""
 
-from pathlib import Path
-
 from iea40k.errors import BadInputError
 from iea40k.files import AnyPath
 from iea40k.model.data.release_samples import ReleaseSamples
@@ -15,7 +13,6 @@ def training_data(path: AnyPath, config: DataConfig) -> TrainingData:
 
     Raises `BadInputError` where a split is empty or a scene would be in both.
     """
-    path = Path(path)
     release = Release.open(path)
     train = ReleaseSamples(
         release, config.split, config.train_part, config.levels, references=config.render is not None
@@ -25,7 +22,7 @@ def training_data(path: AnyPath, config: DataConfig) -> TrainingData:
     if shared:
         raise BadInputError(
             "scenes are in the training and in the validation split",
-            where=path,
+            where=release.where,
             got=", ".join(sorted(shared)[:5]),
             remedy="validation on scenes that were learnt says nothing; name two different splits",
         )

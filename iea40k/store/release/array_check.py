@@ -13,7 +13,9 @@ from iea40k.errors import CorruptDataError
 from iea40k.files import sha256_file
 from iea40k.store.codecs import DTYPES, memory_order
 from iea40k.store.release import content
-from iea40k.store.shards import Layout, ShardedArray, read_layout
+from iea40k.store.shard_files import OpenShard, open_local
+from iea40k.store.shard_layout import Layout, read_layout
+from iea40k.store.shards import ShardedArray
 
 _PICTURES = ("exposures", "reference")
 
@@ -39,13 +41,15 @@ def array_facts(path: Path, frame: str, name: str) -> dict[str, Any]:
     }
 
 
-def checked_array(path: Path, head: Mapping[str, Any], frame: str, name: str) -> ShardedArray:
+def checked_array(
+    path: Path, head: Mapping[str, Any], frame: str, name: str, opens: OpenShard = open_local
+) -> ShardedArray:
     """Return the reader of an array of the release at `path`, whose release.json is `head`.
 
     Raises `CorruptDataError` where the array's metadata are not those that were published; in a release that kept no
     digest of them, where shape, dtype, byte order or order of axes are not what the array's name and frame ask for.
     """
-    array = ShardedArray(path / content.ARRAYS / frame / name)
+    array = ShardedArray(path / content.ARRAYS / frame / name, opens)
     kept: Any = head.get("arrays")
     for key in (frame, name):
         kept = kept.get(key) if isinstance(kept, Mapping) else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from iea40k.errors import CorruptDataError, IEAError, StoreError
 from iea40k.store.release.splits import SPLITS
-from iea40k.store.shards import read_layout, shard_file
+from iea40k.store.shard_layout import read_layout, shard_file
 
 HEAD = "release.json"
 SUMS = "SHA256SUMS"

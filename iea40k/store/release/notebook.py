@@ -26,7 +26,7 @@ def release_html(release: "Release") -> str:
     head = release.head
     splits = head.get("splits", {})
     facts = {
-        "folder": str(release.path),
+        "folder" if release.origin is None else "address": release.where,
         "holds": f"{head.get('images', '?')} images of {head.get('scenes', '?')} scenes",
         "split schemes": ", ".join(map(str, splits)),
         "licences": ", ".join(f"{name} ({count} scenes)" for name, count in head.get("licences", {}).items()),
