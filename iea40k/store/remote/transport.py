@@ -122,7 +122,10 @@ class Transport:
 
             options = {**_stalling(self.scheme, self.patience.stall), **self.options}
             try:
-                self._opened = (os.getpid(), fsspec.filesystem(self.scheme, skip_instance_cache=True, **options))
+                self._opened = (
+                    os.getpid(),
+                    fsspec.filesystem(self.scheme, skip_instance_cache=True, **options),
+                )
             except (ValueError, ImportError) as error:
                 raise BadInputError(
                     "there is no reader for addresses of this kind",

@@ -30,7 +30,9 @@ def site(published: Release, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         yield opened
 
 
-def test_verify_finds_an_address_sound(site: Site, published: Release, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_finds_an_address_sound(
+    site: Site, published: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["verify", site.address, "--root", published.root]) == 0
     said = capsys.readouterr().err
     assert f"{site.address}: this release is sound" in said
@@ -97,9 +99,7 @@ def test_no_release_at_an_address_is_wrong_use(site: Site, capsys: pytest.Captur
         assert "there is no release at this address" in capsys.readouterr().err
 
 
-def test_defaults_may_name_an_address(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defaults_may_name_an_address(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("iea40k.toml").write_text(f'release = "{site.address}"\n')
     assert run(["export", "--format", "webdataset", site.address, "out"]) == 0

@@ -42,4 +42,6 @@ def _quick(self: transport.Patience) -> None:
 
 def shards(release: Release) -> list[str]:
     """The paths of all shards."""
-    return sorted(p.relative_to(release.path).as_posix() for p in release.path.glob("arrays/*/*/c/**/*") if p.is_file())
+    return sorted(
+        p.relative_to(release.path).as_posix() for p in release.path.glob("arrays/*/*/c/**/*") if p.is_file()
+    )

@@ -18,7 +18,9 @@ def test_a_copy_is_the_release(site: Site, published: Release, tmp_path: Path) -
     files = {p.relative_to(published.path) for p in published.path.rglob("*") if p.is_file()}
     copied = {p.relative_to(tmp_path / "copy") for p in (tmp_path / "copy").rglob("*") if p.is_file()}
     assert copied == files
-    assert all((tmp_path / "copy" / name).read_bytes() == (published.path / name).read_bytes() for name in files)
+    assert all(
+        (tmp_path / "copy" / name).read_bytes() == (published.path / name).read_bytes() for name in files
+    )
     assert verify_release(tmp_path / "copy") == []
     assert [p.name for p in tmp_path.iterdir()] == ["copy"]
     with pytest.raises(AlreadyExistsError):
@@ -47,12 +49,16 @@ def test_a_stopped_copy_goes_on_in_the_middle_of_a_file(
     report = copy_release(site.address, tmp_path / "copy")
     assert report.present > 0
     assert not report.problems
-    starts = [int(spans.split("=")[1].split("-")[0]) for path, spans in site.asked if path == largest and spans]
+    starts = [
+        int(spans.split("=")[1].split("-")[0]) for path, spans in site.asked if path == largest and spans
+    ]
     assert min(starts) >= 40_000
     assert verify_release(tmp_path / "copy") == []
 
 
-def test_wrong_files_are_all_named_and_the_others_kept(site: Site, published: Release, tmp_path: Path) -> None:
+def test_wrong_files_are_all_named_and_the_others_kept(
+    site: Site, published: Release, tmp_path: Path
+) -> None:
     spoilt, missing = shards(published)[0], shards(published)[-1]
     site.spoilt[spoilt] = lambda data: data[:-1] + bytes([data[-1] ^ 1])
     site.status = lambda path: 404 if path == missing else 200
