@@ -80,7 +80,7 @@ ACTIONS: tuple[Action, ...] = (
     number("value far down", "9", "value down by 0.05", lambda t: t.nudged(-0.05)),
     number("value far up", "0", "value up by 0.05", lambda t: t.nudged(0.05)),
     number("swap", "X", "swap the value with 0", lambda t: t.swapped()),
-    number("negate", "Shift-X", "turn the value's sign", lambda t: t.negated()),
+    number("other sign", "Shift-X", "turn the value's sign", lambda t: t.negated()),
     number("weaker", ";", "weaker brush", lambda t: t.strengthened(-0.1)),
     number("stronger", "'", "stronger brush", lambda t: t.strengthened(0.1)),
     number("softer", "/", "hard, half or fully feathered edge", lambda t: t.softened()),
