@@ -7,14 +7,23 @@ from iea40k.errors import BadInputError
 from iea40k.store.layout import Store
 from iea40k.store.ledger.entries import REFERENCE
 from pipelines.reference_judging import QUALITY
+from pipelines.store_now import StoreNow
 
 
-def exposure_table(store: Store) -> pd.DataFrame:
-    """Return one row an exposure: what says which it is, its `review_priority`, and the scene's manifest columns."""
+def exposure_table(store: Store, now: StoreNow | None = None) -> pd.DataFrame:
+    """Return one row an exposure: what says which it is, its `review_priority`, and the scene's manifest columns.
+
+    With what the store is `now`, scenes that no manifest lists any more are left out, and the columns are those of
+    today's manifest; without it, every scene of the store as it was built.
+    """
     rows: list[dict[str, object]] = []
+    withdrawn = frozenset() if now is None else frozenset(now.withdrawn)
     for scene_id in store.scene_ids():
+        if scene_id in withdrawn:
+            continue
         scene = store.open_scene(scene_id)
-        kept = {k: v for k, v in scene.attributes.items() if isinstance(v, str | int | float)}
+        attributes = scene.attributes if now is None else now.attributes(scene)
+        kept = {k: v for k, v in attributes.items() if isinstance(v, str | int | float)}
         for level, ev, review_priority in zip(scene.levels, scene.evs, scene.review_priority, strict=True):
             rows.append(
                 {

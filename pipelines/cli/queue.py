@@ -48,9 +48,17 @@ def add(
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
     from pipelines.exposures import choose, exposure_table, in_turn, of_references
+    from pipelines.store_now import store_now
 
     place = cast("Where", context.obj)
-    chosen = choose(exposure_table(Store.open(place.store)), where, sample=random, seed=seed)
+    store = Store.open(place.store)
+    now = store_now(store)
+    if now.problem:
+        messages.print(now.problem, style="yellow", markup=False)
+    if now.withdrawn:
+        gone = f"not offered, no longer in the manifest ({len(now.withdrawn)}): " + ", ".join(now.withdrawn)
+        messages.print(gone, style="yellow", markup=False)
+    chosen = choose(exposure_table(store, now), where, sample=random, seed=seed)
     if references:
         chosen = of_references(chosen)
     if priority == "review_priority" and len(chosen):

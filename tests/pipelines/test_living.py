@@ -11,6 +11,7 @@ from iea40k.manifest import read_manifest
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Ledger, MapKey, PackedPatch, Patch
+from iea40k.store.ledger.overview import listing
 from iea40k.store.release import Outgoing, Release, ReleaseOptions, write_release
 from iea40k.store.sources import read_changes
 from iea40k.store.verify import verify_store
@@ -90,6 +91,25 @@ def test_a_withdrawn_scene_is_never_released_and_is_named(
     write(folder, *map(row, SCENES))
     assert release(folder, "1.2.0") == 0
     assert len(Release.open(folder / "1.2.0").scenes) == 4
+
+
+def test_a_withdrawn_scene_is_not_put_into_the_queue_and_labels_are_todays(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, row("astronaut", light="midday_sun"), row("chelsea"), row("coffee"))
+    capsys.readouterr()
+    assert run(["queue", str(folder / "store"), "add", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["new"] == 9
+    assert "not offered, no longer in the manifest (1): rocket" in told.err
+    with Ledger.open(folder / "store") as ledger:
+        assert {r["scene_id"] for r in listing(ledger, state=None, limit=99)} == {
+            "astronaut",
+            "chelsea",
+            "coffee",
+        }
+    assert run(["queue", str(folder / "store"), "add", "--where", "light == 'midday_sun'", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unchanged"] == 3
 
 
 def test_the_function_withdraws_as_the_command_does(folder: Path) -> None:
