@@ -14,6 +14,7 @@ from typing import Any
 Recipe = Mapping[str, Any]
 
 _ROUNDING = 12  # significant digits of a float in a recipe: more would differ between math libraries
+_AS_THEY_ARE = (str, int, bool)
 
 
 def without_nan(value: Any) -> Any:
@@ -51,11 +52,13 @@ def _version(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in _AS_THEY_ARE:  # most are, and asking for a Mapping is slow
+        return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
+    if isinstance(value, str):
         return value
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return _plain(value.tolist())

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.arrays import LUMA_WEIGHTS, EncodedRGB, Validity
+from iea40k.arrays import EncodedRGB, Validity
 from iea40k.errors import ArrayError
 from iea40k.fusion.curve import Curve, brightness
-from iea40k.fusion.light import Light, merge
+from iea40k.fusion.light import MIDDLE_CODE, WELL_EXPOSED, Light, merge
 from iea40k.fusion.masks import checked, feathered, filled
 from iea40k.fusion.placing import (
     EXPERTS,
@@ -33,7 +32,9 @@ from iea40k.fusion.placing import (
 )
 from iea40k.recipe import versions
 
-_LUMA = np.array([LUMA_WEIGHTS], np.float32)
+REVISION = 2
+"""Of what this module makes of the same frames; it stands in the recipe of each reference. 1: frames counted by how
+near they showed a pixel to the rendering that was wanted."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,11 @@ def fuse(
     curve = curve or Curve()
     weights = [feathered(mask) for mask in masks]
     covered: Validity = np.logical_or.reduce(masks)
-    rough = merge(frames, weights, evs, curve, white=white)
-    stops = filled(rough.stops, covered)
+    light = merge(frames, weights, evs, curve, white=white)
+    stops = filled(light.stops, covered)
     found = areas(brightness(stops), covered)
     placing = anchor(stops, found, curve, as_shot, habits)
     moved = adjustment(found, placing)
-    wanted = _luma(curve.render(stops + moved[..., None]))
-    light = merge(frames, weights, evs, curve, white=white, wanted=wanted)
     reference = np.rint(curve.render(light.stops + moved[..., None])).astype(np.uint8)
     reference[~covered] = 0
     return Fusion(
@@ -97,6 +96,8 @@ def fuse(
         curve,
         {
             "method": "light merged, placed on the zones, rendered by the frames' response",
+            "revision": REVISION,
+            "well_exposed": [MIDDLE_CODE, WELL_EXPOSED],
             "frames": len(masks),
             "placing": _rounded(asdict(placing)),
             "habits": asdict(habits),
@@ -106,11 +107,6 @@ def fuse(
             "versions": versions("numpy", "opencv-python-headless"),
         },
     )
-
-
-def _luma(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    luma: NDArray[np.float32] = cv2.transform(picture, _LUMA).reshape(picture.shape[:2])
-    return luma
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """The light of a scene, merged from the frames of a bracket.
 
 Each frame tells the light of a pixel as its code's light less its EV. Frames are believed where they are neither
-near white nor near black, the brighter ones more (a code is a smaller step of light there), and frames whose
-own rendering of the pixel is near the one that is wanted more again: the less a code has to be moved, the less
-its response's error shows.
+near white nor near black, and count the more the nearer to the middle of their codes they show a pixel. That is wide:
+several frames share a place, so that leaves in the wind, noise and rounding average out instead of being those of one.
 
 Where every frame is white the darkest one sets a lower bound; where every frame is black, the brightest an upper one.
 """
@@ -24,8 +23,8 @@ WHITE_KNEE, WHITE_END = 0.90, 0.98
 BLACK_END, BLACK_KNEE = 4.0, 24.0
 """Codes between which a pixel's brightest channel gains full trust."""
 
-NEAR = 64.0
-"""Codes from the wanted rendering at which a frame counts by a factor exp(-1/2) less."""
+MIDDLE_CODE, WELL_EXPOSED = 127.5, 76.0
+"""The luma, in codes, at which a frame counts most, and how far from it it counts by a factor exp(-1/2) less."""
 
 LEAST_TRUST = 1e-2
 """Below it no frame shows the pixel: its light is a bound."""
@@ -34,7 +33,7 @@ _RANK_STEP, _RANKS = (
     3,
     8,
 )  # powers of ten between the least bad frames: the darkest speaks for what is white in all
-_FAR = 0.02
+_ILL_EXPOSED = 1e-4
 _LUMA = np.array([LUMA_WEIGHTS], np.float32)
 
 
@@ -63,13 +62,11 @@ def merge(
     curve: Curve,
     *,
     white: float = 255.0,
-    wanted: NDArray[np.float32] | None = None,
 ) -> Light:
     """Merge aligned (H, W, 3) uint8 frames at `evs` stops; `weights` holds an (H, W) mask a frame, 0 where it
     has no data.
 
-    `white` is the camera's white level in codes; `wanted` (H, W) the luma, in codes, to come near to. Pixels
-    without any weight have no meaning.
+    `white` is the camera's white level in codes. Pixels without any weight have no meaning.
     """
     shape = frames[0].shape
     total, apart_all = np.zeros(shape[:2], np.float32), np.zeros(shape[:2], np.float32)
@@ -84,7 +81,7 @@ def merge(
         np.maximum(above, np.where(weights[index] > 0, low, 0), out=above)
         high = np.maximum(high, np.float32(10.0 ** (-_RANK_STEP * min(rank + 1, _RANKS))))
         low = np.maximum(low, np.float32(10.0 ** (-_RANK_STEP * min(len(order) - rank, _RANKS))))
-        weight = weights[index] * high * low * _worth(frame, wanted)
+        weight = weights[index] * high * low * _worth(frame)
         counted.append(weight)
         stops += (curve.light(frame) - np.float32(evs[index])) * weight[..., None]
         mean_ev += weight * np.float32(evs[index])
@@ -108,13 +105,11 @@ def _trust(frame: EncodedRGB, white: float) -> tuple[NDArray[np.float32], NDArra
     return high[brightest], low[brightest]
 
 
-def _worth(frame: EncodedRGB, wanted: NDArray[np.float32] | None) -> NDArray[np.float32]:
+def _worth(frame: EncodedRGB) -> NDArray[np.float32]:
     luma = cv2.transform(frame.astype(np.float32), _LUMA).reshape(frame.shape[:2])
-    worth = np.square(np.maximum(luma, 2) / np.float32(128))
-    if wanted is not None:
-        worth *= np.exp(np.square((luma - wanted) / np.float32(NEAR)) * np.float32(-0.5)) + np.float32(_FAR)
-    found: NDArray[np.float32] = worth
-    return found
+    apart = np.square((luma - np.float32(MIDDLE_CODE)) / np.float32(WELL_EXPOSED))
+    worth: NDArray[np.float32] = np.exp(apart * np.float32(-0.5)) + np.float32(_ILL_EXPOSED)
+    return worth
 
 
 def _smooth(values: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:

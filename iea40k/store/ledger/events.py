@@ -20,6 +20,11 @@ EventKind = Literal[
 ]  # fmt: skip
 
 _INSERT = events.insert()
+_COLUMNS = [column.name for column in events.columns]
+_INSERT_OF_FILE = (
+    f"INSERT INTO {events.name} ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
+_COUNT_OF_FILE = "UPDATE counter SET value = value + 1 WHERE name = 'entry' RETURNING value"
 _HEADS = sa.select(heads.c.scene_id, heads.c.level, heads.c.seq, heads.c.hash).where(
     heads.c.journal == events.name, heads.c.scene_id.in_(sa.bindparam("scenes", expanding=True))
 )
@@ -54,8 +59,16 @@ def append_event(
 ) -> int:
     """Record an event, at a place given out before or the next one, and return its entry number."""
     key = event.key
+    given = place or next_place(database, connection, events.name, key.scene_id, key.level)
+    row = _row(event, given, database.now(connection))
+    connection.execute(_INSERT, row)
+    return int(row["entry"])
+
+
+def _row(event: Event, place: Mapping[str, Any], now: int) -> dict[str, Any]:
+    key = event.key
     row: dict[str, Any] = {
-        **(place or next_place(database, connection, events.name, key.scene_id, key.level)),
+        **place,
         "event_id": uuid.uuid4().hex,
         "task": key.task,
         "assignment": event.assignment,
@@ -66,11 +79,10 @@ def append_event(
         "state": event.state,
         "comment": event.comment,
         "details": canonical_json(event.details),
-        "server_time": database.now(connection),
+        "server_time": now,
     }
     row["hash"] = row_hash(events.name, row)
-    connection.execute(_INSERT, row)
-    return int(row["entry"])
+    return row
 
 
 def append_events(database: Database, connection: sa.Connection, happened: Sequence[Event]) -> None:
@@ -80,11 +92,36 @@ def append_events(database: Database, connection: sa.Connection, happened: Seque
         raise ValueError("events of one image follow one another: append them one at a time")
     found = connection.execute(_HEADS, {"scenes": sorted({scene_id for scene_id, _ in images})})
     last = {(row.scene_id, row.level): (row.seq, row.hash) for row in found}
+    if database.dialect == "sqlite":
+        _append_to_file(database, connection, happened, last)
+        return
     for event in happened:  # one by one: the ledger takes no row but that of the number given out last
         key = event.key
         seq, link = last.get((key.scene_id, key.level), (0, FIRST))
         place = place_after(database.next_entry(connection), key.scene_id, key.level, seq, link)
         append_event(database, connection, event, place)
+
+
+def _append_to_file(
+    database: Database,
+    connection: sa.Connection,
+    happened: Sequence[Event],
+    last: Mapping[tuple[str, str], tuple[int, str]],
+) -> None:
+    """The same one by one, past SQLAlchemy: building its statements takes three times as long as the file does."""
+    now = database.now(connection)
+    cursor = connection.connection.cursor()
+    try:
+        for event in happened:
+            key = event.key
+            entry = cursor.execute(_COUNT_OF_FILE).fetchall()[0][0]
+            place = place_after(
+                entry, key.scene_id, key.level, *last.get((key.scene_id, key.level), (0, FIRST))
+            )
+            row = _row(event, place, now)
+            cursor.execute(_INSERT_OF_FILE, [row.get(name) for name in _COLUMNS])
+    finally:
+        cursor.close()
 
 
 def read_details(text: str) -> dict[str, Any]:
