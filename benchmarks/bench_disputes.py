@@ -13,7 +13,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.harness import Figure
 from benchmarks.planted_labels import KINDS, plant, scene_of
 from iea40k.develop import load_encoded
-from iea40k.disputes.finding import find_disputes, out_of_fold
+from iea40k.disputes.expecting import out_of_fold
+from iea40k.disputes.finding import find_disputes
 from iea40k.disputes.scenes import small_scene
 
 TITLE = "Planted wrong labels: found by validate, and by plain signals"
@@ -41,7 +42,7 @@ def run(first=1, every=8, seeds=(101, 102, 103)) -> list[Figure]:
                 planted = kind_of.get((s, e))
                 wrong.append(planted is not None)
                 kinds.append(planted.kind if planted else "")
-                error = np.abs(small[s].labels[e] - predictions[s][e])
+                error = np.abs(small[s].labels[e] - predictions[s].residual[e])
                 rows["detector"].append(dispute.score)
                 rows["|error|"].append(float(error.mean()))
                 rows["worst |error|"].append(dispute.signals["worst_error"])

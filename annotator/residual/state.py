@@ -15,7 +15,7 @@ from annotator.shared.strokes import Draft
 from annotator.shared.work import BASE, CONSENSUS, Work
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes, Validity, validity_from_codes
 from iea40k.errors import IEAError
-from iea40k.outliers.proposals import LARGE, Findings, find
+from iea40k.outliers.proposals import LARGE, Findings, Proposal, find
 from iea40k.outliers.seen import Seen, Witness, nearest
 from iea40k.store.ledger import Correction, CorrectionDraft, Lease, MapKey, PackedPatch, Patch, replay
 from iea40k.store.ledger.consensus import consensus
@@ -30,7 +30,7 @@ class Image(Work[CorrectionDraft]):
     """An open image. `codes` (H, W) int16 is the base with every standing stroke; painting changes it in place.
 
     `others` are the strokes of the same person on the scene's other levels; `trust`: by kind, the share of earlier
-    proposals that people took.
+    proposals that people took; `disputes`: what a trained model disputes, which comes before what is found here.
     """
 
     exposure: EncodedRGB
@@ -38,6 +38,7 @@ class Image(Work[CorrectionDraft]):
     base: ResidualCodes
     flags: OutlierFlags
     trust: Mapping[str, float] = field(default_factory=dict)
+    disputes: tuple[Proposal, ...] = ()
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
 
@@ -93,7 +94,8 @@ class Image(Work[CorrectionDraft]):
         for index in order[: FEW if self.base.size > LARGE else None]:
             with contextlib.suppress(IEAError):  # A level that cannot be read says nothing of this one.
                 others.append(Witness(origin.exposure(origin.levels[index]), origin.evs[index]))
-        return find(Seen(self.exposure, self.reference, self.base, self.ev, tuple(others)), self.trust)
+        found = find(Seen(self.exposure, self.reference, self.base, self.ev, tuple(others)), self.trust)
+        return replace(found, proposals=(*self.disputes, *found.proposals))
 
     def sibling(self, level: str) -> "Image":
         """Return another level of the scene, to look at or to propagate a correction to."""

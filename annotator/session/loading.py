@@ -11,9 +11,11 @@ from annotator.session.base import Work
 from annotator.shared.origin import origin_of
 from annotator.shared.strokes import Drawn
 from iea40k.arrays import validity_from_codes
+from iea40k.outliers.disputed import disputed_proposals
 from iea40k.store.layout import Store
 from iea40k.store.ledger import CorrectionDraft, Lease, Ledger, MapKey, Outbox, Waiting, ZoneDraft
 from iea40k.store.ledger.entries import REFERENCE
+from iea40k.store.ledger.settled import PIXELS, disputed_note, pixels_digest
 from iea40k.store.ledger.verdicts import accepted_share
 
 
@@ -33,6 +35,10 @@ def load_image(
 
     origin = origin_of(store, key.scene_id, ledger)
     image = Image.of(origin, key, strokes(key), lease=lease)
+    note = disputed_note(ledger, key.scene_id, key.level)
+    # A dispute is about the pixels as they were: of others it says nothing.
+    if note and note[PIXELS] == pixels_digest(image.exposure, image.reference):
+        image.disputes = disputed_proposals(note, image.shape)
     if lease is not None:
         others = (level for level in origin.levels if level != key.level)
         image.others |= {level: strokes(replace(key, level=level)) for level in others}

@@ -1,6 +1,7 @@
 """Wrong labels made on purpose, on small maps: what the detector learns from. Tests plant by another generator."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ REASONS = {
     "region": "a region deviates from what reference and exposure say",
     "bias": "the whole map lies too high or too low",
     "reference": "the reference does not seem to belong to the exposure",
+    "apart": "the experts lie far apart, and the label beside what is expected",
 }
 """The kinds of disputes, and what is said of each."""
 
@@ -28,6 +30,8 @@ def plant(
 ) -> tuple[SmallScene, Map]:
     """Return the scene, changed only where the kind says so, and a wrong label (h, w) for exposure `number`."""
     label = scene.labels[number]
+    if kind == "apart":
+        return _apart(scene, number, random)
     if kind == "missed":
         return _missed(scene, number, random)
     if kind == "reference":
@@ -102,5 +106,14 @@ def _missed(scene: SmallScene, number: int, random: np.random.Generator) -> tupl
     grey, labels = scene.grey.copy(), scene.labels.copy()
     grey[number] = grey[number] * (1 - inside) + inside
     labels[number] = labels[number] * (1 - inside)
-    changed = SmallScene(**{**vars(scene), "reference": reference, "grey": grey, "labels": labels})
-    return changed, labels[number]
+    return replace(scene, reference=reference, grey=grey, labels=labels), labels[number]
+
+
+def _apart(scene: SmallScene, number: int, random: np.random.Generator) -> tuple[SmallScene, Map]:
+    """A region in which the experts differ, and the label with the half of them that is wrong."""
+    inside = _blob(scene.labels[number].shape, random, 0.08, 0.3)
+    far = np.float32(random.uniform(0.05, 0.25))
+    label = np.clip(scene.labels[number] + random.choice([-1, 1]) * inside * far, -1, 1).astype(np.float32)
+    apart = scene.apart.copy()
+    apart[number] = apart[number] + inside * far / 2
+    return replace(scene, apart=apart), label

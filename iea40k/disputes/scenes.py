@@ -1,4 +1,4 @@
-"""Scenes as disputes are sought in: small, with the luma of exposures and reference; and which scenes are alike."""
+"""Scenes as disputes are sought in: small, with the luma of exposures and reference; and which scenes share a fold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, ResidualCodes, residual_from_codes
+from iea40k.likeness import Sketch, find_twins, groups_of, sketch_of
 from iea40k.residuals import luma
 
 SIDE = 128
 """Shorter side, in pixels, at which labels are compared."""
-
-ALIKE = 0.92
-"""Correlation of small pictures from which two scenes are near-twins and share a fold."""
 
 Map = NDArray[np.float32]
 
@@ -23,8 +21,10 @@ Map = NDArray[np.float32]
 class SmallScene:
     """One scene. `exposures` (E, h, w, 3) uint8; `grey` (E, h, w) their luma; `reference` (h, w) luma.
 
-    `labels` (E, h, w) residuals, NaN without data; `touched` (E, h, w) bool, where people corrected them. `shape` is
-    the full (H, W), `evs` the stops.
+    `labels` (E, h, w) residuals, NaN without data; `touched` (E, h, w) bool, where people corrected them; `budget` and
+    `apart` (E, h, w), the labels' standard deviation and how far the experts lie apart, NaN where unknown. `shape` is
+    the full (H, W), `evs` the stops. Scenes of one `composition`, where it is not "", share a fold, and so do scenes
+    whose sketches are near-twins.
     """
 
     scene_id: str
@@ -36,6 +36,10 @@ class SmallScene:
     reference: Map
     labels: Map
     touched: NDArray[np.bool_]
+    budget: Map
+    apart: Map
+    sketch: Sketch
+    composition: str = ""
 
 
 def small_scene(
@@ -46,8 +50,15 @@ def small_scene(
     reference: EncodedRGB,
     codes: ResidualCodes,
     touched: NDArray[np.bool_] | None = None,
+    *,
+    budget: Map | None = None,
+    apart: Map | None = None,
+    composition: str = "",
 ) -> SmallScene:
-    """Return a scene of exposures (E, H, W, 3) and codes (E, H, W), made small by means over areas."""
+    """Return a scene of exposures (E, H, W, 3) and codes (E, H, W), made small by means over areas.
+
+    `budget` and `apart` (E, H, W) as in `SmallScene`; None: unknown everywhere.
+    """
     height, width = reference.shape[:2]
     share = min(1.0, SIDE / min(height, width))
     size = (max(1, round(width * share)), max(1, round(height * share)))
@@ -58,6 +69,8 @@ def small_scene(
 
     pictures = np.stack([cv2.resize(e, size, interpolation=cv2.INTER_AREA) for e in exposures])
     drawn = np.zeros(codes.shape, np.bool_) if touched is None else touched
+    unknown = np.broadcast_to(np.float32(np.nan), (len(codes), size[1], size[0]))
+    as_shot = min(range(len(evs)), key=lambda k: (abs(evs[k]), evs[k]))
     return SmallScene(
         scene_id,
         tuple(levels),
@@ -69,32 +82,36 @@ def small_scene(
         # A mean over an area with a NaN is NaN: a border without data stays without.
         np.stack([small(residual_from_codes(c)) for c in codes]),
         np.stack([small(t.astype(np.float32)) > 0 for t in drawn]),
+        unknown if budget is None else np.stack([small(b) for b in budget]),
+        unknown if apart is None else np.stack([small(a) for a in apart]),
+        sketch_of(exposures[as_shot]),
+        composition,
     )
 
 
+def groups_by_likeness(scenes: Sequence[SmallScene]) -> list[list[str]]:
+    """Return the ids of scenes that belong together: near-twins (`iea40k.likeness`), and scenes of one composition."""
+    pairs = [(twin.first, twin.second) for twin in find_twins({s.scene_id: s.sketch for s in scenes})]
+    first: dict[str, str] = {}
+    pairs += [
+        (first.setdefault(scene.composition, scene.scene_id), scene.scene_id)
+        for scene in scenes
+        if scene.composition
+    ]
+    heads = groups_of([scene.scene_id for scene in scenes], pairs)
+    members: dict[str, list[str]] = {}
+    for scene in scenes:
+        members.setdefault(heads[scene.scene_id], []).append(scene.scene_id)
+    return [members[name] for name in sorted(members)]
+
+
 def folds_by_likeness(scenes: Sequence[SmallScene], folds: int) -> list[int]:
-    """Return the fold of each scene: near-twins share one, and folds are about equally large.
-
-    Two scenes are near-twins where their references, at 16x16 pixels, correlate.
-    """
-    prints = np.stack([_print(scene.reference) for scene in scenes])
-    twins = prints @ prints.T >= ALIKE
-    group = np.arange(len(scenes))
-    for first, second in zip(*np.nonzero(np.triu(twins, 1)), strict=True):
-        group[group == group[second]] = group[first]
-    found = np.zeros(len(scenes), np.int64)
-    filled = np.zeros(folds, np.int64)
-    # The largest groups first, each into the emptiest fold; ties by the order of scenes.
-    order = sorted(set(group.tolist()), key=lambda g: (-int((group == g).sum()), g))
-    for name in order:
-        fold = int(filled.argmin())
-        found[group == name] = fold
-        filled[fold] += int((group == name).sum())
-    return [int(fold) for fold in found]
-
-
-def _print(reference: Map) -> Map:
-    tiny = cv2.resize(reference, (16, 16), interpolation=cv2.INTER_AREA).ravel()
-    tiny = tiny - tiny.mean()
-    found: Map = tiny / max(float(np.linalg.norm(tiny)), 1e-6)
-    return found
+    """Return the fold of each scene: those that belong together share one, and folds are about equally large."""
+    fold_of: dict[str, int] = {}
+    filled = [0] * folds
+    # The largest groups first, each into the emptiest fold; ties by name.
+    for group in sorted(groups_by_likeness(scenes), key=len, reverse=True):
+        fold = filled.index(min(filled))
+        filled[fold] += len(group)
+        fold_of |= dict.fromkeys(group, fold)
+    return [fold_of[scene.scene_id] for scene in scenes]

@@ -1,19 +1,24 @@
 """What speaks against a label: signals that share no weakness, each a number an image, and maps of where.
 
 - *Prediction*: how far the label lies from an out-of-fold prediction, in units of the error that the predictor usually
-  makes at that level and zone; the correlation of both; the area of opposed signs.
+  makes at that level and zone, of the deviation that it says itself, and of the label's own error budget; the
+  correlation of both; the area of opposed signs.
 - *Law*: a label is luma(reference) - luma(exposure) where nobody painted. What deviates from it, from the same of
   another level of the scene, and from a tone curve between reference and exposure.
-- *Structure*: what the label makes of the exposure must have the exposure's edges.
+- *Structure*: what the label makes of the exposure must have the exposure's edges, and lie where they lie.
+- *People*: how far the experts lie apart.
+
+A signal that cannot be had is NaN: that of a prediction that failed, of experts where there is one, of a constant map.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from iea40k.disputes.expecting import Expectation
 from iea40k.disputes.scenes import Map, SmallScene
 from iea40k.metrics import lcc
 
@@ -23,7 +28,8 @@ _NOTHING = float("nan")
 
 NAMES = (
     "error", "worst_error", "signed_error", "unlike", "opposed", "law", "worst_law", "law_bias", "law_share",
-    "other_level", "edges", "speckle", "off_curve", "white_and_ideal", "scene_error", "label_size",
+    "other_level", "edges", "speckle", "off_curve", "white_and_ideal", "scene_error", "beyond_deviation",
+    "beyond_budget", "displaced", "experts_apart", "label_size",
 )  # fmt: skip
 """The signals, in the order of `Evidence.values`; + = more suspicious, but for `label_size`, which only qualifies."""
 
@@ -45,12 +51,14 @@ def zones_of(grey: Map) -> NDArray[np.intp]:
     return found
 
 
-def expected_errors(scenes: list[SmallScene], predictions: list[Map]) -> dict[tuple[str, int], float]:
+def expected_errors(
+    scenes: Sequence[SmallScene], expectations: Sequence[Expectation]
+) -> dict[tuple[str, int], float]:
     """Return by level and zone the median over images of the predictions' mean absolute error."""
     rows: dict[tuple[str, int], list[float]] = {}
-    for scene, predicted in zip(scenes, predictions, strict=True):
+    for scene, expected in zip(scenes, expectations, strict=True):
         for number, level in enumerate(scene.levels):
-            error = np.abs(scene.labels[number] - predicted[number])
+            error = np.abs(scene.labels[number] - expected.residual[number])
             zones = zones_of(scene.grey[number])
             for zone in range(ZONES):
                 there = (zones == zone) & ~np.isnan(error)
@@ -60,17 +68,73 @@ def expected_errors(scenes: list[SmallScene], predictions: list[Map]) -> dict[tu
 
 
 def evidence(
-    scene: SmallScene, number: int, label: Map, predicted: Map, expected: Mapping[tuple[str, int], float]
+    scene: SmallScene,
+    number: int,
+    label: Map,
+    expectation: Expectation,
+    usual: Mapping[tuple[str, int], float],
 ) -> Evidence:
     """Return what speaks against `label` (h, w) for exposure `number`; it may be another than the scene's own."""
-    grey, reference = scene.grey[number], scene.reference
     known = ~np.isnan(label)
     if not known.any():
         nothing = np.zeros(label.shape, np.float32)
         return Evidence(np.full(len(NAMES), _NOTHING), nothing, nothing, nothing)
-    usual = _usual(scene.levels[number], grey, expected)
+    predicted, away = _against_prediction(scene, number, label, expectation, usual)
+    lawful, law, off = _against_law(scene, number, label)
+    people = scene.apart[number][known & ~np.isnan(scene.apart[number])]
+    found = {
+        **predicted,
+        **lawful,
+        "scene_error": _NOTHING,  # filled by who knows the scene's other images
+        "experts_apart": float(np.quantile(people, 0.99)) if people.size else _NOTHING,
+        "label_size": float(np.abs(label[known]).mean()),
+    }
+    return Evidence(np.array([found[name] for name in NAMES]), away, np.abs(law), np.abs(off))
+
+
+def _against_prediction(
+    scene: SmallScene,
+    number: int,
+    label: Map,
+    expectation: Expectation,
+    usual_errors: Mapping[tuple[str, int], float],
+) -> tuple[dict[str, float], Map]:
+    predicted, deviation = expectation.residual[number], expectation.deviation[number]
+    known = ~np.isnan(label) & ~np.isnan(predicted)
+    if not known.any():
+        names = (
+            "error", "worst_error", "signed_error", "unlike", "opposed", "beyond_deviation", "beyond_budget",
+        )  # fmt: skip
+        return dict.fromkeys(names, _NOTHING), np.zeros(label.shape, np.float32)
+    usual = _usual(scene.levels[number], scene.grey[number], usual_errors)
     error = np.where(known, label - predicted, 0).astype(np.float32)
     away = _blur((np.abs(error) / usual).astype(np.float32))
+    turned = (np.sign(label) != np.sign(predicted)) & (np.minimum(np.abs(label), np.abs(predicted)) > 0.05)
+    found = {
+        "error": float((np.abs(error) / usual)[known].mean()),
+        "worst_error": float(np.quantile(away, 0.99)),
+        "signed_error": abs(float((error / usual)[known].mean())),
+        "unlike": 1 - _correlation(label[known], predicted[known]),
+        "opposed": float((known & turned).sum() / known.sum()),
+        "beyond_deviation": _beyond(error, deviation, known),
+        "beyond_budget": _beyond(error, scene.budget[number], known),
+    }
+    return found, away
+
+
+def _beyond(error: Map, deviation: Map, known: NDArray[np.bool_]) -> float:
+    """Return the mean |error| in units of a standard deviation, over the pixels that have one."""
+    there = known & ~np.isnan(deviation)
+    return (
+        float((np.abs(error[there]) / np.maximum(deviation[there], _LEAST)).mean())
+        if there.any()
+        else _NOTHING
+    )
+
+
+def _against_law(scene: SmallScene, number: int, label: Map) -> tuple[dict[str, float], Map, Map]:
+    grey, reference = scene.grey[number], scene.reference
+    known = ~np.isnan(label)
     free = known & ~scene.touched[number]
     law = np.where(free, label - (reference - grey), 0).astype(np.float32)
     off = np.where(known, _off_curve(scene, number), 0).astype(np.float32)
@@ -80,31 +144,32 @@ def evidence(
     ]
     own = float(np.abs(law)[free].mean()) if free.any() else _NOTHING
     wanted = np.where(known, label + grey, grey)
-    opposed = (
-        known & (np.sign(label) != np.sign(predicted)) & (np.minimum(np.abs(label), np.abs(predicted)) > 0.05)
-    )
     white = known & (off > 0.15) & (np.abs(np.nan_to_num(label)) < 0.05)
-    values = np.array(
-        [
-            float((np.abs(error) / usual)[known].mean()),
-            float(np.quantile(away, 0.99)),
-            abs(float((error / usual)[known].mean())),
-            1 - _correlation(label[known], predicted[known]),
-            float(opposed.sum() / known.sum()),
-            own,
-            float(np.quantile(_blur(np.abs(law)), 0.99)),
-            abs(float(np.median(law[free]))) if free.any() else _NOTHING,
-            float((np.abs(law) > 0.02)[free].mean()) if free.any() else _NOTHING,
-            own - min(elsewhere) if elsewhere else _NOTHING,
-            1 - _edges(wanted, grey),
-            float(np.abs(law - cv2.medianBlur(law, 5)).mean()),
-            float(np.quantile(np.abs(off), 0.995)),
-            float(white.mean()),
-            _NOTHING,  # of the scene: filled by who knows its other images
-            float(np.abs(label[known]).mean()),
-        ]
-    )
-    return Evidence(values, away, np.abs(law), np.abs(off))
+    found = {
+        "law": own,
+        "worst_law": float(np.quantile(_blur(np.abs(law)), 0.99)),
+        "law_bias": abs(float(np.median(law[free]))) if free.any() else _NOTHING,
+        "law_share": float((np.abs(law) > 0.02)[free].mean()) if free.any() else _NOTHING,
+        "other_level": own - min(elsewhere) if elsewhere else _NOTHING,
+        "edges": 1 - _edges(wanted, grey),
+        "speckle": float(np.abs(law - cv2.medianBlur(law, 5)).mean()),
+        "off_curve": float(np.quantile(np.abs(off), 0.995)),
+        "white_and_ideal": float(white.mean()),
+        "displaced": _displaced(
+            np.where(known, label, 0).astype(np.float32), np.where(known, reference - grey, 0)
+        ),
+    }
+    return found, law, off
+
+
+def _displaced(one: Map, two: Map) -> float:
+    """Return by how many pixels of the small size a label lies beside what its pictures say; NaN without structure."""
+    if min(one.shape) < 16 or one.std() < 1e-3 or two.std() < 1e-3:
+        return _NOTHING
+    window = cv2.createHanningWindow(one.shape[::-1], cv2.CV_32F)
+    (x, y), response = cv2.phaseCorrelate(one, two.astype(np.float32), window)
+    # Where nothing answers, the maps are not each other's: other signals say so.
+    return float(np.hypot(x, y)) if response > 0.1 else _NOTHING
 
 
 def _usual(level: str, grey: Map, expected: Mapping[tuple[str, int], float]) -> Map:

@@ -6,12 +6,14 @@ The features are luma and colour of the pixel, means of luma around it at five s
 picture, and its clipped shares.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.residuals import luma
@@ -20,8 +22,21 @@ FEATURES = 22
 SIDE = 128
 """Shorter side, in pixels, at which pictures are looked at; maps are enlarged."""
 
+MANY = 300_000
+"""Rows from which on more than one thread is worth it."""
+
 _QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_OF_MEAN = 1.2533  # standard deviation of a normal law, in units of its mean absolute deviation
 _SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
+
+
+def few_threads(rows: int) -> AbstractContextManager[object]:
+    """Return a block in which trees of few rows use one thread: more of them wait for each other longer than they work.
+
+    Where other programs are at work on the machine, that is many times as long.
+    """
+    limits: AbstractContextManager[object] = threadpool_limits(1 if rows < MANY else None, user_api="openmp")
+    return limits
 
 
 class Trees:
@@ -49,15 +64,53 @@ class Trees:
             chosen = self._random.permutation(np.flatnonzero(~np.isnan(wanted.ravel())))[: self.pixels]
             inputs.append(found[chosen])
             outputs.append(wanted.ravel()[chosen])
-        self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
+        with few_threads(sum(map(len, inputs))):
+            self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
         return self
 
     def __call__(self, image: EncodedRGB) -> Residual:
         """Return the residual map (H, W) float32 of a picture (H, W, 3) uint8."""
         small = _small(image)
-        found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
+        with few_threads(small.shape[0] * small.shape[1]):
+            found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
         size = (image.shape[1], image.shape[0])
         out: Residual = cv2.resize(found.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        return out
+
+
+class DeviationTrees:
+    """How far trees are off, as a standard deviation, from the same features; deterministic."""
+
+    def __init__(self, pixels: int = 100, seed: int = 0) -> None:
+        self.pixels = pixels
+        self._random = np.random.default_rng([seed, 1])
+        self._trees = HistGradientBoostingRegressor(
+            max_iter=60, learning_rate=0.1, max_leaf_nodes=15, min_samples_leaf=60, random_state=seed
+        )
+
+    def fit(
+        self, trees: Callable[[EncodedRGB], Residual], examples: Iterable[tuple[EncodedRGB, Residual]]
+    ) -> "DeviationTrees":
+        """Learn from pictures and labels that `trees`, or whatever predicts, have not seen."""
+        inputs, outputs = [], []
+        for image, label in examples:
+            small, wanted = _small(image), _small_label(label)
+            away = np.abs(wanted - trees(small)).ravel()
+            chosen = self._random.permutation(np.flatnonzero(~np.isnan(away)))[: self.pixels]
+            inputs.append(features(small).reshape(-1, FEATURES)[chosen])
+            outputs.append(away[chosen])
+        with few_threads(sum(map(len, inputs))):
+            self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
+        return self
+
+    def __call__(self, image: EncodedRGB) -> Residual:
+        """Return the standard deviation (H, W) float32 of a picture (H, W, 3) uint8."""
+        small = _small(image)
+        with few_threads(small.shape[0] * small.shape[1]):
+            found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
+        size = (image.shape[1], image.shape[0])
+        sd = np.maximum(found * _OF_MEAN, 1 / 255).astype(np.float32)
+        out: Residual = cv2.resize(sd, size, interpolation=cv2.INTER_LINEAR)
         return out
 
 

@@ -30,6 +30,7 @@ class Kind(StrEnum):
         "#ffb37a",
         "taken from the neighbouring levels",
     )
+    DISPUTED = "disputed", "disputed by the model", "#ff9d00", "subtracted again, or set to what a light is"
     CLIPPED = (
         "clipped",
         "clipped without information",

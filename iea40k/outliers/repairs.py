@@ -29,6 +29,9 @@ LEAST_GAIN = 0.8
 """The expected error after a repair, as a share of that before, from which it is refused."""
 
 
+LAWFUL = 0.01
+"""Mean deviation of a label from reference - exposure, in luma, up to which it counts as what its pictures say."""
+
 KNOWN_SHARE = 0.6
 """Share of a region of which the other levels must know something."""
 
@@ -176,6 +179,16 @@ def _filled(values: NDArray[np.float32], known: Validity) -> NDArray[np.float32]
     return result
 
 
+def _answered(part: _Part) -> New:
+    """Subtract again where the label is not what its pictures say; set a light that is blown in both."""
+    view = part.view
+    if part.mean(np.abs(view.label - view.difference)) > LAWFUL:
+        return _again(part)
+    if (blown(view.exposure, view.white) & blown(view.reference) & part.mask).any():
+        return _lit(part)
+    raise RefusedError("the label is what its pictures say; whether these are right, a person must see")
+
+
 def _nothing(part: _Part) -> New:
     raise RefusedError(f"{part.proposal.reason}; set it by hand")
 
@@ -189,5 +202,6 @@ _REPAIRS: Mapping[Kind, Callable[[_Part], New]] = {
     Kind.SIGN: _turned,
     Kind.LEVEL: _again,
     Kind.GAIN: _again,
+    Kind.DISPUTED: _answered,
     Kind.CLIPPED: _nothing,
 }

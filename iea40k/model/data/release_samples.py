@@ -1,6 +1,6 @@
 """The images of a split of a release, read shard by shard without zarr-python."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ class ReleaseSamples:
     """Implements `Samples` for the images of `split` ("train", "valid", "test") of `scheme` in a release.
 
     `levels` keeps only those levels, e.g. ("N2", ..., "P2"). `references` keeps, of scenes whose exposures were
-    simulated, the one at EV 0 alone: the others can be rendered from it. Raises `BadInputError` where nothing is left.
+    simulated, the one at EV 0 alone: the others can be rendered from it. `scenes`: the images of these scenes, whatever
+    their split; `scheme` and `split` are words for messages then. Raises `BadInputError` where nothing is left.
     The disagreement of a pixel is the larger of its label's uncertainty and of the annotators' own.
     """
 
@@ -33,8 +34,11 @@ class ReleaseSamples:
         levels: Sequence[str] = (),
         *,
         references: bool = False,
+        scenes: Collection[str] | None = None,
     ) -> None:
-        rows = release.images_of(scheme, split)
+        rows = release.images_of(scheme, split) if scenes is None else release.images
+        if scenes is not None:
+            rows = rows[rows["scene_id"].isin(scenes)]
         if levels:
             rows = rows[rows["level"].isin(levels)]
         if references:

@@ -53,7 +53,7 @@ def _statements(schema: str, annotator: str, curator: str) -> Iterator[str]:
     yield f"GRANT INSERT ON {', '.join(s + table for table in _APPENDED)} TO {both}"
     yield f"GRANT SELECT (name, active) ON {s}annotators TO {annotator}"
     yield f"GRANT SELECT, INSERT, UPDATE ON {s}annotators TO {curator}"
-    yield f"GRANT INSERT, UPDATE (priority, slots, reason) ON {s}tasks TO {curator}"
+    yield f"GRANT INSERT, UPDATE (priority, slots, reason, note) ON {s}tasks TO {curator}"
     yield f"GRANT USAGE ON SEQUENCE {s}tasks_task_seq TO {curator}"
     called = [f"{s}{f.signature}" for f in functions(schema) if f.signature.split("(")[0] in _CALLED]
     yield f"GRANT EXECUTE ON FUNCTION {', '.join(called)} TO {both}"

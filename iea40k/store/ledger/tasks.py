@@ -72,6 +72,8 @@ class Added:
 def add_tasks(ledger: Ledger, requests: Iterable[TaskRequest], actor: str) -> Added:
     """Put images into the queue, in batches; asked again for the same image and purpose, raise what is there.
 
+    A note takes the place of the one before; the journal of events keeps both.
+
     A dispute over an image whose every slot is finished becomes an adjudication of it, since the experts have spoken.
     """
     check_annotator(actor)
@@ -113,13 +115,16 @@ def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor:
     if found is None:
         _insert(ledger, connection, [request], actor)
         return "new"
-    if request.priority <= found.priority and request.slots <= found.slots:
+    note = canonical_json(request.note) if request.note else found.note
+    if request.priority <= found.priority and request.slots <= found.slots and note == found.note:
         return "unchanged"
     slots = max(request.slots, found.slots)
     raised = {
         "priority": max(request.priority, found.priority),
         "slots": slots,
     }
+    if note != found.note:
+        raised["note"] = note
     connection.execute(
         tasks.update().where(tasks.c.task == found.task).values(**raised, reason=request.reason)
     )

@@ -6,7 +6,8 @@ import skimage.data
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.planted_labels import KINDS, plant, scene_of
-from iea40k.disputes.finding import DISPUTED, find_disputes, out_of_fold
+from iea40k.disputes.expecting import Expectation, out_of_fold
+from iea40k.disputes.finding import DISPUTED, find_disputes
 from iea40k.disputes.planting import REASONS
 from iea40k.disputes.scenes import folds_by_likeness, small_scene
 from iea40k.errors import BadInputError
@@ -32,7 +33,7 @@ def small(scenes):
 
 def grey(scenes, seed):
     """A predictor that has learnt nothing but one grey, so that the test need not learn trees."""
-    return lambda picture: np.float32(0.45) - luma(picture)
+    return lambda picture: Expectation.alone(np.float32(0.45) - luma(picture))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,10 @@ def test_predictions_are_out_of_fold(full):
 
     def fit(scenes, seed):
         names = {s.scene_id for s in scenes}
-        return lambda picture: (seen.append(names), np.zeros(picture.shape[:2], np.float32))[1]
+        return lambda picture: (
+            seen.append(names),
+            Expectation.alone(np.zeros(picture.shape[:2], np.float32)),
+        )[1]
 
     scenes = small(full[:6])
     out_of_fold(scenes, 3, fit=fit)
