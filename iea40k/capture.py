@@ -22,6 +22,7 @@ from iea40k.exif import (
     apex_time,
     bias_of,
     iso_of,
+    noted_damage,
     number_of,
     positive,
     text_of,
@@ -145,7 +146,7 @@ def missing_settings(captures: Sequence[Capture]) -> tuple[str, ...]:
 def _from_tiff(path: Path) -> Capture:
     exif = Image.Exif()
     try:
-        with path.open("rb") as stream:
+        with noted_damage(), path.open("rb") as stream:
             magic = stream.read(4)
             stream.seek(0)
             if magic in _TIFF_MAGIC[:2]:
@@ -160,16 +161,12 @@ def _from_tiff(path: Path) -> Capture:
 
 def _from_picture(path: Path) -> Capture:
     try:
-        with Image.open(path) as image:
+        with noted_damage(), Image.open(path) as image:
             size = image.size
             exif = image.getexif()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadableImageError("the picture cannot be read", where=path, got=str(error)) from error
-    try:
-        tags = all_tags(exif)
-    except Exception:  # a broken EXIF block leaves a good picture without metadata
-        tags = {}
-    return _from_tags(path, tags, size)
+    return _from_tags(path, _tags_of(exif), size)
 
 
 def _from_heic(path: Path) -> Capture:
@@ -180,13 +177,20 @@ def _from_heic(path: Path) -> Capture:
         file = pi_heif.open_heif(path)
     except (ValueError, OSError, SyntaxError, RuntimeError) as error:
         raise UnreadableImageError("the picture cannot be read", where=path, got=str(error)) from error
-    exif = Image.Exif()
+    return _from_tags(path, _tags_of(file.info.get("exif") or b""), file.size)
+
+
+def _tags_of(exif: Image.Exif | bytes) -> Mapping[int, Any]:
+    """Return the tags of a picture; a broken EXIF block leaves a good picture without metadata."""
     try:
-        exif.load(file.info.get("exif") or b"")
-        tags = all_tags(exif)
-    except Exception:  # a broken EXIF block leaves a good picture without metadata
-        tags = {}
-    return _from_tags(path, tags, file.size)
+        with noted_damage():
+            if isinstance(exif, Image.Exif):
+                return all_tags(exif)
+            block = Image.Exif()
+            block.load(exif)
+            return all_tags(block)
+    except Exception:
+        return {}
 
 
 def _from_libraw(path: Path) -> Capture:

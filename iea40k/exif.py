@@ -1,7 +1,9 @@
 """EXIF tags as numbers, times and texts; what is missing, zero or nonsense is None."""
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -12,6 +14,21 @@ from PIL import ExifTags, Image
 def all_tags(exif: Image.Exif) -> dict[int, Any]:
     """Return the tags of a file, those of its EXIF directory included, by number."""
     return {**dict(exif), **dict(exif.get_ifd(ExifTags.IFD.Exif))}
+
+
+@contextmanager
+def noted_damage() -> Iterator[list[str]]:
+    """Yield the list of what Pillow warns of while tags are read, so that nothing of it goes to the terminal.
+
+    A tag that is damaged is missing, as any other.
+    """
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            yield said
+        finally:
+            said += [str(one.message).strip() for one in heard if issubclass(one.category, UserWarning)]
 
 
 def number_of(value: Any) -> float | None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from iea40k.errors import IEAError, LimitError
+from iea40k.escaping import visible
 
 _START = "from iea40k.isolation import serve; serve()"
 _GRACE = 5
@@ -136,8 +137,10 @@ class Isolated:
             [sys.executable, "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths, **self._environment},
         )
+        threading.Thread(target=_pass_on, args=(self._process.stderr,), daemon=True, name="stderr").start()
         _send(self._process.stdin, (self.limits, self._prepare))
         return self._process
 
@@ -264,6 +267,14 @@ def _told(error: BaseException) -> BaseException:
     except Exception:
         return IEAError("an unexpected error", got=f"{type(error).__name__}: {error}")
     return error
+
+
+def _pass_on(words: Any) -> None:
+    """Say what a process says on its standard error: decoders print names of files as they are."""
+    with words, contextlib.suppress(OSError, ValueError):
+        for line in words:
+            sys.stderr.write(visible(line.decode(errors="replace")))
+            sys.stderr.flush()
 
 
 def _send(pipe: Any, value: Any) -> None:

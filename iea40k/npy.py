@@ -18,7 +18,8 @@ def read_npy(file: Path) -> NDArray[Any]:
                 raise ValueError("no NumPy array file")
         # A map of the file: its header is parsed as a literal, and one that promises more than the file holds is an
         # error instead of an allocation.
-        mapped = np.lib.format.open_memmap(file, mode="r")
+        with np.errstate(over="raise"):  # of a shape without end
+            mapped = np.lib.format.open_memmap(file, mode="r")
         return np.array(mapped)
     except MemoryError:
         raise

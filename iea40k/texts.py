@@ -4,6 +4,7 @@ Parsers recurse where a text nests, and a YAML of a few lines can stand for mill
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,11 +16,27 @@ _DEEPEST = 100
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return what a JSON text says. Raises `ValueError` for what is none, and where it nests too deep."""
+    """Return what a JSON text says: numbers are finite, texts can be written again as UTF-8.
+
+    Raises `ValueError` for what is no JSON (Python's parser takes NaN, infinities and half characters), and where it
+    nests too deep.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text))
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        if "\\ud" in text.lower():  # halves of a pair: fine where the other half follows
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it nests too deep") from None
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def parse_yaml(text: str) -> Any:

@@ -9,6 +9,8 @@ import io
 import lzma
 import os
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from iea40k.errors import IEAError, LimitError
 from iea40k.isolation import Isolated, Limits
@@ -304,6 +307,64 @@ def test_attributes_of_scenes(isolated: Isolated, tmp_path: Path, name: str) -> 
         {key: [] for key in ("evs", "levels", "suspicion")} if name == "no levels" else {name: KINDS[name]}
     )
     refused(isolated, "scene", tmp_path / "zarr.json", as_json(metadata), match="attributes are not complete")
+
+
+NUMBERS = {
+    "infinite": b"Infinity",
+    "no number": b"NaN",
+    "overflowing": b"1e999",
+    "half a character": b'"\\uD800"',
+    "half a character deep within": b'{"a": [{"\\udfff": 0}]}',
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_values_that_cannot_be_written_again(isolated: Isolated, tmp_path: Path, name: str) -> None:
+    """Python's parser takes them; a recipe that held one ended `verify` (the seed of a run: scene-762354683702)."""
+    good = readers.good_metadata("scene")
+    bad = good.replace(b'"planted"', NUMBERS[name], 1)
+    assert bad != good
+    refused(isolated, "scene", tmp_path / "zarr.json", bad, match="metadata cannot be read")
+
+
+@pytest.mark.parametrize("value", [(3, 4, 5, 6), (1, 0), b"", "x", 7])
+def test_an_impossible_baseline_exposure(value: object) -> None:
+    """A DNG whose tag has another type or count: seed picture-974422251702.dng of a run."""
+    from iea40k.develop.camera import _baseline_exposure
+    from iea40k.develop.tiff_tags import BASELINE_EXPOSURE, DNG_VERSION
+    from iea40k.errors import UnreadableImageError
+
+    with pytest.raises(UnreadableImageError, match="BaselineExposure is impossible"):
+        _baseline_exposure({DNG_VERSION: b"", BASELINE_EXPOSURE: value})
+
+
+def damaged_tags() -> bytes:
+    """A TIFF whose make lies beyond its end and whose width has too many numbers."""
+    entries = [(256, 4, 3, 290), *GREY[1:], (271, 2, 400, 5000)]
+    return tiff((sorted(entries), 0))
+
+
+@pytest.mark.parametrize("reader", ["picture", "capture"])
+def test_damaged_tags_say_nothing_on_the_terminal(tmp_path: Path, reader: str) -> None:
+    """Pillow warns of each tag that it cannot read, with a line of its own source."""
+    (tmp_path / "a.tif").write_bytes(damaged_tags())
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + damaged_tags())
+    for name in ("a.tif", "a.jpg"):
+        code = "import sys\nfrom pathlib import Path\nfrom iea40k.errors import IEAError\n"
+        code += "from tests import readers\ntry:\n"
+        code += f"    readers.{reader}(Path(sys.argv[1]))\nexcept IEAError:\n    pass\n"
+        command = [sys.executable, "-W", "always::UserWarning", "-c", code, str(tmp_path / name)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def test_damaged_metadata_of_a_picture_are_noted_in_its_recipe(tmp_path: Path) -> None:
+    from iea40k.develop import load_encoded
+
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + damaged_tags())
+    assert "Skipping tag 271" in load_encoded(tmp_path / "a.jpg")[1]["exif_damaged"]
 
 
 def test_keys_of_chunks(isolated: Isolated, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ All of it is read from the file's description, none from its pixels, so that two
 before development: LibRaw's output alters what `sizes` and `raw_pattern` answer afterwards.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -135,11 +136,13 @@ def _baseline_exposure(tags: Mapping[int, Any]) -> float:
     value = tags.get(BASELINE_EXPOSURE) if DNG_VERSION in tags else None
     if value is None:
         return 0.0
-    numerator, denominator = value
-    if denominator == 0 or abs(numerator / denominator) > 8:
+    try:
+        numerator, denominator = value
+        stops = float(numerator / denominator)
+    except (TypeError, ValueError, ArithmeticError):  # of another type or count, or divided by zero
+        stops = math.nan
+    if not abs(stops) <= 8:
         raise UnreadableImageError(
-            "the DNG's BaselineExposure is impossible",
-            expected="-8 ... 8 stops",
-            got=f"{numerator}/{denominator}",
+            "the DNG's BaselineExposure is impossible", expected="-8 ... 8 stops", got=f"{value!r}"[:80]
         )
-    return float(numerator / denominator)
+    return stops

@@ -20,6 +20,7 @@ from iea40k.develop.heif import Heif
 from iea40k.develop.linear import ReadOptions, check_pixels
 from iea40k.develop.tiff_tags import refuse_truncated
 from iea40k.errors import IEAError, UnreadableImageError
+from iea40k.exif import noted_damage
 
 _ORIENTATION, _EXIF, _INTEROP = 0x0112, 0x8769, 0xA005
 
@@ -42,9 +43,13 @@ class Picture:
 def read_rendered(path: Path, kind: str, options: ReadOptions) -> Picture:
     """Return the picture of a JPEG, PNG, TIFF, HEIC or AVIF file. Raises `UnreadableImageError`."""
     try:
-        if kind in ("heic", "avif"):
-            return _read_heif(path, kind, options)
-        return {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff}[kind](path, options)
+        with noted_damage() as damage:
+            if kind in ("heic", "avif"):
+                return _read_heif(path, kind, options)
+            picture = {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff}[kind](path, options)
+        if damage:
+            picture.notes["exif_damaged"] = damage[0]
+        return picture
     except IEAError as error:
         raise error.located(path)  # noqa: B904 - the same error, with its place
     except MemoryError:

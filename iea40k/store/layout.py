@@ -28,6 +28,7 @@ from iea40k.files import (
 )
 from iea40k.recipe import Recipe, canonical_json, digest
 from iea40k.scene import BuiltScene, check_scene_id
+from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store import scenes
 from iea40k.store.kinds import mistaken, refuse_mistaken
 from iea40k.store.listing import LIST, SUFFIX, StoreList
@@ -40,6 +41,9 @@ FORMAT = "iea40k-store"
 FORMAT_VERSION = 1
 _MOST = 1 << 26
 """Bytes of a small file, at most."""
+_QUARANTINE = "iea40k-quarantined"
+_PLAIN = {"scene_id", "error", "letter", "recipe_digest"}
+"""The keys of a quarantine entry."""
 _FOLDERS = ("scenes", "quarantine", LIST, ".writing")
 
 
@@ -249,7 +253,7 @@ class Store:
             "letter": str(error),
             "recipe_digest": None if recipe is None else digest(recipe),
         }
-        write_atomic(self._quarantine_file(scene_id), json.dumps(entry, indent=1, ensure_ascii=False) + "\n")
+        write_atomic(self._quarantine_file(scene_id), sealed_json(_QUARANTINE, entry))
 
     def quarantined(self) -> list[QuarantinedScene]:
         """Return the scenes in quarantine, sorted by id."""
@@ -301,7 +305,10 @@ class Store:
 
 def _read_quarantined(file: Path) -> QuarantinedScene:
     try:
-        entry: Mapping[str, Any] = parse_json(read_plain_file(file, _MOST))
+        data = read_plain_file(file, _MOST)
+        entry: Mapping[str, Any] = parse_json(data)
+        if set(entry) - _PLAIN:  # earlier versions wrote these alone, and no digest
+            entry = parse_sealed(_QUARANTINE, data)
         return QuarantinedScene(
             entry["scene_id"], entry["error"], entry["letter"], entry.get("recipe_digest")
         )

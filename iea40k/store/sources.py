@@ -20,6 +20,7 @@ from typing import Any
 from iea40k.errors import CorruptDataError, NotThereError, Place
 from iea40k.files import disk_errors, write_atomic
 from iea40k.manifest_labels import read_rows
+from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store.layout import Store
 from iea40k.texts import parse_json
 
@@ -63,21 +64,20 @@ class Row:
 class Record:
     """What a store remembers of its manifests: their places; and the last labels of scenes by id.
 
-    A scene in `withdrawn` was in a manifest once.
+    A scene in `withdrawn` was in a manifest once. `changes` is the sha256 of the last line of the changes by then.
     """
 
     places: list[dict[str, str]] = field(default_factory=list)
     scenes: dict[str, dict[str, str]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
+    changes: str = ""
 
 
 def read_record(store: Store) -> Record | None:
     """Return what the store remembers, None where it was never built from a manifest, or by an earlier version."""
     file = store.path / FILE
     try:
-        found = parse_json(file.read_bytes())
-        if found["format"] != FORMAT or found["version"] != 1:
-            raise ValueError(f"format {found['format']}, version {found['version']}")
+        found = parse_sealed(FORMAT, file.read_bytes())
         return Record(
             [{way: str(place[way]) for way in ("absolute", "relative")} for place in found["manifests"]],
             {
@@ -85,6 +85,7 @@ def read_record(store: Store) -> Record | None:
                 for scene, labels in found["scenes"].items()
             },
             [str(scene) for scene in found["withdrawn"]],
+            str(found.get("changes", "")),
         )
     except FileNotFoundError:
         return None
@@ -163,8 +164,8 @@ def note_release(store: Store, files: Sequence[Path], rows: Mapping[str, Row]) -
 def read_changes(store: Store) -> list[dict[str, Any]]:
     """Return the store's recorded changes, the oldest first. Raises `CorruptDataError` where the chain is broken."""
     file = store.path / CHANGES
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    found, previous = [], ""
+    lines = _lines(file)
+    found, previous, heads = [], "", {""}
     for number, line in enumerate(lines, 1):
         try:
             entry = parse_json(line)
@@ -174,9 +175,23 @@ def read_changes(store: Store) -> list[dict[str, Any]]:
             raise CorruptDataError(
                 "the record of changes is not what was written", where=Place(file, number), got=str(error)
             ) from error
-        previous = hashlib.sha256(line.encode()).hexdigest()
+        previous = hashlib.sha256(line).hexdigest()
+        heads.add(previous)
         found.append(entry)
+    record = read_record(store)
+    if record is not None and record.changes not in heads:
+        raise CorruptDataError(
+            "the record of changes is not what was written",
+            where=file,
+            got=f"no line has the sha256 {record.changes}, which {FILE} noted of the last one",
+            remedy="restore it from a copy",
+        )
     return found
+
+
+def _lines(file: Path) -> list[bytes]:
+    """Return the lines of a file; only a line feed ends one, since labels may hold any other sign."""
+    return file.read_bytes().removesuffix(b"\n").split(b"\n") if file.exists() else []
 
 
 def _changes(record: Record, rows: Mapping[str, Row]) -> list[Change]:
@@ -206,29 +221,28 @@ def _place(store: Store, manifest: Path) -> dict[str, str]:
 
 
 def _write(store: Store, record: Record, changes: Sequence[Change]) -> None:
-    content = {
-        "format": FORMAT,
-        "version": 1,
-        "manifests": record.places,
-        "scenes": record.scenes,
-        "withdrawn": record.withdrawn,
-    }
     changes = [
         change for change in changes if change.what != "added"
     ]  # the scene itself is the record of that
     with disk_errors(store.path):
         if changes:
             file = store.path / CHANGES
-            known = file.read_text(encoding="utf-8") if file.exists() else ""
-            lines = known.splitlines()
-            previous = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
+            lines = _lines(file)
+            previous = hashlib.sha256(lines[-1]).hexdigest() if lines else ""
             at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             for change in changes:
                 entry = {"at": at, **vars(change), "previous": previous}
-                line = json.dumps(entry, ensure_ascii=False)
-                previous = hashlib.sha256(line.encode()).hexdigest()
+                line = json.dumps(entry, ensure_ascii=False).encode()
+                previous = hashlib.sha256(line).hexdigest()
                 lines.append(line)
-            write_atomic(file, "\n".join(lines) + "\n")
-        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+            write_atomic(file, b"\n".join(lines) + b"\n")
+            record.changes = previous
+        content = {
+            "manifests": record.places,
+            "scenes": record.scenes,
+            "withdrawn": record.withdrawn,
+            "changes": record.changes,
+        }
+        text = sealed_json(FORMAT, content)
         if not (store.path / FILE).exists() or (store.path / FILE).read_text(encoding="utf-8") != text:
             write_atomic(store.path / FILE, text)

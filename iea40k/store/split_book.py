@@ -4,16 +4,15 @@ STORE/splits.json holds, for every seed and shares that a release was cut with, 
 scheme. A scene that was withdrawn stays in the book: should it come back, it comes back to its place.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from iea40k.errors import CorruptDataError, StoreError
 from iea40k.files import disk_errors, write_atomic
+from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store.layout import Store
 from iea40k.store.locks import FileLock
-from iea40k.texts import parse_json
 
 FILE = "splits.json"
 LOCK = f".{FILE}.lock"
@@ -63,11 +62,7 @@ def draw_and_keep(
                 known.update(new)
                 changed |= bool(new)
             if changed:
-                content = {"format": FORMAT, "version": 1, "drawn": book}
-                write_atomic(
-                    store.path / FILE,
-                    json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
-                )
+                write_atomic(store.path / FILE, sealed_json(FORMAT, {"drawn": book}))
         finally:
             lock.release()
     return result
@@ -80,9 +75,7 @@ def _key(seed: int, ratios: Sequence[int]) -> str:
 def _read(store: Store) -> dict[str, dict[str, dict[str, str]]]:
     file = store.path / FILE
     try:
-        book = parse_json(file.read_bytes())
-        if book["format"] != FORMAT or book["version"] != 1:
-            raise ValueError(f"format {book['format']}, version {book['version']}")
+        book = parse_sealed(FORMAT, file.read_bytes())
         return {
             str(key): {
                 str(scheme): {str(scene): str(split) for scene, split in splits.items()}

@@ -30,3 +30,8 @@ def refuse():
 def chatter():
     os.write(1, b"libraries print\n")
     return 5
+
+
+def complain(words: bytes) -> None:
+    """Say something on standard error as a library in C does."""
+    os.write(2, words)

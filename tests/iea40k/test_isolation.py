@@ -53,3 +53,14 @@ def test_relative_paths_mean_what_they_mean_to_the_caller(tmp_path, monkeypatch)
             (tmp_path / name / "file.txt").write_text(name)
             monkeypatch.chdir(tmp_path / name)
             assert isolated(Path.read_text, Path("file.txt")) == name
+
+
+def test_what_libraries_say_cannot_command_the_terminal(isolated, capfd):
+    isolated(faulty.complain, b"/photographs/\x1b]0;owned\x07\x1b[2J.dng: Unexpected end of file\n")
+    deadline = time.monotonic() + 30
+    said = ""
+    while "Unexpected" not in said and time.monotonic() < deadline:
+        said += capfd.readouterr().err
+        time.sleep(0.01)
+    assert r"\x1b]0;owned\x07\x1b[2J.dng: Unexpected end of file" in said
+    assert "\x1b" not in said

@@ -13,6 +13,8 @@ from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_che
 from iea40k.model.weights import load_weights, save_weights
 from iea40k.store.layout import Store
 from iea40k.store.release import Release, verify_release, write_release
+from iea40k.store.release.outgoing import Outgoing
+from iea40k.store.sources import Row, note_build
 from iea40k.store.verify import verify_store
 from tests.torture.harness import Task, trial
 from tests.torture.works import OPTIONS, write_scenes
@@ -22,8 +24,9 @@ from tests.torture.works import OPTIONS, write_scenes
 def store_and_release(task: Task) -> None:
     """`verify` tells every one of them; a release against the root digest that was noted."""
     write_scenes(task.folder)
+    _history(Store.open(task.folder / "store"))
     store = Store.open(task.folder / "store")
-    release = write_release(store, task.folder / "release", OPTIONS)
+    release = write_release(store, task.folder / "release", OPTIONS, outgoing=Outgoing())
     root = Release.open(release.path).root
     files = [p for top in (store.path, release.path) for p in sorted(top.rglob("*")) if p.is_file()]
     while task.clock:
@@ -64,6 +67,14 @@ def weights_and_checkpoint(task: Task) -> None:
             )
     torch.set_rng_state(random_state)
     shutil.rmtree(task.folder)
+
+
+def _history(store: Store) -> None:
+    """Give a store what it gets as it lives: manifests whose labels changed, a scene in quarantine."""
+    for licence in ("CC0-1.0", "MIT"):
+        rows = {name: Row({"licence": licence}, {}) for name in store.scene_ids()}
+        note_build(store, store.path / "manifest.csv", rows)
+    store.quarantine("c", ValueError("it would not do"), {"seed": 1})
 
 
 def _problems(store: Store, release: Path, root: str, *, in_store: bool) -> bool:

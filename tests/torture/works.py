@@ -28,7 +28,7 @@ def write_scenes(folder: Path) -> None:
 
 def release(folder: Path) -> None:
     """Cut a release of `store`."""
-    if not (folder / "release").exists():
+    with contextlib.suppress(AlreadyExistsError):
         write_release(Store.open(folder / "store"), folder / "release", OPTIONS)
 
 
