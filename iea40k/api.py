@@ -89,12 +89,12 @@ def predict(
     The result has `residual` (H, W) float32, + = underexposed; `score`, 10 (1 - mean |residual|); and `facts`.
     Raises `MissingExtraError` without PyTorch, `UnreadableImageError` for a file that is no photograph.
     """
-    from iea40k.develop import load_encoded
+    from iea40k.develop import load_guarded
     from iea40k.model.loading import load_predictor
     from iea40k.model.predict import PredictOptions, predict_image
 
     chosen = load_predictor(weights) if isinstance(weights, str | Path) else weights
-    picture = load_encoded(image, short_side=None)[0] if isinstance(image, str | Path) else image
+    picture = load_guarded(image, short_side=None)[0] if isinstance(image, str | Path) else image
     return predict_image(chosen, picture, PredictOptions(**options))
 
 

@@ -146,7 +146,7 @@ def missing_settings(captures: Sequence[Capture]) -> tuple[str, ...]:
 def _from_tiff(path: Path) -> Capture:
     exif = Image.Exif()
     try:
-        with noted_damage(), path.open("rb") as stream:
+        with noted_damage() as damage, path.open("rb") as stream:
             magic = stream.read(4)
             stream.seek(0)
             if magic in _TIFF_MAGIC[:2]:
@@ -154,9 +154,12 @@ def _from_tiff(path: Path) -> Capture:
             else:
                 # Olympus and Panasonic write a magic of their own before an ordinary TIFF directory.
                 exif.load(b"Exif\0\0II*\0" + stream.read()[4:])
-            return _from_tags(path, all_tags(exif), None)
+            tags = all_tags(exif)
     except Exception as error:  # Pillow raises many unrelated types for directories cut short
         raise UnreadableImageError("the TIFF directory cannot be read", where=path, got=str(error)) from error
+    if damage and not tags:
+        raise UnreadableImageError("the TIFF directory cannot be read", where=path, got=damage[0])
+    return _from_tags(path, tags, None)
 
 
 def _from_picture(path: Path) -> Capture:

@@ -31,10 +31,10 @@ class Likeness:
 
 
 def _view(capture: Capture) -> View | None:
-    from iea40k.develop import load_encoded  # late: it needs LibRaw
+    from iea40k.develop import load_guarded  # late: it needs LibRaw
 
     try:
-        picture, _ = load_encoded(capture.path, short_side=SIDE)
+        picture, _ = load_guarded(capture.path, short_side=SIDE)
     except IEAError:
         return None
     return View.of(picture)

@@ -19,6 +19,7 @@ from iea40k.brackets.white import white_level
 from iea40k.capture import Capture, read_capture
 from iea40k.clipping import WHITE
 from iea40k.errors import IEAError
+from iea40k.isolation import guarded
 from iea40k.scene import Scene
 from pipelines.config import BuildConfig
 
@@ -61,7 +62,7 @@ def camera_name(scene: Scene) -> str:
     """Return what a bracket's camera is called, "" where neither its first file nor the manifest says."""
     source = scene.exposures[0]
     try:
-        capture = read_capture(source.path)
+        capture = guarded(read_capture, source.path)
     except IEAError:
         capture = Capture(source.path)
     named = f"{capture.make} {capture.model}".strip() or str(scene.attributes.get("device", "")).strip()

@@ -17,6 +17,7 @@ import pandas as pd
 from iea40k.develop.tiff_tags import check_whole
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import sha256_file
+from iea40k.isolation import guarded
 from iea40k.manifest import split_cell, write_manifest
 from iea40k.roots import SEPARATOR, usable_name
 from iea40k.tables import read_table
@@ -200,7 +201,7 @@ class _Pieces:
         for file in files:
             try:
                 relative = usable_name(self.base, file)
-                check_whole(file)
+                guarded(check_whole, file)
                 found.append((relative, self.hasher(file, relative)))
             except IEAError as error:
                 self.problems.append(error)

@@ -13,12 +13,14 @@ import csv
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from iea40k.develop.tiff_tags import check_whole
 from iea40k.errors import BadInputError, IEAError
 from iea40k.files import disk_errors, sha256_file
+from iea40k.isolation import guarded
 from pipelines.download import Patience, check_address, download
 from pipelines.fetching import Progress, Report, fetch_each
 from pipelines.fivek import scan
@@ -108,7 +110,7 @@ def fetch(
     site, pauses, sums = check_address(site), patience or Patience(), sha256s or {}
 
     def bring(item: Wanted) -> None:
-        check = check_whole if item.path.endswith((".dng", ".tif")) else None
+        check = partial(guarded, check_whole) if item.path.endswith((".dng", ".tif")) else None
         known = sums.get(item.path) or sums.get(Path(item.path).name)
         got = download(site + item.address, root / item.path, check=check, sha256=known, patience=pauses)
         _record(root / RECORD, item.path, got.size, got.sha256, site + item.address)
@@ -132,7 +134,7 @@ def verify(root: Path, paths: Iterable[str]) -> tuple[list[str], list[IEAError]]
         file = root / path
         try:
             if file.suffix in (".dng", ".tif"):
-                check_whole(file)
+                guarded(check_whole, file)
             if path in record and sha256_file(file) != record[path]:
                 raise BadInputError(
                     "the file has changed since it was fetched",

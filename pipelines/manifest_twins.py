@@ -68,11 +68,11 @@ def _shown(scene: Scene) -> SourceFile:
 
 
 def _sketch(source: SourceFile) -> Sketch:
-    from iea40k.develop import ReadOptions, load_encoded  # late: it needs LibRaw
+    from iea40k.develop import ReadOptions, load_guarded  # late: it needs LibRaw
 
     # Only likeness is asked: a TIFF without a profile is looked at as sRGB.
     options = ReadOptions(assume_profile="srgb")
-    return sketch_of(load_encoded(source.path, short_side=SIDE, options=options)[0])
+    return sketch_of(load_guarded(source.path, short_side=SIDE, options=options)[0])
 
 
 def _composition(scene: Scene) -> str:

@@ -1,13 +1,16 @@
 """Outside of builds too, a file that its decoder dies of, or hangs on, costs itself and nothing else."""
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from iea40k import isolation
@@ -16,10 +19,12 @@ from iea40k.errors import LimitError
 from iea40k.isolation import Isolated, Limits, guarded
 from iea40k.store.layout import Store
 from iea40k.store.release import Release
+from pipelines import fivek_fetch
 from pipelines.bracket_manifest import Found, _read
 from pipelines.cli.program import run
 from pipelines.official.importing import import_official
 from pipelines.official.tree import read_tree
+from tests.pipelines.fivek_tree import write_photo
 from tests.torture.works import export, release, write_scenes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -95,3 +100,78 @@ def test_a_photograph_that_takes_too_long_is_left_out_of_a_manifest(
     _read(tmp_path / "a.jpg", tmp_path, captures, found)
     assert captures == []
     assert "took too long" in found.failures[0][1]
+
+
+@pytest.fixture
+def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helper: Callable[[Limits], None]) -> Path:
+    """Return a photograph that kills its decoder, and this process with it where it is not decoded elsewhere."""
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "rawpy.py").write_text(
+        "import os\nLibRawError = Exception\n\ndef imread(path):\n    os.abort()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "shadow"))
+    monkeypatch.delitem(sys.modules, "rawpy", raising=False)
+    helper(Limits())
+    (tmp_path / "deadly.crw").write_bytes(b"II\x1a\0\0\0HEAPCCDR" + bytes(200))
+    return tmp_path / "deadly.crw"
+
+
+def test_score_says_that_the_decoder_died(
+    tmp_path: Path, deadly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    np.save(tmp_path / "r.npy", np.zeros((8, 8), np.float32))
+    criteria = str(next(Path(str(files("manifests.criteria"))).glob("*.yaml")))
+    assert run(["score", str(deadly), "--criteria", criteria]) != 0
+    assert "SIGABRT" in capsys.readouterr().err
+    assert run(["score", str(tmp_path / "r.npy"), "--criteria", criteria, "--mask", str(deadly)]) != 0
+    assert "SIGABRT" in capsys.readouterr().err
+
+
+def test_judge_loses_one_image_to_a_decoder_that_dies(
+    tmp_path: Path, deadly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.png", "b.png"):
+            Image.fromarray(np.full((40, 48, 3), 90, np.uint8)).save(tmp_path / folder / name)
+    (tmp_path / "other" / "b.png").unlink()
+    deadly.rename(tmp_path / "other" / "b.crw")
+    assert run(["judge", "p_ieanet_s", str(tmp_path / "one"), str(tmp_path / "other")]) == 1
+    said = capsys.readouterr()
+    assert "SIGABRT" in said.err
+    assert "over 1 images" in said.out
+
+
+def test_the_python_doors_survive_it(deadly: Path) -> None:
+    pytest.importorskip("torch")
+    import iea40k
+
+    with pytest.raises(LimitError, match="SIGABRT"):
+        iea40k.predict(deadly)
+
+
+def test_a_structure_that_takes_too_long_costs_its_file_in_fivek(
+    tmp_path: Path, helper: Callable[[Limits], None]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), np.uint8), photometric="rgb")
+    assert fivek_fetch.verify(tmp_path, ["a.tif"]) == (["a.tif"], [])
+    helper(Limits(seconds=0.01))
+    good, bad = fivek_fetch.verify(tmp_path, ["a.tif"])
+    assert good == []
+    assert "took too long" in str(bad[0])
+
+
+def test_a_manifest_of_fivek_names_the_file_that_takes_too_long(
+    tmp_path: Path, helper: Callable[[Limits], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photo(tmp_path / "tree", "a0001-jmac_DSC1459")
+    entry = {
+        "camera": {"make": "x", "model": "y"},
+        "categories": {"location": "outdoor", "time": "day", "light": "sun_sky", "subject": "nature"},
+    }
+    (tmp_path / "tree" / "training.json").write_text(json.dumps({"a0001-jmac_DSC1459": entry}), "utf-8")
+    helper(Limits(seconds=0.01))
+    run(["manifest", "fivek", str(tmp_path / "tree"), "-o", str(tmp_path / "m.csv")])
+    assert "took too long" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from iea40k.develop.raw import develop_raw
 from iea40k.develop.rendered import Picture, read_rendered
 from iea40k.errors import BadInputError, UnreadableImageError
 from iea40k.files import AnyPath
+from iea40k.isolation import guarded
 from iea40k.recipe import versions
 
 _DEFAULT = ReadOptions()
@@ -61,6 +62,23 @@ def load_encoded(
         else:
             linear = _load(path, kind, short_side, options)
         return encode_srgb(linear.pixels), _told_as_clipped(linear.recipe)
+
+
+def load_guarded(
+    path: AnyPath, *, short_side: int | None = 512, options: ReadOptions = _DEFAULT
+) -> tuple[EncodedRGB, dict[str, Any]]:
+    """Return what `load_encoded` returns, from a helper process: for whatever reads photographs outside of builds.
+
+    A file that its decoder dies of, or hangs on, is a `LimitError` here; see `iea40k.isolation`.
+    """
+    answer: tuple[EncodedRGB, dict[str, Any]] = guarded(_load_encoded, Path(path), short_side, options)
+    return answer
+
+
+def _load_encoded(
+    path: Path, short_side: int | None, options: ReadOptions
+) -> tuple[EncodedRGB, dict[str, Any]]:
+    return load_encoded(path, short_side=short_side, options=options)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, check_same_size
-from iea40k.develop import PICTURE_SUFFIXES, load_encoded
+from iea40k.develop import PICTURE_SUFFIXES, load_guarded
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
 from iea40k.files import AnyPath
@@ -107,7 +107,7 @@ def judge_folders(
     failures: list[IEAError] = []
     for number, stem in enumerate(common, start=1):
         try:
-            target = load_encoded(ideal[stem], short_side=None)[0] if ideal is not None else None
+            target = load_guarded(ideal[stem], short_side=None)[0] if ideal is not None else None
             wanted = _Wanted.of(weights, sources[stem], options) if sources is not None else None
             rows[stem] = [_assess(weights, files[stem], target, options, wanted) for files in named]
         except Exception as error:
@@ -140,7 +140,7 @@ class _Wanted:
 
     @classmethod
     def of(cls, weights: AnyWeights, path: Path, options: PredictOptions | None) -> "_Wanted":
-        source, _ = load_encoded(path, short_side=None)
+        source, _ = load_guarded(path, short_side=None)
         return cls(source, wanted_luma(weights, source, options))
 
 
@@ -151,7 +151,7 @@ def _assess(
     options: PredictOptions | None,
     wanted: _Wanted | None,
 ) -> _Row:
-    image, _ = load_encoded(path, short_side=None)
+    image, _ = load_guarded(path, short_side=None)
     if wanted is None:
         facts = predict_image(weights, image, options).facts
         row = {name: float(facts[name]) for name in ("mean_abs_residual", "mean_residual", "score")}

@@ -12,12 +12,11 @@ import numpy as np
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.develop import PICTURE_SUFFIXES, fit, load_encoded
+from iea40k.develop import PICTURE_SUFFIXES, fit, load_guarded
 from iea40k.develop.geometry import scale_light
 from iea40k.errors import BadInputError, IEAError
 from iea40k.faults import item_fault
 from iea40k.files import AnyPath, write_atomic, write_file_with
-from iea40k.isolation import guarded
 from iea40k.metrics import holistic_score
 from iea40k.model.loading import AnyWeights
 from iea40k.model.onnx_weights import OnnxWeights
@@ -120,13 +119,9 @@ def predict_files(
     return done
 
 
-def _load(path: Path) -> tuple[EncodedRGB, dict[str, Any]]:
-    return load_encoded(path, short_side=None)
-
-
 def _predict_file(weights: AnyWeights, out: Path, options: PredictOptions, path: Path) -> Predicted:
     try:
-        image, recipe = guarded(_load, path)
+        image, recipe = load_guarded(path, short_side=None)
         prediction = predict_image(weights, image, options)
         del image  # the maps of a large picture need its room
         facts = {"image": str(path), **prediction.facts, "recipe": recipe}

@@ -191,11 +191,11 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
     import numpy as np
 
     if source.suffix.lower() != ".npy":
-        from iea40k.develop import load_encoded
+        from iea40k.develop import load_guarded
         from iea40k.model.loading import load_predictor
         from iea40k.model.predict import PredictOptions, predict_image
 
-        image, _ = load_encoded(source, short_side=None)
+        image, _ = load_guarded(source, short_side=None)
         residual: NDArray[np.float32] = predict_image(
             load_predictor(weights), image, PredictOptions(size)
         ).residual
@@ -225,7 +225,7 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
 
 
 def _mask(path: Path) -> "NDArray[np.bool_]":
-    from iea40k.develop import load_encoded
+    from iea40k.develop import load_guarded
 
-    white: NDArray[np.bool_] = load_encoded(path, short_side=None)[0].max(axis=2) > 127
+    white: NDArray[np.bool_] = load_guarded(path, short_side=None)[0].max(axis=2) > 127
     return white
