@@ -24,7 +24,8 @@ from pipelines.bracket_manifest import Found, _read
 from pipelines.cli.program import run
 from pipelines.official.importing import import_official
 from pipelines.official.tree import read_tree
-from tests.pipelines.fivek_tree import write_photo
+from tests.pipelines.fivek_tree import IDS, write_photo
+from tests.pipelines.test_fivek import entry
 from tests.torture.works import export, release, write_scenes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -166,12 +167,8 @@ def test_a_structure_that_takes_too_long_costs_its_file_in_fivek(
 def test_a_manifest_of_fivek_names_the_file_that_takes_too_long(
     tmp_path: Path, helper: Callable[[Limits], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_photo(tmp_path / "tree", "a0001-jmac_DSC1459")
-    entry = {
-        "camera": {"make": "x", "model": "y"},
-        "categories": {"location": "outdoor", "time": "day", "light": "sun_sky", "subject": "nature"},
-    }
-    (tmp_path / "tree" / "training.json").write_text(json.dumps({"a0001-jmac_DSC1459": entry}), "utf-8")
+    write_photo(tmp_path / "tree", IDS[0])
+    (tmp_path / "tree" / "training.json").write_text(json.dumps({IDS[0]: entry(1)}), "utf-8")
     helper(Limits(seconds=0.01))
     run(["manifest", "fivek", str(tmp_path / "tree"), "-o", str(tmp_path / "m.csv")])
     assert "took too long" in capsys.readouterr().err
