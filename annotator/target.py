@@ -6,19 +6,25 @@ and references are the two. `Host` is what a target asks of whoever it works for
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
+import numpy as np
+
 from annotator.shared.boxes import Box, Point, Spot
-from annotator.shared.display import Canvas, Display, Facts, Held
+from annotator.shared.closeup import OUTSIDE, around, enlarged
+from annotator.shared.display import Canvas, Display, Facts, Held, display_levels
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
 from annotator.shared.sliders import Slider
+from annotator.shared.statistics import Measuring, Statistics, statistics_of
 from annotator.shared.strokes import Draft
 from annotator.shared.work import Work
+from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
 from iea40k.errors import IEAError
+from iea40k.render import palette_table
 
 Kind = Literal["residual", "reference"]
 Told = Literal["info", "warning", "error"]
@@ -94,6 +100,9 @@ class Host(Protocol):
     def preview(self, plan: Any) -> Any:
         """Show what a propagation would do; return it as decided, None where the person changed their mind."""
 
+    def measured(self, found: Statistics) -> None:
+        """Show what a region is like."""
+
     def tell(self, kind: Told, text: str) -> None:
         """Tell the person something."""
 
@@ -152,6 +161,18 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
     def go_level(self, level: str) -> None:
         """Look at another level of the scene."""
 
+    @abstractmethod
+    def residual_at(self, box: Box | None = None) -> ResidualCodes:
+        """Return the residual that is seen, (H, W) int16, or that of a box; in review the difference where that is."""
+
+    @abstractmethod
+    def region_at(self, spot: Spot) -> Validity | None:
+        """Return the region (H, W) bool at a pixel whose statistics a click asks for, None outside."""
+
+    @abstractmethod
+    def measured_pictures(self) -> Mapping[str, EncodedRGB]:
+        """Return the pictures whose zones are measured, by name, (H, W, 3) uint8."""
+
     @property
     @abstractmethod
     def pen(self) -> bool:
@@ -188,6 +209,10 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
     def move(self, pixel: Point) -> None:
         """The mouse moved to a pixel with the button down."""
         if self._stroke is not None:
+            if isinstance(self._stroke, Measuring):
+                self._stroke.move(pixel)
+                self._host.screen.frame(self._stroke.box(self.layers.shape))
+                return
             box = self._stroke.move(pixel, self._host.pressure if self.pen else None)
             if box is not None:
                 self.layers.changed(box)
@@ -198,6 +223,35 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         box = stroke.cancel() if stroke is not None else None
         if box is not None:
             self.layers.changed(box)
+
+    def close_up(self, spot: Spot) -> EncodedRGB | None:
+        """Return the loupe's picture of a pixel, None outside: the picture that is seen, and the residual beside it."""
+        found = None if self.work is None else around(spot, self.layers.shape)
+        if found is None:
+            return None
+        box, at = found
+        canvas = self.canvas
+        colours = palette_table(canvas.palette)  # type: ignore[arg-type]
+        labels = display_levels(self.residual_at(box))
+        residual = np.where((labels > 0)[..., None], colours[np.maximum(labels, 1) - 1], OUTSIDE).astype(
+            np.uint8
+        )
+        return enlarged([self.layers.picture(canvas.left)[box], residual], at)
+
+    def measure(self, chosen: Measuring) -> None:
+        """Say what a region is like: the box that was dragged, or what belongs to the pixel that was clicked."""
+        self._host.screen.frame(None)
+        region = np.zeros(self.layers.shape, np.bool_)
+        if chosen.clicked:
+            found = self.region_at((round(chosen.start[0]), round(chosen.start[1])))
+            region = region if found is None else found
+        elif (box := chosen.box(self.layers.shape)) is not None:
+            region[box] = True
+        measured = statistics_of(self.residual_at(), region, self.measured_pictures())
+        if measured is None:
+            self._host.tell("info", "There is no valid data here.")
+        else:
+            self._host.measured(measured)
 
     def undo(self) -> None:
         """Take back the last step."""

@@ -11,6 +11,7 @@ from annotator.shared.display import Canvas, Picture, display_levels
 from annotator.shared.layers import Layers
 from annotator.shared.screen import Screen
 from iea40k.arrays import EncodedRGB, Validity
+from iea40k.residuals import residual_codes
 from iea40k.zones import luminance
 
 
@@ -69,6 +70,9 @@ class ReferenceLayers(Layers[Reference, Version]):
     def residual(self, box: Box, *, right: bool) -> NDArray[np.uint16]:
         """Return the residual of the level beside, in a box, as labels."""
         del right
+        if self._difference and self.beside is not None:
+            left = self.picture("reference")[box]
+            return display_levels(residual_codes(left, self.beside.picture[box][None])[0])
         picture = None if self.judged is None else self.judged.picture
         return display_levels(self.work.residual(self.level, box, picture))
 

@@ -1,7 +1,7 @@
 """Setting the zones of a reference: what the mouse and the keys do there."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,9 +10,12 @@ from annotator.reference.readout import read_zone
 from annotator.reference.state import Reference
 from annotator.reference.strokes import ReferenceGradient, ReferenceStroke, seen
 from annotator.reference.tools import EDITING, SLIDERS, ReferenceTools
-from annotator.shared.boxes import Point, Spot
+from annotator.shared.boxes import Box, Point, Spot, whole
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
+from annotator.shared.statistics import Measuring
 from annotator.target import Host, Kind, Target
+from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
+from iea40k.residuals import residual_codes
 from iea40k.zones import block_zone
 
 
@@ -58,7 +61,7 @@ def resolve(display: ReferenceDisplay, tools: ReferenceTools, facts: Facts) -> C
     )
 
 
-class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, ReferenceStroke]):
+class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, ReferenceStroke | Measuring]):
     """Works on one reference, beside one `level` of its scene."""
 
     kind: ClassVar[Kind] = "reference"
@@ -130,7 +133,9 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         """The button went down at a pixel (row, column)."""
         if self.work is None or not self.canvas.paintable:
             return
-        if self.tools.tool == "picker":
+        if self.tools.tool == "measure":
+            self._stroke = Measuring(pixel)
+        elif self.tools.tool == "picker":
             self.pick((round(pixel[0]), round(pixel[1])))
         elif self.tools.tool in EDITING:
             self._begin(self.work, self.tools, pixel)
@@ -140,6 +145,9 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         stroke, self._stroke = self._stroke, None
         reference = self.work
         if stroke is None or reference is None:
+            return
+        if isinstance(stroke, Measuring):
+            self.measure(stroke)
             return
         changes = stroke.finish()
         if stroke.stopped:
@@ -155,6 +163,34 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         self.keep(drafts, reference.replay, shown=True)
 
     # ------------------------------------------------------------ keys
+
+    def residual_at(self, box: Box | None = None) -> ResidualCodes:
+        """Return the residual of the level beside it; in review the difference of two versions where that is seen."""
+        layers = self.layers
+        area = whole(layers.shape) if box is None else box
+        picture = layers.picture("reference")
+        if self.canvas.difference and layers.beside is not None:
+            codes: ResidualCodes = residual_codes(picture[area], layers.beside.picture[area][None])[0]
+            return codes
+        judged = None if layers.judged is None else layers.judged.picture
+        return layers.work.residual(self._level, area, judged)
+
+    def region_at(self, spot: Spot) -> Validity | None:
+        """Return the block at a pixel."""
+        if self.work is None:
+            return None
+        blocks = self.work.blocks(self.tools.side)
+        number = blocks.at(*spot)
+        return None if number is None else blocks.labels == number
+
+    def measured_pictures(self) -> Mapping[str, EncodedRGB]:
+        """Return the reference as edited and as built, and the exposure beside it."""
+        layers = self.layers
+        return {
+            "reference": layers.picture("reference"),
+            "reference as built": layers.work.base,
+            "exposure": layers.picture("exposure"),
+        }
 
     @property
     def pen(self) -> bool:

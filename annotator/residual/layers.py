@@ -9,7 +9,7 @@ from annotator.residual.preview import re_exposed
 from annotator.residual.regions import CLIPPED
 from annotator.residual.state import Image
 from annotator.shared.boxes import Box, grown, inside
-from annotator.shared.display import Canvas, Picture, display_levels, outlined
+from annotator.shared.display import Canvas, Picture, code_difference, display_levels, outlined
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Progress
 from annotator.shared.screen import KIND_LABELS, Screen
@@ -78,6 +78,8 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
 
     def residual(self, box: Box, *, right: bool) -> NDArray[np.uint16]:
         """Return the residual in a box as labels."""
+        if self._difference and self.beside is not None:
+            return display_levels(code_difference(self.codes[box], self.beside[box]))
         codes = self.beside if right and self.beside is not None else self.codes
         return display_levels(codes[box])
 

@@ -1,5 +1,6 @@
 """Correcting the residual of an exposure: what the mouse and the keys do there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,9 +12,11 @@ from annotator.residual.proposing import Proposing
 from annotator.residual.readout import read_pixel
 from annotator.residual.state import Image
 from annotator.residual.tools import SLIDERS, ResidualTools
-from annotator.shared.boxes import Box, Point, Spot, holds
-from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
+from annotator.shared.boxes import Box, Point, Spot, holds, whole
+from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of, code_difference
+from annotator.shared.statistics import Measuring
 from annotator.target import Host, Kind, Target
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes, Validity
 from iea40k.store.ledger import Patch
 
 
@@ -53,7 +56,7 @@ def resolve(display: ResidualDisplay, tools: ResidualTools, facts: Facts) -> Can
     )
 
 
-class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted]):
+class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Measuring]):
     """Works on one image. `shown` is the level that is seen; the others are looked at only."""
 
     kind: ClassVar[Kind] = "residual"
@@ -138,7 +141,28 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted]):
     def readout(self, spot: Spot) -> str:
         """Return what a pixel says."""
         found = None if self.shown is None else read_pixel(self.shown, spot)
-        return "" if found is None else found.text()
+        if found is None or not (self.canvas.difference and self.layers.two_maps):
+            return "" if found is None else found.text()
+        code = int(self.residual_at((slice(spot[0], spot[0] + 1), slice(spot[1], spot[1] + 1)))[0, 0])
+        value = "no valid data" if code == INVALID_CODE else f"{code / RESIDUAL_SCALE:+.4f}"
+        return f"left less right {value}   ·   {found.text()}"
+
+    def residual_at(self, box: Box | None = None) -> ResidualCodes:
+        """Return the residual that is seen; in review the difference of two maps where that is seen."""
+        area, layers = whole(self.layers.shape) if box is None else box, self.layers
+        if self.canvas.difference and layers.beside is not None:
+            return code_difference(layers.codes[area], layers.beside[area])
+        return layers.codes[area]
+
+    def region_at(self, spot: Spot) -> Validity | None:
+        """Return what a click with the tool that fills what is alike would take."""
+        codes = self.residual_at()
+        return regions.similar_region(codes, spot, self.tools.tolerance) if holds(codes.shape, spot) else None
+
+    def measured_pictures(self) -> Mapping[str, EncodedRGB]:
+        """Return exposure and reference."""
+        shown = self.layers.work
+        return {"exposure": shown.exposure, "reference": shown.reference}
 
     def cancel(self) -> None:
         """Drop the stroke in the making, and what is only tried."""
@@ -176,7 +200,9 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted]):
         spot = (round(pixel[0]), round(pixel[1]))
         if not holds(image.shape, spot):
             return
-        if tools.tool == "picker":
+        if tools.tool == "measure":
+            self._stroke = Measuring(pixel)
+        elif tools.tool == "picker":
             self.pick(spot)
         elif tools.tool == "outlier":
             self.proposing.take(spot)
@@ -187,6 +213,9 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted]):
         """The button went up: the stroke is recorded."""
         stroke, self._stroke = self._stroke, None
         if stroke is None or self.work is None:
+            return
+        if isinstance(stroke, Measuring):
+            self.measure(stroke)
             return
         patch = stroke.finish()
         if patch is None:

@@ -26,6 +26,7 @@ from annotator.shared.boxes import Spot
 from annotator.shared.display import Canvas, Held
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
+from annotator.shared.statistics import Statistics
 from annotator.target import Told
 
 Result = TypeVar("Result")
@@ -45,6 +46,8 @@ class Controller:
         self.cursor: Spot | None = None
         self.held = Held()
         self.pressure: float | None = None
+        self.close = False
+        """Whether the loupe is in use."""
         self.busy = False
         self.comparison = Comparison()
         self.flow = Flow(session, view, self.comparison, opened=self.opened, chosen=self._reopen)
@@ -146,6 +149,15 @@ class Controller:
     def read(self) -> None:
         """Say what lies under the mouse now."""
         self.view.read("" if self.cursor is None else self.target.readout(self.cursor))
+        if self.close:
+            self.view.loupe(None if self.cursor is None else self.target.close_up(self.cursor))
+
+    def toggle_loupe(self) -> None:
+        """Show the pixels under the mouse enlarged, or no longer."""
+        self.close = not self.close
+        if not self.close:
+            self.view.loupe(None)
+        self.refresh()
 
     def panel(self) -> Panel:
         """Return what the panel says, just now."""
@@ -221,6 +233,10 @@ class Controller:
     def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
         """Show what a propagation would do; return it as decided, None where the person changed their mind."""
         return self.view.preview(plan)
+
+    def measured(self, found: Statistics) -> None:
+        """Show what a region is like."""
+        self.view.measured(found)
 
     def tell(self, kind: Told, text: str) -> None:
         """Tell the person something."""

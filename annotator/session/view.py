@@ -6,7 +6,9 @@ from typing import Protocol
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.progress import Step
+from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
+from iea40k.arrays import EncodedRGB
 
 
 class View(Protocol):
@@ -29,6 +31,12 @@ class View(Protocol):
 
     def help(self, kind: Kind) -> None:
         """Show the keys, those at an exposure or those at a reference."""
+
+    def measured(self, found: Statistics) -> None:
+        """Show what a region is like."""
+
+    def loupe(self, picture: EncodedRGB | None) -> None:
+        """Show the pixels under the mouse, enlarged; None: no more."""
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         """Show how far long work is; see `annotator.shared.progress`."""

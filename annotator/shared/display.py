@@ -39,6 +39,7 @@ class Display:
     - `picture`: what is under the residual; `beside`: what it is compared with, by `compare`
     - `split` in (0, 1): where the wipe is, as a share of the width
     - `overlay`: whether the residual lies over it; `opacity` in (0, 1]; `palette`: its colours
+    - `difference`: in review, the map on the left less that on the right instead of either
     - `outlines`, `clipping`: what a target says of its pixels; `edited`: the outline of what was touched
     """
 
@@ -55,6 +56,7 @@ class Display:
     outlines: bool = True
     clipping: bool = False
     edited: bool = True
+    difference: bool = False
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -124,6 +126,7 @@ class Canvas:
 
     `swap_maps`: the map on the right is shown on the left. `zones`: at a reference, the blocks' zones over it.
     `cursor`: the brush's diameter in pixels of the image, or None for a cross; `notice`: a line over the picture.
+    `difference`: that of two people's maps is shown in place of either.
     """
 
     left: Picture
@@ -143,6 +146,7 @@ class Canvas:
     cursor: float | None
     notice: str
     zones: bool = False
+    difference: bool = False
 
 
 def canvas_of(
@@ -184,6 +188,7 @@ def canvas_of(
         cursor=2 * radius if tool in ("brush", "clone") and not moves else None,
         notice=notice if facts.open else "no image is open",
         zones=zones and not hidden,
+        difference=display.difference and facts.maps,
     )
 
 
@@ -206,6 +211,15 @@ def display_levels(codes: ResidualCodes) -> NDArray[np.uint16]:
     labels: NDArray[np.uint16] = (steps + 1).astype(np.uint16)
     labels[codes == INVALID_CODE] = 0
     return labels
+
+
+def code_difference(left: ResidualCodes, right: ResidualCodes) -> ResidualCodes:
+    """Return codes (int16) of left less right, at most one; without valid data where either is."""
+    difference: ResidualCodes = np.clip(
+        left.astype(np.int32) - right, -RESIDUAL_SCALE, RESIDUAL_SCALE
+    ).astype(np.int16)
+    difference[(left == INVALID_CODE) | (right == INVALID_CODE)] = INVALID_CODE
+    return difference
 
 
 def outlined(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -37,6 +37,7 @@ class Layers(ABC, Generic[WorkT, VersionT]):
         self._screen = screen
         self._canvas: Canvas | None = None
         self._stale_residual = True
+        self._difference = False
 
     # ------------------------------------------------------------ what a target says
 
@@ -105,6 +106,8 @@ class Layers(ABC, Generic[WorkT, VersionT]):
 
         if changed(lambda c: (c.left, c.right, c.split)):
             self._compose(canvas)
+        if self._difference != canvas.difference:
+            self._difference, self._stale_residual = canvas.difference, True
         moved = changed(lambda c: (self.two_maps and (c.split, c.swap_maps), c.second_panel))
         if (moved or self._stale_residual) and (canvas.overlay or canvas.right_overlay):
             self._fill_residual(canvas)

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
-from annotator.shared.boxes import Box
+from annotator.shared.boxes import Box, Spot
 from annotator.shared.display import Canvas
 from iea40k.arrays import EncodedRGB
 from iea40k.outliers import Outlier
@@ -51,6 +51,12 @@ class Screen(Protocol):
 
     def end_trial(self) -> None:
         """Show it no more."""
+
+    def actual_size(self, at: Spot | None) -> None:
+        """Show a pixel of the image on each pixel of the screen, that at `at` staying where it is; again: as before."""
+
+    def frame(self, box: Box | None) -> None:
+        """Draw a frame around a box of the image while it is chosen; None: no more."""
 
     def fit(self) -> None:
         """Show the whole picture, both panels where there are two."""

@@ -65,6 +65,12 @@ def canvas_size(viewer: Any) -> tuple[int, int]:
     return int(height), int(width)
 
 
+def pixel_ratio(viewer: Any) -> float:
+    """Return how many pixels of the screen make one of the canvas, 1 without a window."""
+    canvas = canvas_widget(viewer)
+    return 1.0 if canvas is None else float(canvas.devicePixelRatioF())
+
+
 def on_resize(viewer: Any, call: Callable[[], None]) -> None:
     """Call `call` whenever the canvas has changed its size; never without a window."""
     with contextlib.suppress(*_PRIVATE_ERRORS):

@@ -14,6 +14,7 @@ from annotator.session.controller import Controller
 from annotator.window import adapter
 from annotator.window.dock import Dock
 from annotator.window.menu import Menu
+from annotator.window.pen import Pen
 from annotator.window.screen import NapariScreen
 from annotator.window.stopping import ended_by_signals
 from annotator.window.view import QtView, ReadoutBar
@@ -29,6 +30,7 @@ class Annotator(QObject):
         window = adapter.main_window(viewer)
         self.view = QtView(self.dock, self.readout, window)
         self.screen = NapariScreen(viewer)
+        self.view.canvas = adapter.canvas_widget(viewer)
         self.controller = Controller(session, self.screen, self.view)
         self._closed = self._went = False
         viewer.window.add_dock_widget(self.dock, name="IEA40K", area="right")
@@ -40,6 +42,7 @@ class Annotator(QObject):
         self.menu = Menu(window, self.controller)
         if window is not None:
             window.menuBar().addMenu(self.menu)
+        self.pen = Pen(self.view.canvas, self.controller)
         bind_keys(viewer, self.screen, self.controller)
         viewer.mouse_drag_callbacks.append(self._dragged)
         viewer.mouse_move_callbacks.append(self._moved)
@@ -73,7 +76,8 @@ class Annotator(QObject):
         if not self._closed:
             self._closed = True
             self._timer.stop()
-            self.view.end()
+            if not self._went:
+                self.view.end()
             self.dock.connect_to(None)
             window = None if self._went else adapter.main_window(self.viewer)
             if window is not None:

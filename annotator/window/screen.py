@@ -32,6 +32,8 @@ class NapariScreen:
         from napari.layers import Labels
 
         self._focused: tuple[Box, Box, float] | None = None
+        self._before_actual: tuple[float, tuple[float, ...]] | None = None
+        self._frame: Any = None
 
         def picture(name: str) -> Any:
             return PictureLayer(np.zeros((*_EMPTY, 3), np.uint8), rgb=True, name=name)
@@ -186,6 +188,41 @@ class NapariScreen:
                     np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype),
                     (0, 0),
                 )
+
+    def actual_size(self, at: tuple[int, int] | None) -> None:
+        """Show a pixel of the image on each pixel of the screen, that at `at` staying where it is; again: as before."""
+        camera, wanted = self.viewer.scene.camera, 1 / adapter.pixel_ratio(self.viewer)
+        if abs(camera.zoom - wanted) < 1e-6 * wanted:
+            if self._before_actual is None:
+                self.fit()
+            else:
+                camera.zoom, camera.center = self._before_actual
+            self._before_actual = None
+            return
+        self._before_actual = (camera.zoom, tuple(camera.center))
+        if at is not None:
+            share = camera.zoom / wanted
+            camera.center = tuple(p - (p - c) * share for p, c in zip(at, camera.center[-2:], strict=True))
+        camera.zoom = wanted
+
+    def frame(self, box: Box | None) -> None:
+        """Draw a frame around a box of the image while it is chosen; None: no more."""
+        canvas = adapter.canvas_widget(self.viewer)
+        if canvas is None:
+            return
+        if self._frame is None:
+            from qtpy.QtWidgets import QRubberBand
+
+            self._frame = QRubberBand(QRubberBand.Shape.Rectangle, canvas)
+        self._frame.setVisible(box is not None)
+        if box is not None:
+            camera = self.viewer.scene.camera
+            middle, half = camera.center[-2:], (canvas.height() / 2, canvas.width() / 2)
+            (top, bottom), (left, right) = (
+                (round((edge - 0.5 - m) * camera.zoom + h) for edge in (span.start, span.stop))
+                for span, m, h in zip(box, middle, half, strict=True)
+            )
+            self._frame.setGeometry(left, top, right - left, bottom - top)
 
     def fit(self) -> None:
         """Show the whole picture, both panels where there are two."""

@@ -11,12 +11,16 @@ from annotator.reference import shading
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.progress import Step, silent
+from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
 from annotator.window.dock import Dock
 from annotator.window.help import help_dialog
+from annotator.window.loupe import Loupe
+from annotator.window.measured import MeasuredDialog
 from annotator.window.progress import napari_progress
 from annotator.window.propagate_dialog import ask_propagation
 from annotator.window.widgets import label, pixmap
+from iea40k.arrays import EncodedRGB
 from iea40k.render import legend
 
 _LEGEND = (220, 10)
@@ -62,11 +66,18 @@ class QtView(QObject):
         self.dock, self.readout, self.parent_window = dock, readout, parent
         self._told.connect(self._notify)
         self._help: QDialog | None = None
+        self._measured: MeasuredDialog | None = None
+        self._loupe: Loupe | None = None
+        self.canvas: Any = None
         self._ended = False
 
     def end(self) -> None:
         """The widgets go, or went, away: show nothing from now on."""
         self._ended = True
+        if self._loupe is not None:
+            self._loupe.hide()
+        if self._measured is not None:
+            self._measured.close()
 
     def show(self, panel: Panel) -> None:
         """Show the panel."""
@@ -102,6 +113,19 @@ class QtView(QObject):
             return
         self._help = help_dialog(self.parent_window, kind)
         self._help.show()
+
+    def measured(self, found: Statistics) -> None:
+        """Show what a region is like."""
+        if self._measured is None:
+            self._measured = MeasuredDialog(self.parent_window)
+        self._measured.show_statistics(found)
+
+    def loupe(self, picture: EncodedRGB | None) -> None:
+        """Show the pixels under the mouse, enlarged, in a corner of the canvas; None: no more."""
+        if self._loupe is None and picture is not None and self.canvas is not None:
+            self._loupe = Loupe(self.canvas)
+        if self._loupe is not None and not self._ended:
+            self._loupe.show_picture(picture)
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         """Show how far long work is, by napari's progress bars."""

@@ -228,3 +228,77 @@ def test_a_free_brush_stops_at_the_roof_of_a_reference(window):
     assert (reference.shift[42, 22:36] == 255 * 256).all()
     right(window, (15, 30))
     assert window.c.reference.tools.zone != 5.0
+
+
+def test_a_pen_is_told_by_qt(window):
+    """What Qt does with a pen: a tablet's event, which nobody takes, and the mouse's event made of it."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QInputDevice, QPointingDevice, QPointingDeviceUniqueId, QTabletEvent
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    window.viewer.reset_view()
+    press(window, "P")
+    window.c.target.set_tools(value=0.5, radius=5.0, feather=0.0, pen=True)
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    pen = QPointingDevice(
+        "pen",
+        1,
+        QInputDevice.DeviceType.Stylus,
+        QPointingDevice.PointerType.Pen,
+        QInputDevice.Capability.Pressure | QInputDevice.Capability.Position,
+        1,
+        1,
+        "",
+        QPointingDeviceUniqueId(),
+    )
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+    def tablet(kind: Any, pixel: tuple[float, float], pressure: float) -> None:
+        at = QPointF(place(window, pixel))
+        event = QTabletEvent(kind, pen, at, at, pressure, 0, 0, 0.0, 0.0, 0, none, left, left)
+        QApplication.sendEvent(canvas, event)
+
+    QTest.mouseMove(canvas, place(window, (70, 20)))
+    QApplication.processEvents()
+    tablet(QEvent.Type.TabletPress, (70, 20), 0.25)
+    QTest.mousePress(canvas, left, none, place(window, (70, 20)))
+    tablet(QEvent.Type.TabletMove, (70, 60), 0.75)
+    QTest.mouseMove(canvas, place(window, (70, 60)))
+    QApplication.processEvents()
+    tablet(QEvent.Type.TabletRelease, (70, 60), 0.0)
+    QTest.mouseRelease(canvas, left, none, place(window, (70, 60)))
+    image = window.session.image
+    assert image.strokes[-1].tool["pressure"] == [0.25, 0.75]
+    assert abs(int(image.codes[70, 40]) - (4000 + 0.75 * 12320)) <= 1
+    QApplication.processEvents()
+    assert window.c.pressure is None
+
+
+def test_the_loupe_a_hundred_percent_and_statistics_by_key_and_mouse(window):
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    window.viewer.reset_view()
+    QTest.mouseMove(canvas, place(window, (60, 50)))
+    QApplication.processEvents()
+    press(window, "Shift-L")
+    loupe = window.a.view._loupe
+    assert loupe.isVisible()
+    assert loupe.pixmap().width() == 336
+    press(window, "Shift-L")
+    assert not loupe.isVisible()
+    press(window, "Shift-Z")
+    assert window.viewer.scene.camera.zoom == pytest.approx(1 / canvas.devicePixelRatioF())
+    press(window, "Shift-Z")
+    press(window, "Shift-I")
+    qt_drag(window, (60, 20), (70, 40), (80, 60))
+    dialog = window.a.view._measured
+    assert dialog.isVisible()
+    assert "mean +0.1225, sd 0.0000" in dialog.text.text()
+    assert len(dialog.charts) == 3
+    assert not window.a.screen._frame.isVisible()
+    QTest.keyClick(dialog, "\x1b")
+    assert not dialog.isVisible()
+    assert window.session.image.standing == 0

@@ -9,7 +9,9 @@ from annotator.actions import help_text
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.progress import Step
+from annotator.shared.statistics import Statistics
 from annotator.target import Kind
+from iea40k.arrays import EncodedRGB
 
 
 class QuietView:
@@ -17,6 +19,7 @@ class QuietView:
         self.panel: Panel | None = None
         self.told: list[tuple[str, str]] = []
         self.readout = ""
+        self.seen_close: EncodedRGB | None = None
         self.answers: list[object] = []
         self.progressed: list[tuple[str, int, int]] = []
 
@@ -39,6 +42,12 @@ class QuietView:
 
     def help(self, kind: Kind) -> None:
         self.told.append(("help", help_text(kind)))
+
+    def measured(self, found: Statistics) -> None:
+        self.told.append(("measured", found.text()))
+
+    def loupe(self, picture: EncodedRGB | None) -> None:
+        self.seen_close = picture
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         return counted(self.progressed, text, total)
