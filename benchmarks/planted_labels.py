@@ -25,10 +25,11 @@ class Full:
     exposures: np.ndarray
     reference: np.ndarray
     codes: np.ndarray
+    names: tuple[str, ...] = ()
 
     @property
     def levels(self):
-        return tuple(level_name(ev) for ev in self.evs)
+        return self.names or tuple(level_name(ev) for ev in self.evs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +99,17 @@ def _make(scenes, s, e, kind, random):
         values = np.where(everywhere, values * random.uniform(1.3, 1.8) + 0.05 * RESIDUAL_SCALE, values)
     else:
         return _lamp(scene, e, random)
+    # What has no data where it came from has none here.
+    nowhere = (
+        np.asarray(values) == INVALID_CODE
+        if kind in ("swapped", "level", "shift")
+        else np.zeros_like(everywhere)
+    )
     codes[e] = np.clip(np.rint(values), -RESIDUAL_SCALE, RESIDUAL_SCALE)
+    codes[e][nowhere] = INVALID_CODE
     codes[e][scene.codes[e] == INVALID_CODE] = INVALID_CODE
     changed = np.abs(codes[e].astype(int) - scene.codes[e]) > 0.01 * RESIDUAL_SCALE
+    changed &= ~nowhere & (scene.codes[e] != INVALID_CODE)
     if changed.mean() < 0.002:
         return None  # nothing to see: a black picture shifted
     return replace(scene, codes=codes), everywhere
