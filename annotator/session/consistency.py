@@ -49,4 +49,9 @@ def in_words(found: Consistency) -> str:
         parts.append(f"{found.repeat_difference:.3f} on {found.repeats} {repeats}")
     if found.gold_difference is not None:
         parts.append(f"{found.gold_difference:.3f} to the agreed maps on {found.gold}")
+    if found.gold_bias is not None:
+        side = "more underexposed" if found.gold_bias > 0 else "more overexposed"
+        parts.append(f"you call it {abs(found.gold_bias):.3f} {side} than agreed")
+    if found.gold_drift is not None:
+        parts.append(f"changing by {found.gold_drift:+.3f} in 30 days")
     return f"Your consistency: {'; '.join(parts)}" if parts else ""

@@ -1,7 +1,8 @@
 """What is known of who draws how, the pixels it is learnt from, and what it says of the truth."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,20 @@ class RaterModel:
 
     raters: Mapping[str, Rater]
     noise: float
+
+    def as_text(self) -> str:
+        """Return the model as JSON: the same model gives the same text."""
+        return json.dumps(
+            {"noise": self.noise, "raters": [asdict(self.raters[name]) for name in sorted(self.raters)]},
+            sort_keys=True,
+        )
+
+    @classmethod
+    def of_text(cls, text: str) -> "RaterModel":
+        """Return the model of a text that `as_text` gave."""
+        read = json.loads(text)
+        raters = [Rater(**{**each, "zones": tuple(each["zones"])}) for each in read["raters"]]
+        return cls({rater.name: rater for rater in raters}, read["noise"])
 
     def rater(self, name: str) -> Rater:
         """Return a person, known or not."""

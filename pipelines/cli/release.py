@@ -15,6 +15,7 @@ from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
+from iea40k.store.ledger.rated import weighing
 from iea40k.store.ledger.seals import Seal, broken_seals, keep_seal, kept_seals
 from iea40k.store.release import (
     Release,
@@ -71,6 +72,10 @@ def release(
         bool,
         typer.Option("--leave-out-stale", help="Without strokes on a base that has since been rebuilt."),
     ] = False,
+    consensus: Annotated[
+        str,
+        typer.Option(help="How several experts of an image count: raters (by how each draws) or median."),
+    ] = "raters",
     workers: Count = 1,
     exclude: Annotated[
         Path | None,
@@ -99,6 +104,8 @@ def release(
 
     What goes out is what the store's manifest lists now, with the licences and labels that it gives now.
     """
+    if consensus not in ("raters", "median"):
+        raise BadInputError("no such consensus", expected="raters or median", got=consensus)
     options = ReleaseOptions(
         version=version,
         name=name,
@@ -127,8 +134,18 @@ def release(
         if place is not None:
             found = stack.enter_context(Ledger.open(place))
             facts = {**ledger_facts(found, cursor), "stale_left_out": leave_out_stale}
+            model = None
+            if consensus == "raters":
+                how = weighing(
+                    found, opened, facts["cursor"], progress=lambda done, of: bar.aside("weighing", done, of)
+                )
+                facts["consensus"], model = how.facts(), how.model
+                if how.images:
+                    messages.print(how.in_words(), markup=False)
+            else:
+                facts["consensus"] = {"method": "median"}
             options = replace(options, ledger=facts)
-            labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale)
+            labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale, model=model)
         written = write_release(
             opened,
             out,

@@ -1,13 +1,14 @@
 """Consensus: one map out of several experts' maps, and how far they lie apart. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.arrays import INVALID_CODE, ResidualCodes, check_codes
+from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, ResidualCodes, Validity, check_codes
 from iea40k.errors import ArrayError
+from iea40k.raters import ZONES, RatedPixels, RaterModel, weighted_truth
 from iea40k.scene import NO_UNCERTAINTY
 
 
@@ -50,3 +51,34 @@ def consensus(maps: Sequence[ResidualCodes]) -> Consensus:
     spread = np.rint(np.nanmedian(np.abs(filled - middle), axis=0))
     codes = np.where(count == 0, INVALID_CODE, middle).astype(np.int16)
     return Consensus(codes, np.where(count < 2, NO_UNCERTAINTY, spread).astype(np.uint16))
+
+
+def weighed_consensus(
+    maps: Mapping[str, ResidualCodes],
+    touched: Mapping[str, Validity],
+    level: str,
+    zones: NDArray[np.int64],
+    model: RaterModel,
+) -> Consensus:
+    """Return the consensus of people's maps as `model` weighs them: by noise, without their bias where they painted.
+
+    `zones` (H, W) are the exposure's. Where nobody painted, and of one map, it is what the maps say; the disagreement
+    is that of the plain consensus, so that it stays comparable. Raises as `consensus` does.
+    """
+    plain = consensus(list(maps.values()))
+    people = tuple(sorted(maps))
+    stack = np.stack([maps[name] for name in people])
+    painted = np.any([touched[name] for name in people], axis=0) & (stack != INVALID_CODE).all(axis=0)
+    if len(people) < 2 or not painted.any():
+        return plain
+    pixels = RatedPixels(
+        people,
+        level,
+        np.clip(zones[painted], 0, ZONES - 1),
+        stack[:, painted] / RESIDUAL_SCALE,
+        np.stack([touched[name][painted] for name in people]),
+    )
+    truth, _ = weighted_truth(model, pixels)
+    codes = plain.codes.copy()
+    codes[painted] = np.rint(np.clip(truth, -1, 1) * RESIDUAL_SCALE).astype(np.int16)
+    return replace(plain, codes=codes)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from iea40k.agreement import mean_difference
-from iea40k.arrays import validity_from_codes
+from iea40k.agreement import Deviation, mean_difference, person_figures
+from iea40k.arrays import RESIDUAL_SCALE, validity_from_codes
 from iea40k.errors import StoreError
 from iea40k.store.layout import Store
 from iea40k.store.ledger.corrected import read_record, residual_base
@@ -29,6 +29,7 @@ from iea40k.store.ledger.schema import assignments, tasks
 MOST_IMAGES = 20
 """How many repeats, and how many gold images, are compared: the latest."""
 
+_DAY = 86_400e6
 _HANDED_IN = ("submitted", "in_review", "accepted")
 
 
@@ -37,9 +38,11 @@ class Consistency:
     """Mean |difference| of two maps in residual units, [0, 2], over the pixels that either painted; mean over images.
 
     - `repeats` images mapped twice without knowing it: `repeat_difference` from the first map to the second
-    - `gold` images with an accepted adjudication: `gold_difference` from the own accepted map to the adjudicator's
+    - `gold` images with an accepted adjudication: `gold_difference` from the own accepted map to the adjudicator's;
+      `gold_bias` the same with its sign, + = this person calls it more underexposed; `gold_drift` by how much the bias
+      changes in 30 days, over `iea40k.agreement.DRIFT_DAYS` at least
 
-    A difference is None where there is no such image.
+    A figure is None where there is too little for it.
     """
 
     annotator: str
@@ -47,6 +50,8 @@ class Consistency:
     repeat_difference: float | None
     gold: int
     gold_difference: float | None
+    gold_bias: float | None = None
+    gold_drift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,10 @@ def own_consistency(ledger: Ledger, store: Store, annotator: str, *, most: int =
         repeats = [_repeat(connection, annotator, row) for row in _repeats(connection, annotator, most)]
         gold = _gold(connection, annotator, most)
     bases = _Bases(ledger, store)
-    own, judged = _differences(bases, repeats), _differences(bases, gold)
-    return Consistency(annotator, len(own), _mean(own), len(judged), _mean(judged))
+    own, judged = _differences(bases, repeats, annotator), _differences(bases, gold, annotator)
+    figures = person_figures(judged)
+    bias, drift = (figures[0].bias, figures[0].drift) if figures else (None, None)
+    return Consistency(annotator, len(own), _mean(own), len(judged), _mean(judged), bias, drift)
 
 
 class _Bases:
@@ -100,8 +107,8 @@ class _Bases:
         return residual_base(scene, level, read_record(self._ledger, scene_id, level=REFERENCE))
 
 
-def _differences(bases: _Bases, pairs: Sequence[_Pair]) -> list[float]:
-    found: list[float] = []
+def _differences(bases: _Bases, pairs: Sequence[_Pair], annotator: str) -> list[Deviation]:
+    found: list[Deviation] = []
     for pair in pairs:
         base = bases.base(pair.scene_id, pair.level)
         if base is None:
@@ -112,7 +119,9 @@ def _differences(bases: _Bases, pairs: Sequence[_Pair]) -> list[float]:
         painted = (own.touched | other.touched) & validity_from_codes(base)
         difference = mean_difference(own.codes, other.codes, painted)
         if difference is not None:
-            found.append(difference)
+            away = own.codes[painted].astype(np.int64) - other.codes[painted]
+            days = pair.own[-1].server_time / _DAY if pair.own else 0.0
+            found.append(Deviation(annotator, days, float(away.mean()) / RESIDUAL_SCALE, difference))
     return found
 
 
@@ -180,5 +189,5 @@ def _restricted(connection: sa.Connection, annotator: str) -> bool:
     )
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _mean(found: Sequence[Deviation]) -> float | None:
+    return float(np.mean([each.difference for each in found])) if found else None

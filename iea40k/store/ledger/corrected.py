@@ -2,8 +2,8 @@
 
 First the zone edits make the reference; the residuals of that reference are the base that corrections are drawn on.
 What counts: the maps whose work is accepted at the cursor, and maps painted without the queue that have standing
-strokes. Of several experts the median counts; an adjudicator's map overrides it. Strokes drawn on a base that has since
-been rebuilt change nothing and are listed as stale.
+strokes. Of several experts the median counts, or what a model of them says; an adjudicator's map overrides it. Strokes
+drawn on a base that has since been rebuilt change nothing and are listed as stale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, validity_from_codes
+from iea40k.raters import RaterModel
 from iea40k.residuals import residual_codes
 from iea40k.scene import NO_UNCERTAINTY
-from iea40k.store.ledger.consensus import consensus
+from iea40k.store.ledger.consensus import Consensus, consensus, weighed_consensus
 from iea40k.store.ledger.entries import REFERENCE, Correction, MapKey, ZoneEdit
 from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.journal import read_scene_corrections, read_scene_zone_edits
@@ -26,7 +27,7 @@ from iea40k.store.ledger.replay import Replayed, Undoable, history, replay
 from iea40k.store.ledger.schema import events
 from iea40k.store.ledger.zone_replay import replay_zones
 from iea40k.store.scenes import StoredScene
-from iea40k.zones import ShiftMap, apply_shift
+from iea40k.zones import ShiftMap, apply_shift, zone_map
 
 ACCEPTED = "accepted"
 UNQUEUED = "unqueued"
@@ -146,17 +147,24 @@ def corrected_reference(scene: StoredScene, record: SceneRecord) -> CorrectedRef
 
 
 def corrected_residual(
-    scene: StoredScene, level: str, record: SceneRecord, reference: CorrectedReference | None = None
+    scene: StoredScene,
+    level: str,
+    record: SceneRecord,
+    reference: CorrectedReference | None = None,
+    model: RaterModel | None = None,
 ) -> CorrectedResidual:
-    """Return a level's residual with the corrections that count; `reference` saves replaying it for each level."""
+    """Return a level's residual with the corrections that count; `reference` saves replaying it for each level.
+
+    `model` weighs the experts; without it their median counts.
+    """
     base = residual_base(scene, level, record, reference)
     judges = record.counted(level, "adjudication")
     override = [j for j in judges if record.work(j).verdict != "consensus is right"][-1:]
     experts = record.counted(level, "expert")
     map_keys = [*experts, *override]
     replayed = {map_key: replay(base, record.corrections.get(map_key, ())) for map_key in map_keys}
-    maps = [replayed[map_key].codes for map_key in experts if not _only_stale(replayed[map_key])]
-    agreed = consensus(maps) if maps else None
+    maps = {key.annotator: replayed[key] for key in experts if not _only_stale(replayed[key])}
+    agreed = _agreed(scene, level, maps, model) if maps else None
     codes = agreed.codes if agreed else base
     if override and not _only_stale(replayed[override[0]]):
         codes = replayed[override[0]].codes
@@ -171,6 +179,16 @@ def corrected_residual(
         strokes=tuple(stroke for f in replayed.values() for stroke in f.applied),
         stale=tuple(stroke for f in replayed.values() for stroke in f.stale),
     )
+
+
+def _agreed(
+    scene: StoredScene, level: str, maps: Mapping[str, Replayed], model: RaterModel | None
+) -> Consensus:
+    codes = {name: each.codes for name, each in maps.items()}
+    if model is None or len(maps) < 2:
+        return consensus(list(codes.values()))
+    zones = np.rint(zone_map(scene.exposure(level))).astype(np.int64)
+    return weighed_consensus(codes, {name: each.touched for name, each in maps.items()}, level, zones, model)
 
 
 def residual_base(

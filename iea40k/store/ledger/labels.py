@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from iea40k.errors import StaleBaseError
+from iea40k.raters import RaterModel
 from iea40k.recipe import canonical_json
 from iea40k.store.ledger.corrected import (
     CorrectedReference,
@@ -68,42 +69,52 @@ def chains_digest(ledger: Ledger, cursor: int) -> str:
     return hasher.hexdigest()
 
 
-def ledger_labels(ledger: Ledger, cursor: int, *, leave_out_stale: bool = False) -> LabelsOf:
+def ledger_labels(
+    ledger: Ledger, cursor: int, *, leave_out_stale: bool = False, model: RaterModel | None = None
+) -> LabelsOf:
     """Return the function that gives a scene's labels with all that counts up to entry `cursor`.
 
     The same cursor gives the same labels for ever. Strokes that were drawn on a base that has since been rebuilt raise
-    `StaleBaseError` as the scene comes up, or with `leave_out_stale` stay out of the labels.
+    `StaleBaseError` as the scene comes up, or with `leave_out_stale` stay out of the labels. `model` weighs the experts
+    (`iea40k.store.ledger.rated`); without it their median counts.
     """
-    return _LedgerLabels(ledger, cursor, leave_out_stale)
+    return _LedgerLabels(ledger, cursor, leave_out_stale, model)
 
 
 class _LedgerLabels:
     """See `ledger_labels`. In another process it opens the ledger there."""
 
-    def __init__(self, ledger: Ledger, cursor: int, leave_out_stale: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, cursor: int, leave_out_stale: bool, model: RaterModel | None = None
+    ) -> None:
         self._ledger, self._cursor, self._leave_out_stale = ledger, cursor, leave_out_stale
+        self._model = model
         self._known = _known_scenes(ledger)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _labels_here, (self._ledger.database.url, self._cursor, self._leave_out_stale)
+        text = "" if self._model is None else self._model.as_text()
+        return _labels_here, (self._ledger.database.url, self._cursor, self._leave_out_stale, text)
 
     def __call__(self, scene: StoredScene) -> Labels:
         if scene.scene_id not in self._known:
             return base_labels(scene)
-        labels, stale = _labels(scene, read_record(self._ledger, scene.scene_id, self._cursor))
+        labels, stale = _labels(scene, read_record(self._ledger, scene.scene_id, self._cursor), self._model)
         if stale and not self._leave_out_stale:
             raise _stale(scene.scene_id, stale)
         return labels
 
 
 @lru_cache(maxsize=1)
-def _labels_here(url: sa.URL, cursor: int, leave_out_stale: bool) -> _LedgerLabels:
-    return _LedgerLabels(Ledger(Database(url)), cursor, leave_out_stale)
+def _labels_here(url: sa.URL, cursor: int, leave_out_stale: bool, model: str = "") -> _LedgerLabels:
+    known = RaterModel.of_text(model) if model else None
+    return _LedgerLabels(Ledger(Database(url)), cursor, leave_out_stale, known)
 
 
-def _labels(scene: StoredScene, record: SceneRecord) -> tuple[Labels, list[Correction | ZoneEdit]]:
+def _labels(
+    scene: StoredScene, record: SceneRecord, model: RaterModel | None
+) -> tuple[Labels, list[Correction | ZoneEdit]]:
     reference = corrected_reference(scene, record)
-    images = [corrected_residual(scene, level, record, reference) for level in scene.levels]
+    images = [corrected_residual(scene, level, record, reference, model) for level in scene.levels]
     touched = np.stack([image.touched | reference.touched for image in images])
     stale: list[Correction | ZoneEdit] = [*reference.stale, *(s for image in images for s in image.stale)]
     labels = Labels(
