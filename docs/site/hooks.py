@@ -72,6 +72,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     worker = (Path(__file__).parent / "worker_from_disk.js").read_text(encoding="utf-8")
     files.append(_made(config, "assets/iframe-worker.js", worker))
     files.append(_made(config, "commands.md", _commands()))
+    for notebook in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        text, pictures = page_of(notebook)
+        files.append(_made(config, f"notebooks/{notebook.stem}.md", text))
+        for name, picture in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
     for file in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
         files.append(_made(config, f"images/benchmarks/{file.stem}.svg", plotted(file)))
     files.append(_made(config, "decisions/README.md", _decisions()))
@@ -117,6 +122,8 @@ def _place(name: str) -> str:
         return FOLDERS[name]
     if name == "README.md":
         return "index.md"
+    if name.endswith(".ipynb"):
+        name = name.removesuffix(".ipynb") + ".md"
     if name.startswith("examples/") and name.endswith(".py"):
         return name.removesuffix(".py") + ".md"
     return name.removeprefix("docs/")
