@@ -47,7 +47,8 @@ def window(folder: Path) -> None:
         except BaseException:
             traceback.print_exc()
             code = 1
-    print(json.dumps(opened.pressed), flush=True)
+    sys.stdout.write(json.dumps(opened.pressed) + "\n")
+    sys.stdout.flush()
     os._exit(code)
 
 

@@ -17,7 +17,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+# Modules beside this file, which MkDocs loads by its path.
 sys.path.insert(0, str(Path(__file__).parent))
+from notebooks import page_of
 from plots import plotted
 
 ROOT = Path(__file__).resolve().parents[2]
