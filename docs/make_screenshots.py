@@ -1,7 +1,7 @@
 """Take the pictures of docs/tutorials: `xvfb-run -a python docs/make_screenshots.py [FOLDER]`.
 
 Nothing is drawn for the page: the annotator's window is worked by mouse and keys as its tutorial says, the report and
-TensorBoard are opened in Chromium. Each step is checked before its picture is taken. Run it again when a window changes.
+TensorBoard are opened in Chromium. Each step is checked before its picture is taken. Run it again after changes.
 """
 
 import json
