@@ -86,6 +86,16 @@ def evaluate(
         bool, typer.Option("--head", help="Also fit a score head on the training split.")
     ] = False,
     level: Annotated[list[str] | None, typer.Option(help="Only this level; may be repeated.")] = None,
+    against_experts: Annotated[
+        bool,
+        typer.Option(
+            "--against-experts", help="Also: the network beside each expert's distance to the others."
+        ),
+    ] = False,
+    store: Annotated[Path | None, typer.Option(help="With --against-experts: the release's store.")] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="With --against-experts: the ledger, where it is not in the store.")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> int:
@@ -96,12 +106,21 @@ def evaluate(
     opened = Release.open(release)
     names = opened.split_schemes if split == ALL_SPLITS else (split,)
     found = {}
+    experts: dict[str, Any] = {}
     for name in names:
         loaded = _load(weights, name)
         chosen = name or _own_split(loaded, opened)
         found[chosen] = _evaluate_one(
             loaded, opened, chosen, part, tuple(level or ()), head, pick_device(device)
         )
+        if against_experts:
+            from iea40k.model.evaluate import network_predictor
+            from pipelines.cli.against_experts import beside_experts
+
+            images = opened.images_of(chosen, part)
+            wanted = images[images["level"].isin(level)] if level else images
+            predict = network_predictor(loaded, pick_device(device))
+            experts[chosen] = beside_experts(predict, opened, store, ledger, set(wanted["image_id"]))
         if out is not None:
             _write_report(
                 found[chosen], out / chosen if len(names) > 1 else out, weights, opened, chosen, part
@@ -109,6 +128,8 @@ def evaluate(
     result = _summary({name: evaluation for name, (evaluation, _) in found.items()})
     result |= {"weights": weights, "release": opened.digest, "part": part}
     result["trained_on_some"] = {name: leak for name, (_, leak) in found.items()}
+    if experts:
+        result["experts"] = experts
     text = json.dumps(without_nan(result), indent=1) + "\n"
     if out is not None:
         write_atomic(out / "evaluation.json", text)
@@ -116,6 +137,10 @@ def evaluate(
         say(text, end="")
     else:
         _show(result)
+        for compared in experts.values():
+            from pipelines.cli.against_experts import show
+
+            show(compared)
     return DONE
 
 
