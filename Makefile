@@ -11,7 +11,7 @@ TORCHS := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas 
 	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 DEMO   ?= demo
 
-.PHONY: demo test torture check site setup system format environments benchmarks lock sbom clean help
+.PHONY: demo test torture check catalogues site setup system format environments benchmarks lock sbom clean help
 
 help:
 	@echo "make demo        photographs in, a verified release out, in ./$(DEMO)"
@@ -19,6 +19,7 @@ help:
 	@echo "make torture     kills, flipped bits, attacks: ten minutes (TORTURE=short two, TORTURE=long hours)"
 	@echo "make check       format, lint, types, import directions"
 	@echo "make site        the pages as a site, in ./site, links checked"
+	@echo "make catalogues  the window's texts collected, their translations compiled"
 	@echo "make benchmarks  speed and memory figures, written to docs/benchmarks"
 	@echo "make environments  the wheel in fresh environments, one for each role (ROLES='bare curator': those)"
 	@echo "make lock        the lock of all packages with their hashes, made anew from pyproject.toml"
@@ -60,6 +61,10 @@ check: $(STAMP)
 # The pages as a site, links checked; it works from a disk.
 site: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict -f docs/site/mkdocs.yml && echo "open site/index.html"
+
+# The window's texts collected, and their translations compiled; names what is not translated.
+catalogues: $(STAMP)
+	@$(BIN)/python docs/make_catalogues.py
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

@@ -9,6 +9,8 @@ from annotator.reference.tools import Mode, ReferenceTools
 from annotator.residual.tools import ResidualTools
 from annotator.session.controller import Controller
 from annotator.shared.display import Picture
+from annotator.shared.keys import shown
+from annotator.shared.language import tr
 from annotator.target import Kind
 
 Act = Callable[[Controller], object]
@@ -48,7 +50,8 @@ class Action:
 
     - `on`: where it is available; a key may mean one thing at exposures and another at references
     - `let_go`: what happens when the key is released, for keys that are held
-    - `words` stand on its button, in `part` of the window; `say`: where they depend on something
+    - `words` stand on its button, in `part` of the window; `say`: where they depend on something. Words
+      are English here; `say` returns them as they are shown, in the language in use
     - `checked`: whether its button is down; `shown` and `enabled`: whether there is a button, and whether it works
     """
 
@@ -80,7 +83,13 @@ class Action:
     def tip(self) -> str:
         """What its button's tip says."""
         keys = f" ({', '.join(self.key_words)})" if self.keys else ""
-        return f"{self.text[:1].upper()}{self.text[1:]}{keys}"
+        return f"{self.title}{keys}"
+
+    @property
+    def title(self) -> str:
+        """Its text, in the language in use, as a sentence begins."""
+        said = tr(self.text)
+        return f"{said[:1].upper()}{said[1:]}"
 
     def visible(self, controller: Controller) -> bool:
         """Return whether it is there just now."""
@@ -88,13 +97,8 @@ class Action:
 
     def label(self, controller: Controller) -> str:
         """Return the words on its button, with its key."""
-        words = self.words if self.say is None else self.say(controller)
+        words = tr(self.words) if self.say is None else self.say(controller)
         return f"{words}  {self.key_words[0]}" if self.keys else words
-
-
-def shown(key: str) -> str:
-    """Return a key as people write it."""
-    return key.replace("Control-", "Ctrl+").replace("Shift-", "Shift+").replace("Alt-", "Alt+")
 
 
 # ------------------------------------------------------------ kinds of rows

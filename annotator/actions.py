@@ -18,7 +18,6 @@ from annotator.action import (
     flow,
     number,
     picture,
-    shown,
     stroke,
     suggestion,
     tool,
@@ -28,6 +27,9 @@ from annotator.action import (
     zone_tool,
 )
 from annotator.session.controller import Controller
+from annotator.session.review import Review
+from annotator.shared.keys import shown
+from annotator.shared.language import marked, tr
 from annotator.target import Kind
 
 
@@ -46,10 +48,13 @@ def _painting(c: Controller) -> bool:
 
 def _submit_words(c: Controller) -> str:
     if c.session.work is None:
-        return "Next"
-    if c.session.role == "review":
-        return f"Accept {c.comparison.person() or 'all'}"
-    return "Submit" if c.session.role == "annotate" else "Next image"
+        return tr("Next")
+    if isinstance(c.session, Review):
+        # Whose maps it is: what one press accepts must be seen before it.
+        return tr(
+            "Accept {people}", people=", ".join(c.session.judged(c.comparison.person())) or tr("nothing")
+        )
+    return tr("Submit") if c.session.role == "annotate" else tr("Next image")
 
 
 # fmt: off
@@ -69,8 +74,9 @@ ACTIONS: tuple[Action, ...] = (
     tool("sign", "Shift-F", "Turn sign", "turn the sign of a region that has one"),
     tool("light source", "G", "Light", "light source or logo: flood it"),
     tool("outlier", "O", "Repair", "repair a proposed region"),
-    tool("picker", "L 5", "Pick", "pick the value"),
     tool("measure", "Shift-I", "Measure", "say what a region is like: drag a box, or click"),
+    replace(tool("picker", "L 5", "Pick", "pick the value; the tool in use comes back"),
+            call=lambda c: c.residual.adjust(lambda t: t.picking())),
     Action("clone here", "Shift-O", "clone from what is under the cursor", lambda c: c.residual.clone_here(), "Tools",
            EXPOSURES),
     tool("pan", "Z 6", "Move", "move the view"),
@@ -87,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     number("softer", "/", "hard, half or fully feathered edge", lambda t: t.softened()),
     Action("highlights", "Shift-H", "only highlights, or all lumas",
            lambda c: c.residual.adjust(lambda t: t.highlights_only()), "Brush", EXPOSURES,
-           part="limits", words="only where the luma is", checked=lambda c: c.residual.tools.limited),
+           part="limits", words="luma limits", checked=lambda c: c.residual.tools.limited),
     Action("range here", "Shift-R", "range around the residual under the cursor",
            lambda c: c.residual.range_here(), "Brush", EXPOSURES),
     Action("edges", "Shift-B", "brush and clone stop at edges, or not",
@@ -107,13 +113,14 @@ ACTIONS: tuple[Action, ...] = (
     # Tools at references
     zone_mode("set", "P 2", "Set zone", "set a block to the zone in use"),
     replace(zone_mode("shift", "A", "Lighter", "make it lighter or darker by the stops in use"),
-            say=lambda c: "Lighter" if c.reference.tools.stops > 0 else "Darker"),
+            say=lambda c: tr("Lighter") if c.reference.tools.stops > 0 else tr("Darker")),
     zone_mode("erase", "E 1", "Erase", "eraser: back to the reference as built"),
     zone_tool("block", "S", "Blocks", "by blocks; drag over several"),
     zone_tool("brush", "H", "Brush", "by a free brush"),
     zone_tool("gradient", "Shift-D", "Gradient", "by a gradient, over a drag"),
     zone_tool("measure", "Shift-I", "Measure", "say what a region is like: drag a box, or click a block"),
-    zone_tool("picker", "L 5", "Pick", "pick the zone"),
+    replace(zone_tool("picker", "L 5", "Pick", "pick the zone; the tool in use comes back"),
+            call=lambda c: c.reference.adjust(lambda t: t.picking())),
     zone_tool("pan", "Z 6", "Move", "move the view"),
     Action("zone edges", "Shift-B", "the free brush stops at edges, or not",
            lambda c: c.target.set_tools(edges=not c.target.tools.edges), "Zones", REFERENCES,
@@ -208,8 +215,11 @@ ACTIONS: tuple[Action, ...] = (
          part="foot", words="Submit", say=_submit_words),
     flow("base is right", "Control-B", "submit: the base is right", lambda c: c.flow.base_is_right(),
          part="verdict", words="Base is right", shown=_annotating, enabled=_judged_or_changed),
+    flow("recall", "Shift-K", "take back what you handed in, until somebody reviews it",
+         lambda c: c.flow.recall(),
+         part="verdict", words="Recall…", shown=_annotating),
     flow("skip", "Control-K", "skip, with a reason", lambda c: c.flow.skip(),
-         part="verdict", words="Skip…", say=lambda c: "Return…" if c.session.role == "review" else "Skip…",
+         part="verdict", words="Skip…", say=lambda c: tr("Return…") if c.session.role == "review" else tr("Skip…"),
          shown=lambda c: c.session.role != "read only", enabled=_judged_or_changed),
     flow("flag", "Control-I", "tell the curator something", lambda c: c.flow.flag(),
          part="verdict", words="Tell curator…", shown=_annotating, enabled=_judged_or_changed),
@@ -221,15 +231,18 @@ ACTIONS: tuple[Action, ...] = (
     flow("next right", "Shift-W", "in review: another map on the right", lambda c: c.flow.next_version("right")),
     flow("take over", "Shift-A", "in review: take the left map over as your own", lambda c: c.flow.take_over(),
          part="maps", words="Take the left map over", shown=lambda c: c.comparing),
+    view("larger text", "Alt-.", "larger text", lambda c: c.view.text_size(1)),
+    view("smaller text", "Alt-,", "smaller text", lambda c: c.view.text_size(-1)),
+    view("language", "Alt-L", "language of the window's texts", lambda c: c.choose_language()),
     flow("help", "? Shift-/", "this help", lambda c: c.view.help(c.target.kind), part="verdict", words="Keys"),
 )
 # fmt: on
 
 NAPARI = (
-    ("V", "show or hide the residual"),
-    ("right click", "pick the value or zone there; with clone, where it takes from"),
-    ("wheel", "zoom"),
-    ("Ctrl+R", "fit the picture into the window"),
+    ("V", marked("show or hide the residual")),
+    (marked("right click"), marked("pick the value or zone there; with clone, where it takes from")),
+    (marked("wheel"), marked("zoom")),
+    (shown("Control-R"), marked("fit the picture into the window")),
 )
 
 
@@ -259,9 +272,12 @@ def press(controller: Controller, key: str, *, held: bool | None = None) -> None
     if action is not None:
         run(controller, action, held=held)
     elif held is not False and not controller.busy:
-        controller.tell(
-            "info", f"{shown(key)}: not available for {'exposures' if kind == 'residual' else 'references'}."
+        where = (
+            tr("{key}: not available for exposures.", key=shown(key))
+            if kind == "residual"
+            else tr("{key}: not available for references.", key=shown(key))
         )
+        controller.tell("info", where)
 
 
 def bound_keys() -> dict[str, bool]:
@@ -274,8 +290,8 @@ def help_groups(kind: Kind) -> dict[str, list[tuple[str, str]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for action in available(kind):
         if action.keys:
-            groups.setdefault(action.group, []).append((" or ".join(action.key_words), action.text))
-    groups["View"] += list(NAPARI)
+            groups.setdefault(action.group, []).append((tr(" or ").join(action.key_words), tr(action.text)))
+    groups["View"] += [(tr(keys), tr(text)) for keys, text in NAPARI]
     return groups
 
 
@@ -283,5 +299,5 @@ def help_text(kind: Kind) -> str:
     """Return the page of keys as plain text."""
     lines = []
     for group, rows in help_groups(kind).items():
-        lines += [group, *(f"  {keys:<14} {text}" for keys, text in rows), ""]
+        lines += [tr(group), *(f"  {keys:<14} {text}" for keys, text in rows), ""]
     return "\n".join(lines)

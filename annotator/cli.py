@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from annotator.shared.progress import Step
-from iea40k.errors import BadInputError, IEAError
+from iea40k.errors import BadInputError
 from iea40k.extras import explained, install_line
 from iea40k.store.ledger.place import refuse_typed_secret
 
@@ -38,9 +38,17 @@ def annotate(
     ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", "--look-only", help="Change nothing.")] = False,
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language", help="Of the window: en or zh; left out, as chosen there, or the system's."
+        ),
+    ] = "",
 ) -> None:
     """Open the annotator: correct residuals and set zones of references, as the queue brings them."""
     from annotator.session.opening import open_session
+    from annotator.session.settings import read_language, settings_file
+    from annotator.shared.language import use
 
     if review and read_only:
         raise BadInputError("--review and --read-only exclude each other")
@@ -52,6 +60,7 @@ def annotate(
     if ledger is not None and source is not None and source.name == "COMMANDLINE":
         refuse_typed_secret(ledger)
     _check_screen()
+    use(language or read_language(settings_file()))
     if not read_only and not new:
         _check_name(annotator, str(store) if ledger is None else ledger)
     mode = "review" if review else "read only" if read_only else "annotate"
@@ -70,21 +79,15 @@ def annotate(
 
 def _check_name(name: str, place: str) -> None:
     """Ask before a name that nobody has becomes a new person; where nobody can be asked, raise `BadInputError`."""
-    from iea40k.store.ledger import Ledger
-    from iea40k.store.ledger.people import recognise, unknown
+    from annotator.session.opening import doubtful, question_of
+    from iea40k.store.ledger.people import unknown
 
-    try:
-        with Ledger.open(place) as ledger:
-            found = recognise(ledger, name)
-    except IEAError:
-        return  # said better when it is opened for work
-    if found.known or not found.others:
+    found = doubtful(name, place)
+    if found is None:
         return
-    question = f"Nobody called {name!r} has worked here."
-    question += f" Did you mean {found.similar!r}?" if found.similar else ""
     if not sys.stdin.isatty():
         raise unknown(name, found)
-    typer.confirm(f"{question} Begin as a new person, {name!r}?", abort=True, err=True)
+    typer.confirm(question_of(name, found), abort=True, err=True)
 
 
 @contextlib.contextmanager

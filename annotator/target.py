@@ -15,6 +15,7 @@ import numpy as np
 from annotator.shared.boxes import Box, Point, Spot
 from annotator.shared.closeup import OUTSIDE, around, enlarged
 from annotator.shared.display import Canvas, Display, Facts, Held, display_levels
+from annotator.shared.language import tr
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
@@ -249,17 +250,17 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
             region[box] = True
         measured = statistics_of(self.residual_at(), region, self.measured_pictures())
         if measured is None:
-            self._host.tell("info", "There is no valid data here.")
+            self._host.tell("info", tr("There is no valid data here."))
         else:
             self._host.measured(measured)
 
     def undo(self) -> None:
         """Take back the last step."""
-        self._take_step(self._host.session.undo, "There is nothing to undo.")
+        self._take_step(self._host.session.undo, tr("There is nothing to undo."))
 
     def redo(self) -> None:
         """Bring back what the last undo took."""
-        self._take_step(self._host.session.redo, "There is nothing to redo.")
+        self._take_step(self._host.session.redo, tr("There is nothing to redo."))
 
     def recorded(self, box: Box | None) -> None:
         """Strokes were recorded: show what changed in a box (None: anywhere)."""

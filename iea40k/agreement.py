@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from iea40k.arrays import RESIDUAL_SCALE, ResidualCodes, Validity
 from iea40k.errors import ArrayError
@@ -183,6 +182,8 @@ def _figures(name: str, mine: list[Deviation]) -> PersonFigures:
     drift: float | None = None
     error: float | None = None
     if len(mine) >= 3 and np.ptp(times) >= DRIFT_DAYS:
+        from scipy import stats  # here: it takes a second to import, and a window does not need it
+
         line: Any = stats.linregress(times, bias)
         drift = 30 * float(line.slope)
         error = 30 * float(line.stderr) if np.isfinite(line.stderr) else 0.0

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import slic
 
 from iea40k.arrays import EncodedRGB, Validity, check_encoded
 from iea40k.colour.transfer import srgb_inverse
@@ -119,6 +118,8 @@ def superpixels(picture: EncodedRGB, *, block_side: int = 40, compactness: float
     structure = np.sqrt(cv2.GaussianBlur(edges, (0, 0), 2)) / 2
     count = max(1, round(lightness.size / block_side**2))
     features = np.stack([smooth, structure], axis=-1)
+    from skimage.segmentation import slic  # here: it takes half a second to import
+
     labels: Labels = slic(
         features,
         n_segments=count,

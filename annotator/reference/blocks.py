@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from annotator.shared.boxes import Box, grown
 from iea40k.arrays import EncodedRGB, Validity
@@ -64,6 +63,8 @@ def cut(reference: EncodedRGB, valid: Validity, side: int) -> Blocks:
     rims[:-1] |= labels[:-1] != labels[1:]
     rims[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     labels[~valid] = OUTSIDE
+    from scipy import ndimage  # here: it takes a second to import
+
     found = ndimage.find_objects(labels + 1, max_label=count)
     inside = np.pad((~rims & valid).astype(np.uint8), 1)  # the border of the picture is a rim too
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]

@@ -6,6 +6,7 @@ from annotator.reference.state import Reference, Version
 from annotator.reference.strokes import seen
 from annotator.reference.tools import ReferenceTools
 from annotator.shared.boxes import Spot
+from annotator.shared.language import tr
 from annotator.shared.light import light, zone_name
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.zones import GREY, SHIFT_UNITS, block_zone, turned_white
@@ -29,16 +30,16 @@ class Readout:
 
     def text(self) -> str:
         """Return it as one line."""
-        zone = f"zone {_thirds(self.after)}"
+        zone = tr("zone {zone}", zone=_thirds(self.after))
         if _thirds(self.before) != _thirds(self.after) or self.stops:
-            zone = f"zone {_thirds(self.before)} → {_thirds(self.after)}"
-        value = "no valid data" if self.residual is None else f"{self.residual:+.4f}"
+            zone = tr("zone {zone}", zone=f"{_thirds(self.before)} → {_thirds(self.after)}")
+        value = tr("no valid data") if self.residual is None else f"{self.residual:+.4f}"
         parts = [
             f"{zone} ({self.after:.2f})",
-            f"this pixel {self.pixel}",
-            f"{self.stops:+.2f} EV to the base" if self.stops else "as built",
-            *([f"{self.white:.0%} of it blown"] if self.white >= 0.005 else []),
-            f"residual at {self.level} {value}",
+            tr("this pixel {zone}", zone=self.pixel),
+            tr("{stops} EV to the base", stops=f"{self.stops:+.2f}") if self.stops else tr("as built"),
+            *([tr("{share} of it blown", share=f"{self.white:.0%}")] if self.white >= 0.005 else []),
+            tr("residual at {level} {value}", level=self.level, value=value),
         ]
         return "   ·   ".join(parts)
 

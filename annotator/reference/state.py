@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from annotator.reference.blocks import Blocks, cut
 from annotator.shared.boxes import Box, whole
+from annotator.shared.language import tr
 from annotator.shared.origin import StoreOrigin
 from annotator.shared.strokes import Draft, traced
 from annotator.shared.work import BASE, CONSENSUS, Work
@@ -57,7 +58,7 @@ class Reference(Work[ZoneDraft]):
     @property
     def title(self) -> str:
         """What it is, in words."""
-        return "Reference: set its zones"
+        return tr("Reference: set its zones")
 
     @property
     def base_digest(self) -> str:

@@ -12,6 +12,7 @@ from annotator.reference.strokes import ReferenceGradient, ReferenceStroke, seen
 from annotator.reference.tools import EDITING, SLIDERS, ReferenceTools
 from annotator.shared.boxes import Box, Point, Spot, whole
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of
+from annotator.shared.language import tr
 from annotator.shared.statistics import Measuring
 from annotator.target import Host, Kind, Target
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity
@@ -46,7 +47,9 @@ def resolve(display: ReferenceDisplay, tools: ReferenceTools, facts: Facts) -> C
     follows = "reference" in (left, right if display.compare != "single" else left)
     elsewhere = ""
     if facts.paintable and not (follows or display.overlay or display.zones):
-        elsewhere = "looking at the " + ("reference as built" if left == "built" else "exposure")
+        elsewhere = (
+            tr("looking at the reference as built") if left == "built" else tr("looking at the exposure")
+        )
     if facts.held.blink:
         left, right = right, left
     return canvas_of(
@@ -151,10 +154,10 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
             return
         changes = stroke.finish()
         if stroke.stopped:
-            self._host.tell("info", "A shift of more than 20 stops was not made.")
+            self._host.tell("info", tr("A shift of more than 20 stops was not made."))
         if not changes:
             if not stroke.stopped:
-                self._host.tell("info", "Nothing changed here.")
+                self._host.tell("info", tr("Nothing changed here."))
             return
         noted = self._begun_with.noted()
         if stroke.pressures is not None:
@@ -202,11 +205,11 @@ class ReferenceTarget(Target[Reference, ReferenceTools, ReferenceDisplay, Refere
         reference = self.work
         found = None if reference is None else seen(reference, self.tools, spot)
         if reference is None or found is None:
-            self._host.tell("info", "There is no valid data here.")
+            self._host.tell("info", tr("There is no valid data here."))
             return
         box, block = found
         zone = round(block_zone(reference.picture[box], block) * 3) / 3
-        self.adjust(lambda tools: tools.with_zone(zone))
+        self.adjust(lambda tools: tools.picked(zone))
 
     def set_here(self) -> None:
         """Set the block under the cursor to the zone in use."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self, get_args
 
 from annotator.shared.display import following
+from annotator.shared.language import tr
 from annotator.shared.light import zone_name
 from annotator.shared.sliders import Slider, clamped
 from iea40k.errors import BadInputError
@@ -61,9 +62,15 @@ class ReferenceTools:
     pen: bool = True
     last_zone: float = 6.0
     """What `swapped` brings back."""
+    last_tool: str = "block"
+    """What comes back once a zone is picked."""
 
     def __post_init__(self) -> None:
-        for name, value, known in (("tool", self.tool, TOOLS), ("mode", self.mode, MODES)):
+        for name, value, known in (
+            ("tool", self.tool, TOOLS),
+            ("tool", self.last_tool, TOOLS),
+            ("mode", self.mode, MODES),
+        ):
             if value not in known:
                 raise BadInputError(f"no such {name}", expected=", ".join(known), got=repr(value))
         if not (0 <= self.zone <= LAST_ZONE and -4 <= self.stops <= 4 and round(self.stops * ZONE_UNITS)):
@@ -106,14 +113,14 @@ class ReferenceTools:
         """Return the zone in use in words, and how large the blocks are."""
         lines = []
         if self.mode == "set":
-            white = " · display white is VII½" if self.zone > WHITEST else ""
-            lines.append(f"zone {zone_name(GREY * 2.0 ** (self.zone - 5))}{white}")
+            white = tr(" · display white is VII½") if self.zone > WHITEST else ""
+            lines.append(tr("zone {zone}", zone=zone_name(GREY * 2.0 ** (self.zone - 5))) + white)
         if self.tool == "block":
-            lines.append(f"blocks of about {self.side} pixels ([ and ])")
+            lines.append(tr("blocks of about {side} pixels ([ and ])", side=self.side))
         if self.tool == "gradient":
-            lines.append("drag: full where it begins, nothing where it ends")
+            lines.append(tr("drag: full where it begins, nothing where it ends"))
         elif self.tool == "measure":
-            lines.append("drag a box, or click a block")
+            lines.append(tr("drag a box, or click a block"))
         return "\n".join(lines)
 
     def noted(self) -> dict[str, object]:
@@ -130,6 +137,16 @@ class ReferenceTools:
         if self.edges:
             tool["edges"] = self.contrast
         return {**tool, "radius": self.radius, "feather": self.feather}
+
+    def picking(self) -> Self:
+        """Return the tool that picks a zone, until one is picked; the same again gives the tool in use back."""
+        if self.tool == "picker":
+            return replace(self, tool=self.last_tool)
+        return replace(self, tool="picker", last_tool=self.tool)
+
+    def picked(self, zone: float) -> Self:
+        """Return the tools with this zone in use, and the tool back that was in use before `picking`."""
+        return replace(self.with_zone(zone), tool=self.last_tool if self.tool == "picker" else self.tool)
 
     def with_mode(self, mode: Mode) -> Self:
         """Return the tools to set, shift or erase from now on."""

@@ -10,6 +10,7 @@ from annotator.residual.regions import CLIPPED
 from annotator.residual.state import Image
 from annotator.shared.boxes import Box, grown, inside
 from annotator.shared.display import Canvas, Picture, code_difference, display_levels, outlined
+from annotator.shared.language import tr
 from annotator.shared.layers import Layers
 from annotator.shared.progress import Progress
 from annotator.shared.screen import KIND_LABELS, Screen
@@ -129,7 +130,7 @@ class ResidualLayers(Layers[Image, ResidualCodes]):
         exposure, codes = self.work.exposure, self.codes
         preview = np.empty_like(exposure)
         bands = range(0, exposure.shape[0], max(1, BAND // exposure.shape[1]))
-        with self._progress("Re-exposing the picture", len(bands)) as step:
+        with self._progress(tr("Re-exposing the picture"), len(bands)) as step:
             for top in bands:
                 band = slice(top, top + bands.step)
                 preview[band] = re_exposed(exposure[band], codes[band])

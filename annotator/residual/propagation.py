@@ -14,6 +14,7 @@ from annotator.residual.preview import re_exposed
 from annotator.residual.propagate import How, Propagated, propagate
 from annotator.residual.state import Image
 from annotator.shared.boxes import Box, grown, whole
+from annotator.shared.language import tr, trn
 from annotator.shared.progress import Progress
 from iea40k.arrays import EncodedRGB, ResidualCodes, Validity, bounding_box
 from iea40k.render import Palette, heatmap
@@ -106,9 +107,15 @@ class PropagationPlan:
         """Return in words what accepting would do."""
         panels = [p for p in self.panels() if p.taken and p.changed]
         if not panels:
-            return "Nothing would change."
+            return tr("Nothing would change.")
         pixels = sum(p.changed for p in panels)
-        return f"{pixels:,} pixels on {', '.join(p.level for p in panels)} would change."
+        return trn(
+            "{pixels} pixel on {levels} would change.",
+            "{pixels} pixels on {levels} would change.",
+            pixels,
+            pixels=f"{pixels:,}",
+            levels=", ".join(p.level for p in panels),
+        )
 
     def _propagate(self, others: Mapping[str, ResidualCodes]) -> list[Propagated]:
         return propagate(self.base, self.corrected, self.touched, others, self.how)
@@ -119,11 +126,15 @@ class PropagationPlan:
             after[item.patch.box][item.patch.mask] = item.patch.new
         changes = after != level.codes
         count = int(changes.sum())
-        parts = [f"{count:,} pixels change" if count else "nothing changes"]
+        parts = [
+            trn("{pixels} pixel changes", "{pixels} pixels change", count, pixels=f"{count:,}")
+            if count
+            else tr("nothing changes")
+        ]
         if item.stopped:
-            parts.append(f"{item.stopped:,} stop at the end of the scale")
+            parts.append(tr("{pixels} stop at the end of the scale", pixels=f"{item.stopped:,}"))
         if level.blocked:
-            parts = [f"left out: {level.blocked}"]
+            parts = [tr("left out: {why}", why=level.blocked)]
         return LevelPanel(
             level=level.name,
             title=f"{level.name}  ({level.ev:+g} EV)",
@@ -182,7 +193,7 @@ def plan_of(image: Image, blocked: Callable[[str], str], progress: Progress, pal
     box = surroundings(image.touched)
     names = [name for name in image.origin.levels if name != image.level]
     levels = []
-    with progress("Reading the other levels", len(names)) as step:
+    with progress(tr("Reading the other levels"), len(names)) as step:
         for name in names:
             other = image.sibling(name)
             levels.append(

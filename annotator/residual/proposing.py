@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from annotator.residual.layers import ResidualLayers
 from annotator.residual.regions import confirmed_patch
+from annotator.residual.saying import said
 from annotator.residual.state import Image
 from annotator.residual.suggestions import Batch, Suggestions, refused_tool, seen_with, taken_tool
 from annotator.shared.boxes import Spot
+from annotator.shared.language import tr
 from annotator.target import Host
 from iea40k.outliers.proposals import Proposal
 from iea40k.store.ledger import Patch
@@ -28,6 +30,7 @@ class Proposing:
         self._paintable, self._record = paintable, record
         self._of: Suggestions | None = None
         self._batch: Batch | None = None
+        self._outlined = False
 
     # ------------------------------------------------------------ coming and going
 
@@ -36,7 +39,8 @@ class Proposing:
         self.drop()
         self._of = None if image is None else Suggestions(image)
         # What was not read ahead is looked for when it is asked for: a picture must not wait for it.
-        found = self._of.open() if self._of is not None and "findings" in vars(self._of.image) else []
+        self._outlined = self._of is not None and "findings" in vars(self._of.image)
+        found = self._of.open() if self._of is not None and self._outlined else []
         self._layers.outline(found)
 
     def drop(self) -> bool:
@@ -50,10 +54,16 @@ class Proposing:
         self._layers.outline(of.open())
         return True
 
+    def found(self) -> None:
+        """Outline what was found since the image opened, once."""
+        if not self._outlined and self._of is not None and "findings" in vars(self._of.image):
+            self._outlined = True
+            self.renew()
+
     def renew(self) -> None:
         """What stands on the image changed: outline what is open now."""
         of = self._of
-        if of is not None and "findings" in vars(of.image) and self._batch is None:
+        if of is not None and "findings" in vars(of.image) and self._batch is None and of.at is None:
             self._layers.outline(of.open())
 
     # ------------------------------------------------------------ one by one
@@ -69,7 +79,7 @@ class Proposing:
         found = of.step(step)
         if found is None:
             self._host.tell(
-                "info", "Nothing is proposed on this image." if at is None else "That was the last."
+                "info", tr("Nothing is proposed on this image.") if at is None else tr("That was the last.")
             )
             self.drop()
             self._host.refresh()
@@ -84,7 +94,7 @@ class Proposing:
             return
         done = of.repair(found)
         if isinstance(done, str):
-            self._host.tell("info", f"Not repaired: {done}.")
+            self._host.tell("info", tr("Not repaired: {why}.", why=said(done)))
             return
         after = image.codes.copy()
         after[found.box] = done.after
@@ -120,8 +130,10 @@ class Proposing:
         tried = (of.batch(kinds[(at + n) % len(kinds)]) for n in range(len(kinds)))
         batch = self._batch = next((b for b in tried if b.repairs), None)
         if batch is None:
-            nothing = "Nothing that is proposed is sure enough to be done all at once; J shows one by one."
-            self._host.tell("info", nothing if kinds else "Nothing is proposed on this image.")
+            nothing = tr(
+                "Nothing that is proposed is sure enough to be done all at once; J shows one by one."
+            )
+            self._host.tell("info", nothing if kinds else tr("Nothing is proposed on this image."))
             self._host.refresh()
             return
         self.said = batch.said()
@@ -129,6 +141,8 @@ class Proposing:
         _, after = batch.patch(image.codes)
         self._layers.try_codes(after, [r.proposal.box for r in batch.repairs])
         self._host.refresh()
+        # All of them are to be seen, wherever the view was.
+        self._host.screen.fit()
 
     def do_it(self) -> None:
         """Do what the preview shows, as one step."""
@@ -150,18 +164,24 @@ class Proposing:
             return None
         found = of.at if of.at in of.open() else of.near(spot) if spot is not None else None
         if found is None:
-            self._host.tell("info", "Nothing is proposed here. J goes to what is.")
+            self._host.tell("info", tr("Nothing is proposed here. J goes to what is."))
         return found
 
     def _settled(self, image: Image, patch: Patch, tool: dict[str, object]) -> None:
         of = self._of
         at = None if of is None else of.at
         self.drop()
+        strokes = len(image.strokes)
         self._record(image, patch, tool)
         if of is None:
             return
         self._layers.outline(of.open())
         of.at = at
+        if len(image.strokes) == strokes:
+            # Nothing took it, and the person was told why: they look at the same region still.
+            if at is not None:
+                self._look(of, at)
+            return
         found = None if at is None else of.step(1)
         if found is not None and found is not at:
             self._look(of, found)
@@ -176,11 +196,14 @@ class Proposing:
         layers.outline([found])
         done = of.repair(found)
         box = seen_with(found, image.shape)
-        said = f"{of.place()}: {found.kind.words}. {found.reason[:1].upper()}{found.reason[1:]}."
+        reason = said(found.reason)
+        about = f"{of.place()}: {tr(found.kind.words)}. {reason[:1].upper()}{reason[1:]}."
         if isinstance(done, str):
             host.screen.end_trial()
             host.screen.focus(found.box, box)
-            self.said = f"{said} No repair: {done}. Shift+U: it is right as it is."
+            nothing = tr("No repair: {why}.", why=said(done))
+            host.screen.trial_words(box, nothing)
+            self.said = f"{about} {nothing} " + tr("Shift+U: it is right as it is.")
         else:
             after = image.codes[box].copy()
             top, left = rows.start - box[0].start, columns.start - box[1].start
@@ -189,6 +212,6 @@ class Proposing:
             part[done.touched] = done.after[done.touched]
             host.screen.focus(found.box, box)
             layers.try_beside(box, after)
-            does = f"On the right as repaired: {found.kind.repair}."
-            self.said = f"{said} {does} U takes it, Shift+U: it is right as it is."
+            does = tr("On the right as repaired: {repair}.", repair=tr(found.kind.repair))
+            self.said = f"{about} {does} " + tr("U takes it, Shift+U: it is right as it is.")
         host.refresh()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from annotator.residual.state import Image
 from annotator.shared.boxes import Spot, holds
+from annotator.shared.language import tr
 from annotator.shared.light import light, zone_name
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
 from iea40k.outliers import Outlier
@@ -24,16 +25,16 @@ class Readout:
     def text(self) -> str:
         """Return it as one line."""
         if self.residual is None:
-            value = "no valid data"
+            value = tr("no valid data")
         else:
-            value = f"residual {self.residual:+.4f}  ({self.residual * 255:+.1f}/255)"
+            value = tr("residual {value}", value=f"{self.residual:+.4f}  ({self.residual * 255:+.1f}/255)")
             if self.base is not None and self.base != self.residual:
-                value += f", base {self.base:+.4f}"
+                value += tr(", base {value}", value=f"{self.base:+.4f}")
         parts = [
             value,
-            f"{self.stops:+.2f} EV to the reference",
-            f"zone {self.exposure_zone} → {self.reference_zone}",
-            *([", ".join(self.flags)] if self.flags else []),
+            tr("{stops} EV to the reference", stops=f"{self.stops:+.2f}"),
+            tr("zone {zone}", zone=f"{self.exposure_zone} → {self.reference_zone}"),
+            *([", ".join(tr(flag) for flag in self.flags)] if self.flags else []),
         ]
         return "   ·   ".join(parts)
 

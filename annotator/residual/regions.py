@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from skimage.segmentation import slic
 
 from annotator.residual.brushes import Brush, neighbourhood_mean, painted
 from annotator.residual.state import Image
@@ -70,6 +69,8 @@ def superpixel(exposure: EncodedRGB, valid: Validity, seed: Spot, side: float = 
     box = grown((slice(seed[0], seed[0]), slice(seed[1], seed[1])), _HALF, valid.shape)
     window = np.ascontiguousarray(exposure[box])
     count = max(2, round(window.shape[0] * window.shape[1] / side**2))
+    from skimage.segmentation import slic  # here: it takes half a second to import
+
     labels = slic(window, n_segments=count, compactness=12, sigma=0.8, start_label=1, max_num_iter=6)
     region = np.zeros(valid.shape, np.bool_)
     region[box] = labels == labels[seed[0] - box[0].start, seed[1] - box[1].start]

@@ -1,6 +1,7 @@
 """One image under work: its pictures, its base residual, and the strokes that stand on it."""
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from functools import cached_property
 from typing import Self, cast
 
 from annotator.residual.propagate import Propagated
+from annotator.residual.ranking import by_saving
 from annotator.residual.steps import propagated_tool, step_drafts
 from annotator.shared.boxes import Box
 from annotator.shared.origin import Origin
@@ -41,6 +43,7 @@ class Image(Work[CorrectionDraft]):
     disputes: tuple[Proposal, ...] = ()
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
+    _finding: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     @classmethod
     def of(
@@ -88,13 +91,21 @@ class Image(Work[CorrectionDraft]):
 
     @cached_property
     def findings(self) -> Findings:
-        """What is proposed on its base, by the scene's levels; found when it is first asked for."""
+        """What is proposed on its base, by the scene's levels; found when first asked for, by either thread."""
+        with self._finding:
+            if "findings" not in vars(self):
+                vars(self)["findings"] = self._find()
+        found: Findings = vars(self)["findings"]
+        return found
+
+    def _find(self) -> Findings:
         origin, others = self.origin, []
         order = nearest(origin.evs, origin.levels.index(self.level))
         for index in order[: FEW if self.base.size > LARGE else None]:
             with contextlib.suppress(IEAError):  # A level that cannot be read says nothing of this one.
                 others.append(Witness(origin.exposure(origin.levels[index]), origin.evs[index]))
         found = find(Seen(self.exposure, self.reference, self.base, self.ev, tuple(others)), self.trust)
+        found = by_saving(found)
         return replace(found, proposals=(*self.disputes, *found.proposals))
 
     def sibling(self, level: str) -> "Image":

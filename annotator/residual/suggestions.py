@@ -7,6 +7,7 @@ import numpy as np
 
 from annotator.residual.state import Image
 from annotator.shared.boxes import Box, Spot, grown
+from annotator.shared.language import tr, trn
 from iea40k.arrays import ResidualCodes, Validity
 from iea40k.outliers.kinds import Kind
 from iea40k.outliers.proposals import Findings, Proposal
@@ -42,9 +43,20 @@ class Batch:
     def said(self) -> str:
         """Return what is asked."""
         regions = len(self.repairs)
-        rest = f"; {self.left_out} more are left out, since they are unsure" if self.left_out else ""
-        what = f"{self.kind.words}: {regions} region{'s' if regions != 1 else ''}, {self.pixels} pixels would change"
-        return f"{what}{rest}. Enter does it, Escape does not, Ctrl+J shows the next kind."
+        what = trn(
+            "{kind}: {count} region, {pixels} pixels would change.",
+            "{kind}: {count} regions, {pixels} pixels would change.",
+            regions,
+            kind=tr(self.kind.words),
+            pixels=self.pixels,
+        )
+        left = trn(
+            "{count} more is left out, since it is unsure.",
+            "{count} more are left out, since they are unsure.",
+            self.left_out,
+        )
+        rest = f" {left}" if self.left_out else ""
+        return f"{what}{rest} " + tr("Enter does it, Escape does not, Ctrl+J shows the next kind.")
 
     def patch(self, codes: ResidualCodes) -> tuple[Patch | None, ResidualCodes]:
         """Return the patch that does all of it to `codes` (H, W), and the codes after it."""
@@ -121,7 +133,7 @@ class Suggestions:
             return refused.what
 
     def kinds(self) -> list[Kind]:
-        """Return the kinds of the open proposals, the most costly first."""
+        """Return the kinds of the open proposals, the one first whose first repair saves most."""
         return list(dict.fromkeys(p.kind for p in self.open()))
 
     def batch(self, kind: Kind) -> Batch:
@@ -134,7 +146,8 @@ class Suggestions:
     def place(self) -> str:
         """Return which of the open proposals is looked at: "2 of 5"."""
         found = self.open()
-        return f"{found.index(self.at) + 1} of {len(found)}" if self.at in found else f"of {len(found)}"
+        at = found.index(self.at) + 1 if self.at in found else 0
+        return tr("{at} of {count}", at=at, count=len(found)) if at else tr("of {count}", count=len(found))
 
     def _refused_by_others(self) -> Validity:
         if self._elsewhere is None:

@@ -14,6 +14,7 @@ from annotator.residual.state import Image
 from annotator.residual.tools import SLIDERS, ResidualTools
 from annotator.shared.boxes import Box, Point, Spot, holds, whole
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of, code_difference
+from annotator.shared.language import tr
 from annotator.shared.statistics import Measuring
 from annotator.target import Host, Kind, Target
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes, Validity
@@ -39,7 +40,7 @@ def resolve(display: ResidualDisplay, tools: ResidualTools, facts: Facts) -> Can
         left, right = right, left
     elsewhere = ""
     if facts.shown != facts.home:
-        elsewhere = f"looking at {facts.shown}; the work is on {facts.home}"
+        elsewhere = tr("looking at {shown}; the work is on {home}", shown=facts.shown, home=facts.home)
 
     def overlay(picture: Picture) -> bool:
         return display.overlay if picture == "exposure" else display.overlay_photograph
@@ -219,12 +220,12 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
             return
         patch = stroke.finish()
         if patch is None:
-            self._host.tell("info", "There was no pixel with valid data under the brush.")
+            self._host.tell("info", tr("There was no pixel with valid data under the brush."))
             return
         kind, tool = self._painting.noted(stroke)
         self._record(self.work, patch, kind, tool, shown=True)
         if stroke.stopped:
-            self._host.tell("info", "Some pixels stopped at the end of the scale, -1 or +1.")
+            self._host.tell("info", tr("Some pixels stopped at the end of the scale, -1 or +1."))
 
     # ------------------------------------------------------------ other keys
 
@@ -237,12 +238,13 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
         """Take the value at a pixel; with clone in use, let the next one begin to take from there."""
         found = None if self.shown is None else read_pixel(self.shown, spot)
         if found is None or found.residual is None:
-            self._host.tell("info", "There is no valid data here.")
+            self._host.tell("info", tr("There is no valid data here."))
         elif self.tools.tool == "clone":
             self._painting.take_from(spot)
-            self._host.tell("info", "The next stroke clones from here.")
+            self._host.tell("info", tr("The next stroke clones from here."))
         else:
-            self.set_tools(value=found.residual)
+            value = found.residual
+            self.adjust(lambda tools: tools.picked(value))
 
     def clone_here(self) -> None:
         """Take clone into use, with what lies under the cursor to be cloned."""
@@ -256,7 +258,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
         spot = self._host.cursor
         found = None if self.shown is None or spot is None else read_pixel(self.shown, spot)
         if found is None or found.residual is None:
-            self._host.tell("info", "There is no valid data under the cursor.")
+            self._host.tell("info", tr("There is no valid data under the cursor."))
             return
         residual = found.residual
         self.adjust(lambda tools: tools.ranged(residual))
@@ -265,7 +267,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
         """Propagate what was corrected to the other levels, after a look at what it would do."""
         host, image = self._host, self.work
         if image is None or not self.canvas.paintable or not image.touched.any():
-            host.tell("info", "Nothing is corrected on this level yet.")
+            host.tell("info", tr("Nothing is corrected on this level yet."))
             return
         palette = self.display.palette
         plan = host.attempt(lambda: plan_of(image, host.session.blocked, host.working, palette))
@@ -274,7 +276,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
             drafts = image.propagated(decided.decided(), decided.how)
             if host.attempt(lambda: (host.session.record(*drafts),)) is not None:
                 levels = ", ".join(draft.map_key.level for draft in drafts)
-                told = f"Propagated to {levels}. Ctrl+Z takes it back." if drafts else "Nothing changed."
+                told = tr("Propagated to {levels}. Ctrl+Z takes it back.", levels=levels)
+                told = told if drafts else tr("Nothing changed.")
                 host.tell("info", told)
         host.refresh()
 
@@ -291,7 +294,7 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
             image.codes, region if limit is None else region & limit, brush, image.base
         )
         if patch is None:
-            self._host.tell("info", "There is nothing to fill here.")
+            self._host.tell("info", tr("There is nothing to fill here."))
         else:
             noted = {"tool": brush.mode, "value": brush.value, **tool.noted, **settings}
             self._record(image, patch, tool.kind, noted)

@@ -67,9 +67,11 @@ class ResidualTools:
     pen: bool = True
     last_value: float = 0.0
     """What `swapped` brings back."""
+    last_tool: str = "brush"
+    """What comes back once a value is picked."""
 
     def __post_init__(self) -> None:
-        if self.tool not in TOOLS:
+        if self.tool not in TOOLS or self.last_tool not in TOOLS:
             raise BadInputError("no such tool", expected=", ".join(TOOLS), got=repr(self.tool))
         self.brush()
         if not (0 <= self.tolerance <= 2 and 2 <= self.side <= 256):
@@ -154,6 +156,16 @@ class ResidualTools:
         if self.mode == "add":
             return replace(self, amount=-self.amount)
         return replace(self, value=-self.value)
+
+    def picking(self) -> Self:
+        """Return the tool that picks a value, until one is picked; the same again gives the tool in use back."""
+        if self.tool == "picker":
+            return replace(self, tool=self.last_tool)
+        return replace(self, tool="picker", last_tool=self.tool)
+
+    def picked(self, value: float) -> Self:
+        """Return the tools with this value in use, and the tool back that was in use before `picking`."""
+        return replace(self, value=value, tool=self.last_tool if self.tool == "picker" else self.tool)
 
     def strengthened(self, step: float) -> Self:
         """Return a stronger or weaker brush."""

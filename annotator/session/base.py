@@ -1,7 +1,7 @@
 """What a window asks of a session, whatever kind it is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -11,9 +11,12 @@ from annotator.session.pace import Pace
 from annotator.session.settings import UserFolder
 from annotator.session.upload import Saving
 from annotator.shared.boxes import Box
+from annotator.shared.language import tr
 from annotator.shared.progress import Progress, silent
 from annotator.shared.strokes import Draft
 from annotator.target import Told
+from iea40k.errors import LedgerError
+from iea40k.store.ledger import MapKey
 from iea40k.store.ledger.queue import Verdict
 
 Work = Image | Reference
@@ -101,6 +104,14 @@ class BaseSession(ABC):
         """Go on without finishing the image."""
         return self.step(1)
 
+    def recallable(self) -> Sequence[MapKey]:
+        """Return what this person handed in and may take back, the latest first."""
+        return ()
+
+    def recall(self, key: MapKey) -> Work | None:
+        """Take back what was handed in, and open it. Raises `LedgerError` where somebody reviews it."""
+        raise LedgerError("there is nothing to take back here", where=f"{key.scene_id} {key.level}")
+
     def retry(self) -> Saving:
         """Try now to bring what waits to the ledger."""
         return self.saving
@@ -145,7 +156,7 @@ class BaseSession(ABC):
         """Draw again, on today's base, the strokes that were drawn on an earlier one; return how many."""
         work = self._changeable()
         count = 0
-        with self.progress("Drawing strokes again", len(work.stale)) as step:
+        with self.progress(tr("Drawing strokes again"), len(work.stale)) as step:
             for draft in work.renewed():
                 if draft is not None:
                     self._post(work, draft)

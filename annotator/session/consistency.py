@@ -7,6 +7,7 @@ none of them.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from annotator.shared.language import tr, trn
 from iea40k.errors import IEAError
 from iea40k.store.ledger.consistency import Consistency
 
@@ -45,13 +46,30 @@ def in_words(found: Consistency) -> str:
     """Return what is shown of the figures, "" where there are none."""
     parts = []
     if found.repeat_difference is not None:
-        repeats = "repeat" if found.repeats == 1 else "repeats"
-        parts.append(f"{found.repeat_difference:.3f} on {found.repeats} {repeats}")
+        difference = f"{found.repeat_difference:.3f}"
+        parts.append(
+            trn(
+                "{difference} on {count} repeat",
+                "{difference} on {count} repeats",
+                found.repeats,
+                difference=difference,
+            )
+        )
     if found.gold_difference is not None:
-        parts.append(f"{found.gold_difference:.3f} to the agreed maps on {found.gold}")
+        parts.append(
+            tr(
+                "{difference} to the agreed maps on {count}",
+                difference=f"{found.gold_difference:.3f}",
+                count=found.gold,
+            )
+        )
     if found.gold_bias is not None:
-        side = "more underexposed" if found.gold_bias > 0 else "more overexposed"
-        parts.append(f"you call it {abs(found.gold_bias):.3f} {side} than agreed")
+        size = f"{abs(found.gold_bias):.3f}"
+        parts.append(
+            tr("you call it {size} more underexposed than agreed", size=size)
+            if found.gold_bias > 0
+            else tr("you call it {size} more overexposed than agreed", size=size)
+        )
     if found.gold_drift is not None:
-        parts.append(f"changing by {found.gold_drift:+.3f} in 30 days")
-    return f"Your consistency: {'; '.join(parts)}" if parts else ""
+        parts.append(tr("changing by {drift} in 30 days", drift=f"{found.gold_drift:+.3f}"))
+    return tr("Your consistency: {parts}", parts="; ".join(parts)) if parts else ""

@@ -19,11 +19,13 @@ from annotator.session.settings import (
     RESIDUAL_DISPLAY,
     RESIDUAL_TOOLS,
     read_settings,
+    write_language,
     write_settings,
 )
 from annotator.session.view import View
 from annotator.shared.boxes import Spot
 from annotator.shared.display import Canvas, Held
+from annotator.shared.language import LANGUAGES, tr, trn
 from annotator.shared.progress import Step
 from annotator.shared.screen import Screen
 from annotator.shared.statistics import Statistics
@@ -178,7 +180,7 @@ class Controller:
             self.screen.fit()
         self.remember()
         if work.lease is not None and work.lease.comment:
-            self.tell("warning", f"Returned with a comment: {work.lease.comment}")
+            self.tell("warning", tr("Returned with a comment: {comment}", comment=work.lease.comment))
 
     def on_visibility(self, name: str, visible: bool) -> None:
         """A layer was shown or hidden, by us or by napari's own key or eye: only the latter is a wish."""
@@ -203,8 +205,24 @@ class Controller:
         if self.session.work is not None:
             count = self.attempt(self.session.adopt_stale)
             if count:
-                self.tell("info", f"{count} strokes were drawn again on today's base.")
+                self.tell(
+                    "info",
+                    trn(
+                        "{count} stroke was drawn again on today's base.",
+                        "{count} strokes were drawn again on today's base.",
+                        count,
+                    ),
+                )
             self.target.recorded(None)
+
+    def choose_language(self) -> None:
+        """Let the person choose the language of the window's texts, from the next start on."""
+        codes = list(LANGUAGES)
+        at = self.view.choose(
+            tr("Language"), tr("The window's language, from the next start on:"), list(LANGUAGES.values())
+        )
+        if at is not None:
+            write_language(self.session.folder.settings_file, codes[at])
 
     def remember(self) -> None:
         """Keep tools and display for the next session."""

@@ -1,16 +1,44 @@
 """How the work goes: from image to image, in and out of the queue, and what a reviewer judges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from annotator.session.base import BaseSession
 from annotator.session.comparison import OWN, Comparison
 from annotator.session.review import Review
 from annotator.session.view import View
+from annotator.shared.language import marked, tr, trn
 from iea40k.errors import IEAError
+from iea40k.store.ledger.entries import REFERENCE
 from iea40k.store.ledger.queue import Verdict
 
 Result = TypeVar("Result")
+
+SHOWN = 9
+"""Submissions that may be taken back at a time: the latest."""
+
+SKIPPED = (
+    marked("I cannot judge this picture"),
+    marked("the picture is damaged, or not a photograph"),
+    marked("the reference is not well exposed"),
+    marked("the exposures do not lie on each other"),
+    marked("a person can be recognised who should not be"),
+)
+RETURNED = (
+    marked("something was missed: look at the proposals"),
+    marked("the repair reaches too far"),
+    marked("the repair does not reach far enough"),
+    marked("the value is wrong"),
+    marked("the sign is wrong"),
+)
+FLAGGED = (
+    marked("the reference is wrong here"),
+    marked("the exposures do not lie on each other"),
+    marked("its EV is wrong"),
+    marked("it is nearly the same as another scene"),
+    marked("a good example to show others"),
+)
+"""Reasons that are offered, as they are said most; what is sent is the English one, so that curators can count them."""
 
 
 def attempt(view: View, act: Callable[[], Result]) -> Result | None:
@@ -75,21 +103,43 @@ class Flow:
         if session.work is None:
             return
         if isinstance(session, Review):
-            comment = self._view.ask("Return", f"What is to be done, {person or 'everybody'}?")
+            people = ", ".join(session.judged(person)) or tr("nobody")
+            comment = self._ask(
+                tr("Return"), tr("What is to be done? {people} will read it.", people=people), RETURNED
+            )
             if comment:
                 self._go(lambda: session.return_(person, comment))
             return
-        reason = self._view.ask("Skip", "Why? The curator reads it.")
+        reason = self._ask(tr("Skip"), tr("Why? The curator reads it."), SKIPPED)
         if reason:
             self._go(lambda: session.skip(reason))
+
+    def recall(self) -> None:
+        """Take back something that was handed in, and that nobody reviews yet."""
+        found = attempt(self._view, self._session.recallable)
+        if found is None:
+            return
+        if not found:
+            self._view.notify("info", tr("Nothing that you handed in waits for its review any more."))
+            return
+        options = [
+            f"{key.scene_id}  {'' if key.level == REFERENCE else key.level}".strip() for key in found[:SHOWN]
+        ]
+        at = self._view.choose(
+            tr("Take back"),
+            tr("What you handed in, the latest first. It opens; the image under work comes next."),
+            options,
+        )
+        if at is not None:
+            self._go(lambda: self._session.recall(found[at]))
 
     def flag(self) -> None:
         """Tell the curator something about the image."""
         if self._session.work is None:
             return
-        comment = self._view.ask("Tell the curator", "About this image:")
+        comment = self._ask(tr("Tell the curator"), tr("About this image:"), FLAGGED)
         if comment and done(self._view, lambda: self._session.flag(comment)):
-            self._view.notify("info", "The curator will see it.")
+            self._view.notify("info", tr("The curator will see it."))
 
     def step(self, step: int) -> None:
         """Go to another image, in review and read-only."""
@@ -104,20 +154,28 @@ class Flow:
         if self._session.lost:
             self._go(self._session.abandon)
         else:
-            self._view.notify("info", "The lease is not lost: submit, or skip with a reason.")
+            self._view.notify("info", tr("The lease is not lost: submit, or skip with a reason."))
 
     def may_leave(self) -> bool:
         """Return whether the window may close; asks where strokes are not in the ledger."""
         saving = self._session.saving if self._session.saving.clean else self._session.retry()
         if saving.clean:
             return True
-        where = (
-            "in memory only and will be LOST"
-            if saving.unsaved
-            else "safe on this machine, and sent next time"
-        )
         count = saving.unsaved or saving.unsent
-        return self._view.confirm("Unsent strokes", f"{count} strokes are {where}. Leave?")
+        question = (
+            trn(
+                "{count} stroke is in memory only and will be LOST. Leave?",
+                "{count} strokes are in memory only and will be LOST. Leave?",
+                count,
+            )
+            if saving.unsaved
+            else trn(
+                "{count} stroke is safe on this machine, and sent next time. Leave?",
+                "{count} strokes are safe on this machine, and sent next time. Leave?",
+                count,
+            )
+        )
+        return self._view.confirm(tr("Unsent strokes"), question)
 
     # ------------------------------------------------------------ review
 
@@ -147,6 +205,14 @@ class Flow:
         else:
             self._go(lambda: self._session.submit(verdict))
 
+    def _ask(self, title: str, question: str, reasons: Sequence[str]) -> str | None:
+        """Ask for words; of those that were offered return the English ones."""
+        offered = [tr(reason) for reason in reasons]
+        said = self._view.ask(title, question, offered)
+        return reasons[offered.index(said)] if said in offered else said
+
     def _go(self, act: Callable[[], object]) -> None:
+        # What was told was about the image that is left.
+        self._view.dismiss()
         attempt(self._view, act)
         self._opened()

@@ -43,7 +43,6 @@ def load_image(
         others = (level for level in origin.levels if level != key.level)
         image.others |= {level: strokes(replace(key, level=level)) for level in others}
         image.trust = accepted_share(ledger)
-        _ = image.findings  # Here, where it is read ahead, so that a key press need not wait for it.
     return image
 
 

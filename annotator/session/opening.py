@@ -7,10 +7,32 @@ from annotator.session.base import BaseSession, Role
 from annotator.session.review import Review
 from annotator.session.session import Session
 from annotator.session.viewing import open_viewer
+from annotator.shared.language import tr
 from annotator.shared.progress import Progress, silent
-from iea40k.errors import BadInputError
+from iea40k.errors import BadInputError, IEAError
+from iea40k.store.ledger import Ledger
+from iea40k.store.ledger.people import Recognised, recognise
 
 MODES: tuple[str, ...] = get_args(Role)
+
+
+def doubtful(name: str, place: str) -> Recognised | None:
+    """Return what is known of a name that nobody has worked under at the ledger of `place`, where others have; None
+    where there is no doubt about it."""
+    try:
+        with Ledger.open(place) as ledger:
+            found = recognise(ledger, name)
+    except IEAError:
+        return None  # said better when it is opened for work
+    return None if found.known or not found.others else found
+
+
+def question_of(name: str, found: Recognised) -> str:
+    """Return what to ask before such a name becomes a new person."""
+    words = tr("Nobody called {name} has worked here.", name=repr(name))
+    if found.similar:
+        words += " " + tr("Did you mean {name}?", name=repr(found.similar))
+    return f"{words} " + tr("Begin as a new person, {name}?", name=repr(name))
 
 
 def open_session(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from annotator.shared.language import tr
+
 IDLE_SECONDS = 60.0
 """A gap between two actions that is longer than this is a pause, and does not count at all."""
 
@@ -40,13 +42,15 @@ class Pace:
 
     def text(self, remaining: int | None) -> str:
         """Return the pace in words."""
-        parts = [f"{self.done} done"] if self.done else []
+        parts = [tr("{count} done", count=self.done)] if self.done else []
         if remaining is not None:
-            parts.append(f"{remaining} to go")
+            parts.append(tr("{count} to go", count=remaining))
         if self.per_hour is not None:
             parts.append(
-                f"{self.per_hour:.0f} an hour" + (f" (target {self.target:g})" if self.target else "")
+                tr("{pace} an hour (target {target})", pace=f"{self.per_hour:.0f}", target=f"{self.target:g}")
+                if self.target
+                else tr("{pace} an hour", pace=f"{self.per_hour:.0f}")
             )
         elif self.target:
-            parts.append(f"target {self.target:g} an hour")
+            parts.append(tr("target {target} an hour", target=f"{self.target:g}"))
         return " · ".join(parts)

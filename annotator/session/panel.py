@@ -6,15 +6,16 @@ from typing import Any
 from annotator.session.base import BaseSession, Role
 from annotator.session.comparison import Comparison
 from annotator.session.upload import Saving
+from annotator.shared.language import marked, tr, trn
 from annotator.target import Target
 
 REASONS = {
-    "suspicion": "the quality checks flag it",
-    "dispute": "the trained model disagrees with it",
-    "audit": "random audit",
-    "stale": "its base was rebuilt",
-    "gold": "random audit",  # A gold image is no test if it says so.
-    "manual": "chosen by the curator",
+    "suspicion": marked("the quality checks flag it"),
+    "dispute": marked("the trained model disagrees with it"),
+    "audit": marked("random audit"),
+    "stale": marked("its base was rebuilt"),
+    "gold": marked("random audit"),  # A gold image is no test if it says so.
+    "manual": marked("chosen by the curator"),
 }
 
 
@@ -59,9 +60,10 @@ def panel_of(
     """Return what the panel says of a session and what its target shows. `reading`: the next image is on its way."""
     work, canvas = session.work, target.canvas
     text, alarm = saving_text(session.saving)
-    title, subtitle, comment = "The queue is empty", "Ask the curator for work, then press Next.", ""
+    title, subtitle = tr("The queue is empty"), tr("Ask the curator for work, then press Next.")
+    comment = ""
     if reading:
-        title, subtitle = "Reading the next image", "It opens by itself."
+        title, subtitle = tr("Reading the next image"), tr("It opens by itself.")
     levels: tuple[tuple[str, str], ...] = ()
     if work is not None:
         title = work.key.scene_id
@@ -70,9 +72,13 @@ def panel_of(
         levels = tuple((n, f"{e:+g} EV") for n, e in zip(work.origin.levels, work.origin.evs, strict=True))
         if work.lease is not None:
             comment = work.lease.comment
-            subtitle += f"\n{REASONS.get(work.lease.reason, work.lease.reason)}"
+            subtitle += f" · {tr(REASONS.get(work.lease.reason, work.lease.reason))}"
         if work.stale:
-            subtitle += f"\n{len(work.stale)} strokes were drawn on an earlier base"
+            subtitle += "\n" + trn(
+                "{count} stroke was drawn on an earlier base",
+                "{count} strokes were drawn on an earlier base",
+                len(work.stale),
+            )
     return Panel(
         role=session.role,
         title=title,
@@ -100,19 +106,38 @@ def saving_text(saving: Saving) -> tuple[str, str]:
     """Return in words how safe the strokes are, and how loud to say it."""
     if saving.unsaved:
         return (
-            f"NOT SAVED: {saving.unsaved} strokes are in memory only. Do not close this window. "
-            f"{saving.trouble.what if saving.trouble else ''}",
+            trn(
+                "NOT SAVED: {count} stroke is in memory only. Do not close this window. {why}",
+                "NOT SAVED: {count} strokes are in memory only. Do not close this window. {why}",
+                saving.unsaved,
+                why=saving.trouble.what if saving.trouble else "",
+            ),
             "error",
         )
     if saving.lease_lost:
-        return f"The lease was lost: {saving.unsent} strokes are kept on this machine", "error"
+        return trn(
+            "The lease was lost: {count} stroke is kept on this machine",
+            "The lease was lost: {count} strokes are kept on this machine",
+            saving.unsent,
+        ), "error"
     if saving.offline:
         return (
-            f"The ledger cannot be reached: {saving.unsent} strokes are safe on this machine; trying again",
+            trn(
+                "The ledger cannot be reached: {count} stroke is safe on this machine; trying again",
+                "The ledger cannot be reached: {count} strokes are safe on this machine; trying again",
+                saving.unsent,
+            ),
             "warning",
         )
     if saving.unsent and saving.trouble is not None:
-        return f"{saving.unsent} strokes wait on this machine: {saving.trouble.what}", "error"
+        return trn(
+            "{count} stroke waits on this machine: {why}",
+            "{count} strokes wait on this machine: {why}",
+            saving.unsent,
+            why=saving.trouble.what,
+        ), "error"
+    if saving.writing:
+        return tr("Saving …"), "busy"
     if saving.unsent:
-        return f"{saving.unsent} strokes on their way", "busy"
-    return "Every stroke is in the ledger", ""
+        return trn("{count} stroke on its way", "{count} strokes on their way", saving.unsent), "busy"
+    return tr("Every stroke is in the ledger"), ""

@@ -10,6 +10,7 @@ from annotator.residual.state import Image
 from annotator.session.base import Notice, Work
 from annotator.session.loading import load_work
 from annotator.session.settings import REFERENCE_TOOLS, UserFolder, read_settings
+from annotator.shared.language import tr
 from annotator.shared.progress import Step
 from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
@@ -46,6 +47,7 @@ class Prefetcher:
         self._purposes, self._ttl = purposes, ttl_seconds
         self._leases: dict[MapKey, Lease] = {}
         self._held: list[Lease] = []
+        self._aside: list[Work] = []
         self._ahead: Future[Work | None] | None = None
         self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
 
@@ -77,6 +79,11 @@ class Prefetcher:
         if left is not None:
             self._leases.pop(left.key, None)
             self.lost.discard(left.key)
+        while self._aside:
+            back = self._aside.pop()
+            if _patient(self._worker.submit(self._still_mine, back), step):
+                self._worker.submit(self.remember, back)
+                return back
         ahead, self._ahead = self._ahead, None
         work = None
         if ahead is not None:
@@ -91,7 +98,26 @@ class Prefetcher:
             work.take_from(left)  # It was read ahead, and something may have been propagated to it since.
         if work is not None:
             self._worker.submit(self.remember, work)
-            self._ahead = self._worker.submit(self._fetch)
+            # The first picture does not wait for what is proposed on it; a key press seldom has to.
+            self._worker.submit(_looked_at, work)
+            self._ahead = self._worker.submit(lambda: _looked_at(self._fetch()))
+        return work
+
+    def recall(self, key: MapKey, left: Work | None) -> Work:
+        """Return a submission that is taken back; `left`, the image under work, stays leased and comes next.
+
+        Raises `LedgerError` where it may not be taken back, `StoreError` where it cannot be read: it comes again later.
+        """
+        lease = self.queue.recall(key, ttl_seconds=self._ttl)
+        self._leases[key] = lease
+        try:
+            work = load_work(self._store, key, self._ledger, self._outbox, lease)
+        except IEAError:
+            self._held.insert(0, self._leases.pop(key))
+            raise
+        if left is not None:
+            self._aside.append(left)
+        self.remember(work)
         return work
 
     def wait(self) -> None:
@@ -125,7 +151,8 @@ class Prefetcher:
         # Whatever went wrong while reading ahead, the upload worker must still deliver and end.
         if self._ahead is not None and not self._ahead.cancelled() and self._ahead.exception() is None:
             ahead = self._ahead.result()
-        for lease in [*([ahead.lease] if ahead is not None else []), *self._held]:
+        aside = [work.lease for work in self._aside]
+        for lease in [*([ahead.lease] if ahead is not None else []), *aside, *self._held]:
             with contextlib.suppress(IEAError):
                 if lease is not None:
                     self.queue.give_back(lease)
@@ -166,8 +193,20 @@ class Prefetcher:
             except IEAError as error:
                 del self._leases[lease.map_key]
                 self.queue.skip(lease, f"cannot be opened: {error.what}"[:4000])
-                self._notice("error", f"{lease.map_key.scene_id} {lease.map_key.level} was skipped.\n{error}")
+                self._notice(
+                    "error",
+                    tr("{image} was skipped.", image=f"{lease.map_key.scene_id} {lease.map_key.level}")
+                    + f"\n{error}",
+                )
         return None
+
+
+def _looked_at(work: Work | None) -> Work | None:
+    """Find what is proposed on an image, where nobody waits for it."""
+    if isinstance(work, Image):
+        with contextlib.suppress(IEAError):
+            _ = work.findings
+    return work
 
 
 def _patient(coming: Future[Read], step: Step) -> Read:

@@ -49,6 +49,13 @@ class Review(Session):
         """Return every map that waits, with the comment."""
         return self.return_(None, reason)
 
+    def judged(self, name: str | None) -> tuple[str, ...]:
+        """Return whose maps a verdict on `name` (None: everybody) is about: those that wait."""
+        if self.work is None:
+            return ()
+        waiting = [key.annotator for key in keys_of(self.work, WAITING)]
+        return tuple(person for person in waiting if name in (None, person))
+
     def take_over(self, name: str) -> None:
         """Make a version the start of the reviewer's own, as one step that can be undone."""
         work = self._changeable()

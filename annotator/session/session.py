@@ -1,12 +1,13 @@
 """A session at the queue: the work that is open, its strokes, and what happens to it. No window, no display.
 
-Strokes are safe before a method returns (see `annotator.session.upload`). The next image is leased and read while
+Strokes are safe before a method returns, or the session says that they are being saved (`annotator.session.upload`).
+The next image is leased and read while
 this one is worked on. A session that is killed resumes where it stopped: same image, same strokes, same undo.
 """
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -19,11 +20,13 @@ from annotator.session.prefetch import Prefetcher
 from annotator.session.settings import UserFolder, user_folder
 from annotator.session.upload import Saving, UploadWorker
 from annotator.shared.boxes import Box, around
+from annotator.shared.language import tr
 from annotator.shared.strokes import Draft
 from iea40k.errors import LeaseLostError, LedgerError
 from iea40k.store.layout import Store
-from iea40k.store.ledger import Lease, Ledger, Outbox
+from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox
 from iea40k.store.ledger.consistency import own_consistency
+from iea40k.store.ledger.overview import submitted_by
 from iea40k.store.ledger.queue import BLIND, TTL_SECONDS, Verdict
 
 
@@ -84,9 +87,8 @@ class Session(BaseSession):
         where outboxes and settings are kept."""
         store = Store.open(place)
         ledger = Ledger.open(ledger_url or place, create=ledger_url is None)
-        return cls(
-            store, ledger, annotator, user_folder(ledger.ledger_id(), annotator, folders), purposes=purposes
-        )
+        folder = user_folder(ledger.ledger_id(), annotator, folders)
+        return cls(store, ledger, annotator, folder, purposes=purposes)
 
     # ------------------------------------------------------------ coming and going
 
@@ -125,6 +127,20 @@ class Session(BaseSession):
     def flag(self, comment: str) -> None:
         """Tell the curator something about the image; the work goes on."""
         self._prefetcher.queue.flag(self._leased()[1], comment)
+
+    def recallable(self) -> Sequence[MapKey]:
+        """Return what this person handed in and nobody has begun to review, the latest first."""
+        return submitted_by(self.ledger, self.annotator)
+
+    def recall(self, key: MapKey) -> Work | None:
+        """Take back what was handed in, and open it; the image under work comes after it, as it is.
+
+        Raises `LedgerError` where somebody has begun to review it; then nothing changes.
+        """
+        left = self.work
+        self.work = self._prefetcher.recall(key, left)
+        self._time = Clock(self._clock())
+        return self.work
 
     def abandon(self) -> Work | None:
         """Go on after the lease was lost. The strokes stay in the outbox and are sent if the image is ours again."""
@@ -174,7 +190,7 @@ class Session(BaseSession):
         state = self._prefetcher.queue.state(key)
         if state is None or self._prefetcher.lease_of(key) is not None:
             return ""
-        return f"it is work of its own, and {state}"
+        return tr("it is work of its own, and {state}", state=state)
 
     # ------------------------------------------------------------ facts
 
@@ -214,7 +230,7 @@ class Session(BaseSession):
     def retry(self) -> Saving:
         """Try now to bring what waits to the ledger."""
         before = self._uploads.saving.unsent
-        with self.progress("Sending strokes to the ledger", before) as step:
+        with self.progress(tr("Sending strokes to the ledger"), before) as step:
             sent = 0
 
             def told(unsent: int) -> None:
@@ -273,7 +289,7 @@ class Session(BaseSession):
 
     def _open_next(self, left: Work | None = None) -> Work | None:
         self.work = None
-        with self.progress("Reading the next image", 0) as step:
+        with self.progress(tr("Reading the next image"), 0) as step:
             self.work = self._prefetcher.next(left, step)
         self._time = Clock(self._clock())
         if self.work is not None:

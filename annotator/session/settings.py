@@ -57,7 +57,7 @@ def user_folder(ledger_id: str, annotator: str, root: Path | None = None) -> Use
     # Names may hold any letter; a folder's name may not, and two names must not share one.
     plain = re.sub(r"[^A-Za-z0-9]+", "_", annotator)[:32]
     tag = hashlib.sha256(annotator.encode()).hexdigest()[:8]
-    return UserFolder(base / "desks" / ledger_id[:12] / f"{plain}-{tag}", base / "annotator.json")
+    return UserFolder(base / "desks" / ledger_id[:12] / f"{plain}-{tag}", settings_file(base))
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -79,6 +79,22 @@ def read_settings(file: Path, name: str, kind: type[Settings]) -> Settings:
         except (TypeError, ValueError, ArithmeticError, IEAError):
             continue
     return settings
+
+
+def settings_file(root: Path | None = None) -> Path:
+    """Return where a user of this machine keeps what they prefer."""
+    return (root or Path(platformdirs.user_data_dir("iea40k", appauthor=False))) / "annotator.json"
+
+
+def read_language(file: Path) -> str:
+    """Return the language that a person chose for the window, "" where they chose none."""
+    kept = read_json(file).get("Language")
+    return kept if isinstance(kept, str) else ""
+
+
+def write_language(file: Path, language: str) -> None:
+    """Keep the language that a person chose."""
+    write_atomic(file, json.dumps(read_json(file) | {"Language": language}, indent=1, sort_keys=True) + "\n")
 
 
 def write_settings(file: Path, settings: Mapping[str, Any]) -> None:

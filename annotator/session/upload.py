@@ -1,13 +1,16 @@
 """The upload worker: brings strokes to the ledger without ever letting the window wait for it, and loses none.
 
-A stroke is first written to the outbox on this machine's disk; from then on a crash cannot take it. A thread brings
-it to the ledger, usually within the same few milliseconds. While the ledger cannot be reached the strokes wait, and
-are tried again; where even the disk refuses, they stay in memory and the trouble says so.
+A stroke is first written to the outbox on this machine's disk; from then on a crash cannot take it. A second thread
+brings it to the ledger, usually within the same few milliseconds. On a machine that is busy the window does not wait
+for either: `Saving.writing` says so until the disk has it. While the ledger cannot be reached the strokes wait, and are
+tried again; where even the disk refuses, they stay in memory and the trouble says so.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from annotator.shared.strokes import Draft
@@ -15,24 +18,28 @@ from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, Stor
 from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox
 
 RETRY_SECONDS = 5.0
-PATIENCE_SECONDS = 0.25
-"""How long a mouse release waits for the ledger to have the stroke."""
+PATIENCE_SECONDS = 0.02
+"""How long a mouse release waits for disk and ledger to have the stroke."""
 
 _LOOK_SECONDS = 0.1  # between two looks at how far a delivery is
 
 
 @dataclass(frozen=True)
 class Saving:
-    """How safe the strokes are: `unsent` wait on this machine's disk; `unsaved` are in memory only; why, if known."""
+    """How safe the strokes are: `unsent` wait on this machine's disk; `unsaved` are in memory only; why, if known.
+
+    `writing` are on their way to the disk just now.
+    """
 
     unsent: int = 0
     unsaved: int = 0
     trouble: IEAError | None = None
+    writing: int = 0
 
     @property
     def clean(self) -> bool:
         """Whether the ledger has everything."""
-        return self.unsent == 0 and self.unsaved == 0
+        return self.unsent == self.unsaved == self.writing == 0
 
     @property
     def lease_lost(self) -> bool:
@@ -74,6 +81,8 @@ class UploadWorker:
         self._asked = 0
         self._answered = 0
         self._memory: list[Draft] = []
+        self._refused: IEAError | None = None
+        self._writer = ThreadPoolExecutor(1, "iea40k-outbox")
         self._saving = Saving(len(outbox))
         self._thread = threading.Thread(target=self._run, name="iea40k-upload", daemon=True)
         self._thread.start()
@@ -83,22 +92,33 @@ class UploadWorker:
         """How safe the strokes are just now."""
         return self._saving
 
-    def post(self, *drafts: Draft, patience: float = PATIENCE_SECONDS) -> Saving:
-        """Take strokes over. They are on the disk when this returns, and nearly always in the ledger.
+    def post(self, *drafts: Draft) -> Saving:
+        """Take strokes over. When this returns they are on the disk, and nearly always in the ledger; where that takes
+        longer than `PATIENCE_SECONDS`, `writing` says how many are on their way.
 
         Does not wait for a ledger that could not be reached the last time.
         """
-        for draft in drafts:
-            self._keep(draft)
-        mine = self._ask(patience if self._saving.trouble is None else 0.0)
+        until = time.monotonic() + PATIENCE_SECONDS
+        known = self._saving.trouble
+        self._memory.extend(drafts)
+        written = self._writer.submit(self._write)
+        try:
+            written.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            # Not under the lock, which the writer holds while it writes; told again once it is done.
+            self._tell(Saving(self._saving.unsent, 0, known, len(self._memory)))
+            written.add_done_callback(lambda _: self._count(self._saving.trouble))
+            return self._saving
+        mine = self._ask(max(until - time.monotonic(), 0.0) if known is None else 0.0)
         if not self._wait_for(mine, 0.0):
-            with self._lock:
-                self._count(self._saving.trouble)
+            self._count(self._saving.trouble)
         return self._saving
 
     def flush(self, seconds: float = 10.0, *, waiting: Callable[[int], None] = lambda _: None) -> Saving:
         """Try to deliver everything now; return what is left. `waiting` is told now and then how many strokes wait."""
         until = time.monotonic() + seconds
+        with contextlib.suppress(TimeoutError):
+            self._writer.submit(lambda: None).result(seconds)
         mine = self._ask(0.0)
         while not self._wait_for(mine, min(_LOOK_SECONDS, until - time.monotonic())):
             waiting(len(self.outbox))
@@ -112,15 +132,17 @@ class UploadWorker:
         if not self._thread.is_alive():
             return self._saving
         self.flush(3.0)
+        self._writer.shutdown(wait=True)
         self._ending = True
         self._wake.set()
         self._thread.join(5.0)
         return self._saving
 
-    def _keep(self, draft: Draft) -> None:
+    def _write(self) -> None:
+        """Write what was posted, in the writer's thread, and have it sent."""
         with self._lock:
-            self._memory.append(draft)
             self._write_memory()
+        self._ask(0.0)
 
     def _write_memory(self) -> IEAError | None:
         """Write what is only in memory to the disk, in order; return the trouble that stopped it."""
@@ -128,10 +150,11 @@ class UploadWorker:
             try:
                 self.outbox.put(self._memory[0])
             except (IEAError, OSError) as error:
-                trouble = _as_error(error, self.outbox)
+                self._refused = trouble = _as_error(error, self.outbox)
                 self._tell(Saving(self._saving.unsent, len(self._memory), trouble))
                 return trouble
             del self._memory[0]
+        self._refused = None
         return None
 
     def _ask(self, patience: float) -> int:
@@ -195,7 +218,9 @@ class UploadWorker:
     def _count(self, trouble: IEAError | None) -> None:
         """Tell what waits now. Counted and told under the lock: an older count must not be told after a newer one."""
         with self._lock:
-            self._tell(Saving(len(self.outbox), len(self._memory), trouble))
+            kept = len(self._memory)
+            writing, unsaved = (kept, 0) if self._refused is None else (0, kept)
+            self._tell(Saving(len(self.outbox), unsaved, trouble, writing))
 
     def _tell(self, saving: Saving) -> None:
         if saving != self._saving:

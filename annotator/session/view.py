@@ -1,5 +1,6 @@
 """What a window must be able to do for the controller; tests have a view without a display."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -23,8 +24,14 @@ class View(Protocol):
     def notify(self, kind: Told, text: str) -> None:
         """Tell something. May be called from any thread."""
 
-    def ask(self, title: str, question: str) -> str | None:
-        """Ask for a line of text; None where the person changed their mind."""
+    def ask(self, title: str, question: str, reasons: Sequence[str] = ()) -> str | None:
+        """Ask for words, of which some usual ones are offered; None where the person changed their mind."""
+
+    def choose(self, title: str, question: str, options: Sequence[str]) -> int | None:
+        """Let the person choose one of some options; return its place, None where they changed their mind."""
+
+    def dismiss(self) -> None:
+        """Take away what was told: it was about an image that is left."""
 
     def confirm(self, title: str, question: str) -> bool:
         """Ask yes or no."""
@@ -37,6 +44,9 @@ class View(Protocol):
 
     def loupe(self, picture: EncodedRGB | None) -> None:
         """Show the pixels under the mouse, enlarged; None: no more."""
+
+    def text_size(self, step: int) -> None:
+        """Make every text larger or smaller by points."""
 
     def progress(self, text: str, total: int) -> AbstractContextManager[Step]:
         """Show how far long work is; see `annotator.shared.progress`."""

@@ -8,6 +8,7 @@ from annotator.residual.state import Image
 from annotator.session.base import BaseSession, Role, Work
 from annotator.session.settings import UserFolder, user_folder
 from annotator.shared.boxes import Box
+from annotator.shared.language import tr
 from annotator.shared.origin import Origin, origin_of, released_origin
 from annotator.shared.progress import Progress, silent
 from annotator.shared.strokes import Draft
@@ -105,7 +106,7 @@ def open_viewer(place: Path, folders: Path | None = None, progress: Progress = s
     store = Store.open(place)
     ranked = []
     scenes = store.scene_ids()
-    with progress("Looking through the store", len(scenes)) as step:
+    with progress(tr("Looking through the store"), len(scenes)) as step:
         for scene_id in scenes:
             scene = store.open_scene(scene_id)
             ranked += [

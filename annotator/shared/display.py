@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.shared.language import marked, tr
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes
 from iea40k.errors import BadInputError
 from iea40k.render import PALETTES
@@ -22,8 +23,8 @@ Compare = Literal["single", "wipe", "side by side"]
 COMPARES: tuple[str, ...] = get_args(Compare)
 OPACITIES = (1.0, 0.75, 0.5, 0.3)
 
-READ_ONLY = "read-only: nothing can be changed here"
-JUDGING = "judging; choose your own map on the left, or take one over (Shift+A), to paint"
+READ_ONLY = marked("read-only: nothing can be changed here")
+JUDGING = marked("judging; choose your own map on the left, or take one over (Shift+A), to paint")
 
 EDGE = (255, 214, 64)
 """The colour of the wipe's edge."""
@@ -169,7 +170,7 @@ def canvas_of(
     hidden = facts.held.peek or not facts.open
     paintable = facts.open and facts.paintable and not elsewhere
     moves = tool == "pan" or facts.held.pan or not paintable
-    notice = elsewhere or ("" if facts.paintable else JUDGING if facts.maps else READ_ONLY)
+    notice = elsewhere or ("" if facts.paintable else tr(JUDGING if facts.maps else READ_ONLY))
     return Canvas(
         left=pictures[0],
         right=pictures[1] if display.compare != "single" else None,
@@ -186,7 +187,7 @@ def canvas_of(
         paintable=paintable,
         pan=moves,
         cursor=2 * radius if tool in ("brush", "clone") and not moves else None,
-        notice=notice if facts.open else "no image is open",
+        notice=notice if facts.open else tr("no image is open"),
         zones=zones and not hidden,
         difference=display.difference and facts.maps,
     )

@@ -49,6 +49,9 @@ class Screen(Protocol):
     def trial(self, box: Box, picture: EncodedRGB, labels: NDArray[Any]) -> None:
         """Show a picture (h, w, 3) uint8 with residual labels (h, w) to the right of the box that it stands for."""
 
+    def trial_words(self, box: Box, text: str) -> None:
+        """Show words to the right of a box, where `trial` would show a picture."""
+
     def end_trial(self) -> None:
         """Show it no more."""
 

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.shared.boxes import Box, Point
+from annotator.shared.language import marked, tr, trn
 from iea40k.arrays import RESIDUAL_SCALE, EncodedRGB, ResidualCodes, Validity, validity_from_codes
 from iea40k.zones import LAST_ZONE, luminance, zone_name, zones_of
 
 BINS = 40
 """Bars of a residual's histogram, from -1 to +1."""
+
+SAID = (marked("residual"), marked("exposure"), marked("reference"), marked("reference as built"))
+"""What is measured, as it is named."""
 
 CLICK = 2.0
 """A drag of fewer pixels is a click."""
@@ -44,13 +48,32 @@ class Statistics:
     def text(self) -> str:
         """Return it in words, a line each."""
         without = self.pixels - self.valid
-        lines = [f"{self.pixels} pixels" + (f", {without} without valid data" if without else "")]
+        lines = [trn("{count} pixel", "{count} pixels", self.pixels)]
+        if without:
+            lines[0] += tr(", {count} without valid data", count=without)
         if self.residual is not None:
             r = self.residual
-            lines.append(f"residual: mean {r.mean:+.4f}, sd {r.sd:.4f}, {r.low:+.4f} to {r.high:+.4f}")
+            lines.append(
+                tr(
+                    "residual: mean {mean}, sd {sd}, {low} to {high}",
+                    mean=f"{r.mean:+.4f}",
+                    sd=f"{r.sd:.4f}",
+                    low=f"{r.low:+.4f}",
+                    high=f"{r.high:+.4f}",
+                )
+            )
         for z in self.zones:
-            ends = " to ".join(zone_name(0.18 * 2.0 ** (v - 5)) for v in (z.low, z.high))
-            lines.append(f"zone of the {z.name}: mean {z.mean:.2f}, sd {z.sd:.2f}, {ends}")
+            low, high = (zone_name(0.18 * 2.0 ** (v - 5)) for v in (z.low, z.high))
+            lines.append(
+                tr(
+                    "zone of the {picture}: mean {mean}, sd {sd}, {low} to {high}",
+                    picture=tr(z.name),
+                    mean=f"{z.mean:.2f}",
+                    sd=f"{z.sd:.2f}",
+                    low=low,
+                    high=high,
+                )
+            )
         return "\n".join(lines)
 
 

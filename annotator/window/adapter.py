@@ -74,7 +74,76 @@ def pixel_ratio(viewer: Any) -> float:
 def on_resize(viewer: Any, call: Callable[[], None]) -> None:
     """Call `call` whenever the canvas has changed its size; never without a window."""
     with contextlib.suppress(*_PRIVATE_ERRORS):
-        viewer.window._qt_viewer.canvas._scene_canvas.events.resize.connect(lambda _event: call())
+        viewer.window._qt_viewer.canvas._scene_canvas.events.resize.connect(
+            lambda _event: call(), position="last"
+        )
+
+
+def is_light(viewer: Any) -> bool:
+    """Return whether napari's theme is a light one."""
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+        from napari.utils.theme import get_theme
+
+        return bool(sum(get_theme(viewer.theme).background.as_rgb_tuple()[:3]) > 1.5 * 255)
+    return False
+
+
+def text_size(step: int = 0) -> int:
+    """Return the size of napari's texts in points, `step` points larger from now on, between 6 and 30."""
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+        from napari.settings import get_settings
+
+        appearance = get_settings().appearance
+        if step:
+            appearance.font_size = min(max(int(appearance.font_size) + step, 6), 30)
+        return int(appearance.font_size)
+    return 9
+
+
+def on_look(viewer: Any, call: Callable[[], None]) -> Callable[[], None]:
+    """Call `call` whenever napari's theme or the size of its texts changes; return what ends that."""
+
+    def changed(_event: Any = None) -> None:
+        call()
+
+    emitters = []
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+        from napari.settings import get_settings
+
+        emitters = [viewer.events.theme, get_settings().appearance.events.font_size]
+        for emitter in emitters:
+            emitter.connect(changed)
+
+    def end() -> None:
+        for emitter in emitters:
+            with contextlib.suppress(*_PRIVATE_ERRORS):
+                emitter.disconnect(changed)
+
+    return end
+
+
+def quiet_status(layer: Any) -> None:
+    """Keep the status bar from naming a layer of ours with the number of its label: the read-out says what it is."""
+    nothing = {"layer_name": "", "layer_base": "", "source_type": "", "plugin": "", "coordinates": ""}
+    layer.get_status = lambda *_, **__: dict(nothing)
+
+
+def dismiss_notifications() -> None:
+    """Take away napari's notifications that are shown."""
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+        from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+        for shown in list(NapariQtNotification._instances):
+            shown.close()
+
+
+def right_dock_to_the_bottom(viewer: Any) -> None:
+    """Give the corner below the dock at the right to it: on a small screen the panel needs its height."""
+    from qtpy.QtCore import Qt
+
+    window = main_window(viewer)
+    if window is not None:
+        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
 
 def main_window(viewer: Any) -> Any | None:

@@ -50,7 +50,7 @@ class Buttons:
 
     def _made_of(self, action: Action, button: Button) -> Button:
         button.setToolTip(action.tip)
-        button.setAccessibleName(action.text)
+        button.setAccessibleName(action.title)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # Only `clicked`: showing a button as it is must not do anything.
         button.clicked.connect(lambda _checked=False: self._run(action))

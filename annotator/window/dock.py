@@ -12,13 +12,14 @@ from annotator.residual.tools import SLIDERS as RESIDUAL_SLIDERS
 from annotator.session.comparison import OWN
 from annotator.session.controller import Controller
 from annotator.session.panel import Panel
+from annotator.shared.language import marked, tr, trn
 from annotator.shared.sliders import Slider
 from annotator.window.buttons import Buttons
-from annotator.window.style import SHEET, restyle
+from annotator.window.style import restyle, sheet
 from annotator.window.target_part import TargetPart
 from annotator.window.widgets import Choice, Number, column_of, label, row_of, text_or_hide
 
-CONSISTENCY_TIP = (
+CONSISTENCY_TIP = marked(
     "Mean difference, on the residual's scale, between your two maps of images that came to you twice, and between "
     "your maps and those agreed on by adjudication. Looked up now and then."
 )
@@ -30,7 +31,6 @@ class Dock(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("iea40k")
-        self.setStyleSheet(SHEET)
         self.setMinimumWidth(330)
         self._controller: Controller | None = None
         self._levels: Choice | None = None
@@ -43,7 +43,7 @@ class Dock(QWidget):
         self.level_row = QHBoxLayout()
         self.left_map, self.right_map = QComboBox(), QComboBox()
         self.map_row = column_of(
-            label("MAPS: LEFT, RIGHT (WIPE, BESIDE, BLINK)", "section"),
+            label(tr("MAPS: LEFT, RIGHT (WIPE, BESIDE, BLINK)"), "section"),
             row_of(self.left_map, self.right_map),
             *[self.buttons.push(action) for action in in_part("maps")],
         )
@@ -51,10 +51,10 @@ class Dock(QWidget):
             "residual": TargetPart("residual", RESIDUAL_SLIDERS, self._run, self._do),
             "reference": TargetPart("reference", REFERENCE_SLIDERS, self._run, self._do),
         }
-        self.opacity = Number(Slider("opacity", "overlay", 0.05, 1, step=0.05))
+        self.opacity = Number(Slider("opacity", marked("overlay"), 0.05, 1, step=0.05))
         self.pace = label("", "quiet", wrap=True)
         self.consistency = label("", "quiet", wrap=True)
-        self.consistency.setToolTip(CONSISTENCY_TIP)
+        self.consistency.setToolTip(tr(CONSISTENCY_TIP))
         self.saving = label("", "saving", wrap=True)
         self._arrange()
         self.opacity.changed.connect(lambda value: self._do(lambda c: c.target.set_display(opacity=value)))
@@ -67,6 +67,10 @@ class Dock(QWidget):
         """Send what the person does to a controller; None ends that, so that Qt keeps nothing of it alive."""
         self._controller = controller
 
+    def style_as(self, *, light: bool, size: int) -> None:
+        """Look as napari's theme does, with text of `size` points."""
+        self.setStyleSheet(sheet(light=light, size=size))
+
     def show_panel(self, panel: Panel) -> None:
         """Show a panel, and every button as it is now."""
         controller = self._controller
@@ -74,7 +78,7 @@ class Dock(QWidget):
             return
         self.title.setText(panel.title)
         self.subtitle.setText(panel.subtitle)
-        text_or_hide(self.comment, f"Returned: {panel.comment}" if panel.comment else "")
+        text_or_hide(self.comment, tr("Returned: {comment}", comment=panel.comment) if panel.comment else "")
         text_or_hide(self.notice, panel.notice if panel.open else "")
         self._show_levels(panel)
         self._show_maps(panel)
@@ -82,10 +86,14 @@ class Dock(QWidget):
         for part in self.parts.values():
             part.show(controller)
         self.opacity.set(controller.target.display.opacity)
-        strokes = f"{panel.strokes} stroke{'s' if panel.strokes != 1 else ''}"
+        strokes = trn("{count} stroke", "{count} strokes", panel.strokes)
         minutes = f"{panel.seconds // 60}:{panel.seconds % 60:02d}"
         reading = panel.role == "read only"
-        here = f"\nthis image: {strokes}, {minutes}" if panel.open and not reading else ""
+        here = (
+            " · " + tr("this image: {strokes}, {minutes}", strokes=strokes, minutes=minutes)
+            if panel.open and not reading
+            else ""
+        )
         self.pace.setText(panel.pace + here)
         text_or_hide(self.consistency, panel.consistency)
         # What is wider than its place would be cut off, the ends of sentences with it.
@@ -126,7 +134,7 @@ class Dock(QWidget):
         verdicts = [self.buttons.push(action) for action in in_part("verdict")]
         foot = column_of(
             *[self.buttons.push(a, "submit" if a.id == "submit" else "plain") for a in in_part("foot")],
-            *[row_of(*verdicts[i : i + 2]) for i in range(0, len(verdicts), 2)],
+            *[row_of(*verdicts[i : i + 3]) for i in range(0, len(verdicts), 3)],
             self.pace,
             self.consistency,
             self.saving,
@@ -141,7 +149,7 @@ class Dock(QWidget):
         self.map_row.setVisible(bool(panel.maps))
         names = [(name, name) for name in panel.maps]
         for box, chosen, items in (
-            (self.left_map, panel.left, [*names, ("your own map", OWN)]),
+            (self.left_map, panel.left, [*names, (tr("your own map"), OWN)]),
             (self.right_map, panel.right, names),
         ):
             if [box.itemData(i) for i in range(box.count())] != [value for _, value in items]:
@@ -156,7 +164,9 @@ class Dock(QWidget):
             if self._levels is not None:
                 self.level_row.removeWidget(self._levels)
                 self._levels.deleteLater()
-            options = tuple((n, n, f"{ev}: look at this level (, and . step)") for n, ev in panel.levels)
+            options = tuple(
+                (n, n, tr("{ev}: look at this level (, and . step)", ev=ev)) for n, ev in panel.levels
+            )
             self._levels = Choice(options, 9)
             self._levels.chosen.connect(lambda level: self._do(lambda c: c.target.go_level(level)))
             self.level_row.addWidget(self._levels)

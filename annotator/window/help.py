@@ -6,6 +6,7 @@ from typing import Any
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.actions import help_groups, help_text
+from annotator.shared.language import tr
 from annotator.target import Kind
 
 _COLUMNS: dict[Kind, tuple[tuple[str, ...], ...]] = {
@@ -28,7 +29,7 @@ class HelpDialog(QDialog):
 def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
     """Return the window with every key."""
     dialog = HelpDialog(parent)
-    dialog.setWindowTitle("Keys")
+    dialog.setWindowTitle(tr("Keys"))
     dialog.setAccessibleDescription(help_text(kind))
     columns = QHBoxLayout(dialog)
     columns.setSpacing(28)
@@ -40,7 +41,7 @@ def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
                 f"<tr><td style='padding:2px 12px 2px 0'><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>"
                 for keys, what in groups[name]
             )
-            column.addWidget(QLabel(f"<h3>{name}</h3><table>{rows}</table>"))
+            column.addWidget(QLabel(f"<h3>{escape(tr(name))}</h3><table>{rows}</table>"))
         column.addStretch(1)
         columns.addLayout(column)
     return dialog

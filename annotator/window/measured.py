@@ -6,6 +6,7 @@ import numpy as np
 from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from annotator.reference.shading import ladder
+from annotator.shared.language import tr
 from annotator.shared.statistics import Spread, Statistics
 from annotator.window.widgets import label, pixmap
 from iea40k.arrays import EncodedRGB
@@ -20,7 +21,7 @@ class MeasuredDialog(QDialog):
 
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Statistics of a region")
+        self.setWindowTitle(tr("Statistics of a region"))
         self.text = label("", "plain", wrap=True)
         self.charts: list[QLabel] = []
         self._column = QVBoxLayout(self)
@@ -44,7 +45,7 @@ class MeasuredDialog(QDialog):
         for spread, bars in rows:
             chart = QLabel()
             chart.setPixmap(pixmap(histogram(spread, bars)))
-            chart.setToolTip(f"histogram: {spread.name}")
+            chart.setToolTip(tr("histogram: {name}", name=tr(spread.name)))
             self.charts.append(chart)
             self._column.addWidget(chart)
         self.show()

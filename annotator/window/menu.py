@@ -7,13 +7,14 @@ from qtpy.QtWidgets import QMenu
 from annotator.action import Action
 from annotator.actions import ACTIONS, run
 from annotator.session.controller import Controller
+from annotator.shared.language import tr
 
 
 class Menu(QMenu):
     """Made once from the table. Keys are only named here: they are bound on the canvas."""
 
     def __init__(self, parent: Any, controller: Controller) -> None:
-        super().__init__("&Annotator", parent)
+        super().__init__(tr("&Annotator"), parent)
         self._controller = controller
         self.items: list[tuple[Action, Any]] = []
         groups: dict[str, QMenu] = {}
@@ -21,10 +22,9 @@ class Menu(QMenu):
             if action.let_go is not None:
                 continue  # It lasts while its key is held.
             if action.group not in groups:
-                groups[action.group] = self.addMenu(action.group)
-            text = action.text[:1].upper() + action.text[1:]
+                groups[action.group] = self.addMenu(tr(action.group))
             keys = f"\t{action.key_words[0]}" if action.keys else ""
-            item = groups[action.group].addAction(text.replace("&", "&&") + keys)
+            item = groups[action.group].addAction(action.title.replace("&", "&&") + keys)
             item.setCheckable(action.checked is not None)
             item.triggered.connect(lambda _on=False, action=action: run(self._controller, action))
             self.items.append((action, item))

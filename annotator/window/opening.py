@@ -11,12 +11,15 @@ from qtpy.QtWidgets import QWidget
 from annotator.actions import bound_keys, press
 from annotator.session.base import BaseSession
 from annotator.session.controller import Controller
+from annotator.shared.keys import bound
+from annotator.shared.language import tr
 from annotator.window import adapter
 from annotator.window.dock import Dock
 from annotator.window.menu import Menu
 from annotator.window.pen import Pen
 from annotator.window.screen import NapariScreen
 from annotator.window.stopping import ended_by_signals
+from annotator.window.style import sheet
 from annotator.window.view import QtView, ReadoutBar
 
 
@@ -33,12 +36,15 @@ class Annotator(QObject):
         self.view.canvas = adapter.canvas_widget(viewer)
         self.controller = Controller(session, self.screen, self.view)
         self._closed = self._went = False
-        viewer.window.add_dock_widget(self.dock, name="IEA40K", area="right")
-        bar = viewer.window.add_dock_widget(self.readout, name="pixel", area="bottom")
+        adapter.right_dock_to_the_bottom(viewer)
+        viewer.window.add_dock_widget(self.dock, name=_title(session), area="right")
+        bar = viewer.window.add_dock_widget(self.readout, name=tr("pixel"), area="bottom")
         # One line needs no title bar; its height goes to the picture.
         bar.setTitleBarWidget(QWidget(bar))
         bar.setFixedHeight(30)
         self.dock.connect_to(self.controller)
+        self._look()
+        self._end_look = adapter.on_look(viewer, self._look)
         self.menu = Menu(window, self.controller)
         if window is not None:
             window.menuBar().addMenu(self.menu)
@@ -76,6 +82,7 @@ class Annotator(QObject):
         if not self._closed:
             self._closed = True
             self._timer.stop()
+            self._end_look()
             if not self._went:
                 self.view.end()
             self.dock.connect_to(None)
@@ -99,8 +106,8 @@ class Annotator(QObject):
                 if mine in callbacks:
                     callbacks.remove(mine)
             for name in bound_keys():
-                self.viewer.bind_key(name, None)
-                self.screen.residual.bind_key(name, None)
+                self.viewer.bind_key(bound(name), None)
+                self.screen.residual.bind_key(bound(name), None)
             self.controller.remember()
             self.session.close()
 
@@ -126,16 +133,32 @@ class Annotator(QObject):
         self._went = True
         self.close()
 
+    def _look(self) -> None:
+        """Look as napari does now: light or dark, and as large."""
+        light, size = adapter.is_light(self.viewer), adapter.text_size()
+        self.dock.style_as(light=light, size=size)
+        self.view.sheet = sheet(light=light, size=size)
+
     def _tick(self) -> None:
+        self.controller.residual.proposing.found()
         self.view.show(self.controller.panel())
+
+
+def _title(session: BaseSession) -> str:
+    """Return what the panel is called: whose work it is, and what they do."""
+    if session.role == "review":
+        return tr("{person}: review", person=session.annotator)
+    if session.role == "read only":
+        return tr("Exposure residuals, read-only")
+    return tr("{person}: annotating", person=session.annotator)
 
 
 def bind_keys(viewer: Any, screen: NapariScreen, controller: Controller) -> None:
     """Bind every key, on the layer under work and on the viewer, so that it works wherever the focus is."""
     for name, held in bound_keys().items():
         act = _held(controller, name) if held else _once(controller, name)
-        screen.residual.bind_key(name, act, overwrite=True)
-        viewer.bind_key(name, act, overwrite=True)
+        screen.residual.bind_key(bound(name), act, overwrite=True)
+        viewer.bind_key(bound(name), act, overwrite=True)
 
 
 def _once(controller: Controller, name: str) -> Callable[[Any], None]:

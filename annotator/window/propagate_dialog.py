@@ -1,5 +1,6 @@
 """The dialog in which a propagation is looked at: one card a level, before and after, and what to propagate."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,19 +8,27 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QDialog, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.residual.propagation import LevelPanel, PropagationPlan
-from annotator.window.style import SHEET
+from annotator.shared.language import marked, tr
 from annotator.window.widgets import Choice, grid_of, label, pixmap, push, row_of
 from iea40k.render import legend
 
 COLUMNS = 3
 _LEGEND = (220, 10)
 HOWS = (
-    ("same change", "Same change  S", "The reference is wrong there: every level changes by as much (S)"),
-    ("same value", "Same value  V", "The exposure's own fault: every level gets the value painted here (V)"),
+    (
+        "same change",
+        marked("Same change  S"),
+        marked("The reference is wrong there: every level changes by as much (S)"),
+    ),
+    (
+        "same value",
+        marked("Same value  V"),
+        marked("The exposure's own fault: every level gets the value painted here (V)"),
+    ),
 )
 SHOWN = (
-    ("residual", "Residual  R", "The residual, on its fixed scale (R)"),
-    ("photograph", "Photograph  Y", "The exposure, re-exposed by its residual (Y)"),
+    ("residual", marked("Residual  R"), marked("The residual, on its fixed scale (R)")),
+    ("photograph", marked("Photograph  Y"), marked("The exposure, re-exposed by its residual (Y)")),
 )
 CHOICES = {
     "s": {"how": "same change"},
@@ -30,19 +39,23 @@ CHOICES = {
 NUMBERS = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
 
 
+def _said(options: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    return [(value, tr(words), tr(tip)) for value, words, tip in options]
+
+
 class PropagationDialog(QDialog):
     """Shows a plan and changes it as the person chooses; `plan` is what it is now."""
 
-    def __init__(self, parent: QWidget | None, plan: PropagationPlan) -> None:
+    def __init__(self, parent: QWidget | None, plan: PropagationPlan, sheet: str = "") -> None:
         super().__init__(parent)
         self.plan = plan
         self.setObjectName("iea40k")
-        self.setStyleSheet(SHEET)
-        self.setWindowTitle("Propagate to the other levels")
-        self.hows, self.shown = Choice(HOWS, 2), Choice(SHOWN, 2)
+        self.setStyleSheet(sheet)
+        self.setWindowTitle(tr("Propagate to the other levels"))
+        self.hows, self.shown = Choice(_said(HOWS), 2), Choice(_said(SHOWN), 2)
         self.total, self.scale = label("", "title"), QWidget()
-        self.accept_button = push("Propagate   Enter", "submit")
-        self.cancel_button = push("Cancel   Esc", "plain")
+        self.accept_button = push(tr("Propagate   Enter"), "submit")
+        self.cancel_button = push(tr("Cancel   Esc"), "plain")
         self.cards = [_Card(number) for number, _ in enumerate(plan.levels, start=1)]
         self._arrange()
         self.hows.chosen.connect(lambda how: self._change(how=how))
@@ -90,10 +103,10 @@ class PropagationDialog(QDialog):
         bar.setPixmap(pixmap(legend(*_LEGEND, self.plan.palette)))
         scale = QHBoxLayout(self.scale)
         scale.setContentsMargins(0, 0, 0, 0)
-        for widget in (label("−1 over", "quiet"), bar, label("+1 under", "quiet")):
+        for widget in (label(tr("−1 over"), "quiet"), bar, label(tr("+1 under"), "quiet")):
             scale.addWidget(widget)
         scale.addStretch(1)
-        scale.addWidget(label("outlined: what changes    1 … 9: leave a level out", "quiet"))
+        scale.addWidget(label(tr("outlined: what changes    1 … 9: leave a level out"), "quiet"))
         policy = self.scale.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # or the cards would jump
         self.scale.setSizePolicy(policy)
@@ -141,9 +154,9 @@ class _Card(QFrame):
         self.text.setToolTip(panel.text)
 
 
-def ask_propagation(parent: QWidget | None, plan: PropagationPlan) -> PropagationPlan | None:
+def ask_propagation(parent: QWidget | None, plan: PropagationPlan, sheet: str = "") -> PropagationPlan | None:
     """Show a plan until the person decides; return it as decided, None where they changed their mind."""
-    dialog = PropagationDialog(parent, plan)
+    dialog = PropagationDialog(parent, plan, sheet)
     accepted = dialog.exec() == QDialog.DialogCode.Accepted
     decided = dialog.plan
     dialog.deleteLater()

@@ -4,7 +4,7 @@ Making layers anew for every image costs more than a second and leaks; filling t
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from annotator.shared.display import Canvas
 from annotator.shared.screen import LayerName
 from annotator.window import adapter
 from annotator.window.colourmaps import edit_colourmap, flag_colourmap, residual_colourmap, zone_colourmap
+from annotator.window.written import written
 
 GAP = 8
 """Pixels of the image between the two panels."""
@@ -23,79 +24,61 @@ CLOSEST = 16.0
 
 _EMPTY = (8, 8)
 
+LAYERS: dict[str, tuple[str, type | None, float]] = {
+    "picture": ("picture", None, 1.0),
+    "right": ("picture (right)", None, 1.0),
+    "zones": ("zones", np.uint8, 0.9),
+    "residual": ("residual", np.uint16, 1.0),
+    "right_residual": ("residual (right)", np.uint16, 0.7),
+    "flags": ("flags", np.uint8, 0.9),
+    "edited": ("edited", np.uint8, 0.9),
+    "right_edited": ("edited (right)", np.uint8, 0.9),
+    "after": ("after", None, 1.0),
+    "residual_after": ("residual (after)", np.uint16, 1.0),
+}
+"""The layers from below to above: what napari's list calls each, the type of its labels (None: a picture), opacity."""
+
+FILLED: tuple[str, ...] = get_args(LayerName)
+SHOWN = ("picture", "residual", "flags", "edited")
+"""Layers of the size of the image; those that are there from the start."""
+
 
 class NapariScreen:
     """The layers of one viewer; see `annotator.shared.screen`."""
 
     def __init__(self, viewer: Any) -> None:
-        from napari.layers import Image as PictureLayer
-        from napari.layers import Labels
-
-        self._focused: tuple[Box, Box, float] | None = None
+        self._again: Callable[[], None] | None = None
+        self._left_at: tuple[float, tuple[float, ...]] | None = None
         self._before_actual: tuple[float, tuple[float, ...]] | None = None
         self._frame: Any = None
 
-        def picture(name: str) -> Any:
-            return PictureLayer(np.zeros((*_EMPTY, 3), np.uint8), rgb=True, name=name)
-
-        def labels(name: str, kind: type = np.uint8, opacity: float = 0.9) -> Any:
-            return Labels(np.zeros(_EMPTY, kind), name=name, opacity=opacity)
-
         self.viewer = viewer
         self.shape: tuple[int, int] | None = None
-        self.picture, self.right = picture("picture"), picture("picture (right)")
-        self.residual = labels("residual", np.uint16, 1.0)
-        self.right_residual = labels("residual (right)", np.uint16, 0.7)
-        self.flags, self.zones = labels("flags"), labels("zones")
-        self.edited, self.right_edited = labels("edited"), labels("edited (right)")
-        self.after, self.residual_after = picture("after"), labels("residual (after)", np.uint16, 1.0)
-        self.flags.colormap, self.zones.colormap = flag_colourmap(), zone_colourmap()
-        self.edited.colormap = self.right_edited.colormap = edit_colourmap()
-        self.all: dict[LayerName, Any] = {
-            "picture": self.picture,
-            "right": self.right,
-            "zones": self.zones,
-            "residual": self.residual,
-            "right_residual": self.right_residual,
-            "flags": self.flags,
-            "edited": self.edited,
-            "right_edited": self.right_edited,
-        }
-        hidden = (
-            self.right,
-            self.right_residual,
-            self.right_edited,
-            self.zones,
-            self.after,
-            self.residual_after,
-        )
-        for layer in (*self.all.values(), self.after, self.residual_after):
-            layer.visible = layer not in hidden
-            viewer.add_layer(layer)
-            # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
-            layer.editable = False
-            layer.mouse_pan = True
-            layer.help = ""  # napari's own speaks of its brush, which is not the one in use
-        viewer.layers.selection.active = self.residual
+        self._made: dict[str, Any] = {}
         self._colours: tuple[str, float] | None = None
+        self.picture, self.residual, self.flags, self.edited = (
+            self._layer(name) for name in ("picture", "residual", "flags", "edited")
+        )
+        viewer.layers.selection.active = self.residual
         self._second_panel = False
+        adapter.on_resize(viewer, self._resized)
 
     def size(self, height: int, width: int) -> None:
         """Give every layer the size of what is shown: napari fits hidden layers into the view as well."""
         self.shape = height, width
-        for layer in self.all.values():
-            if layer.data.shape[:2] != self.shape:
+        for name, layer in self._made.items():
+            if name in FILLED and layer.data.shape[:2] != self.shape:
                 layer.data = np.zeros((height, width, *layer.data.shape[2:]), layer.data.dtype)
 
     def fill(self, name: LayerName, data: NDArray[Any]) -> None:
         """Fill a layer in place, which is what costs little."""
-        layer = self.all[name]
+        layer = self._layer(name)
         layer.data[...] = data
         layer.refresh(thumbnail=False, extent=False)
 
     def draw(self, name: LayerName, box: Box, data: NDArray[Any]) -> None:
         """Show data in a box of a layer."""
-        layer = self.all[name]
+        layer = self._layer(name)
         layer.data[box] = data
         if layer.data.ndim == 3:
             adapter.update_picture(self.viewer, layer, box)
@@ -105,23 +88,24 @@ class NapariScreen:
     def arrange(self, canvas: Canvas) -> None:
         """Show and hide the layers, put them in their places, and take the cursor of the tool in use."""
         self._colour(canvas.palette, canvas.opacity)
-        for layer, visible in (
-            (self.residual, canvas.overlay),
-            (self.flags, canvas.outlines or canvas.clipping),
-            (self.edited, canvas.edited),
-            (self.right_edited, canvas.edited and canvas.second_panel),
-            (self.right, canvas.second_panel),
-            (self.zones, canvas.zones),
-            (self.right_residual, canvas.second_panel and canvas.right_overlay),
+        for name, visible in (
+            ("residual", canvas.overlay),
+            ("flags", canvas.outlines or canvas.clipping),
+            ("edited", canvas.edited),
+            ("right_edited", canvas.edited and canvas.second_panel),
+            ("right", canvas.second_panel),
+            ("zones", canvas.zones),
+            ("right_residual", canvas.second_panel and canvas.right_overlay),
         ):
-            if layer.visible != visible:
+            layer = self._layer(name) if visible else self._made.get(name)
+            if layer is not None and layer.visible != visible:
                 layer.visible = visible
         # Without a second panel its layers lie under the first: napari fits hidden layers into the view as well.
         self._second_panel = canvas.second_panel
         offset = (0, self.residual.data.shape[1] + GAP) if canvas.second_panel else (0, 0)
-        for layer in (self.right, self.right_residual, self.right_edited):
-            if tuple(layer.translate) != offset:
-                layer.translate = offset
+        for name in ("right", "right_residual", "right_edited"):
+            if name in self._made and tuple(self._made[name].translate) != offset:
+                self._made[name].translate = offset
         self._hold(canvas)
 
     def pixel(self, position: tuple[float, ...]) -> tuple[float, float] | None:
@@ -136,7 +120,8 @@ class NapariScreen:
 
     def remove(self) -> None:
         """Take the layers out of the viewer: the session is over."""
-        for layer in (*self.all.values(), self.after, self.residual_after):
+        self._again = None
+        for layer in self._made.values():
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
 
@@ -146,15 +131,20 @@ class NapariScreen:
 
     def focus(self, box: Box, beside: Box) -> None:
         """Zoom so that `box` fills a third of the canvas, with room for `beside` and for a second one at its right."""
-        if self._focused is None:
-            adapter.on_resize(self.viewer, self._focus_again)
-        self._zoom_to(box, beside)
-        self._focused = (box, beside, self.viewer.scene.camera.zoom)
+        self._keep(lambda: self._zoom_to(box, beside))
 
-    def _focus_again(self) -> None:
-        """What the panel says of a region may take room from the canvas; nothing where somebody has zoomed since."""
-        if self._focused is not None and self.viewer.scene.camera.zoom == self._focused[2]:
-            self.focus(*self._focused[:2])
+    def _keep(self, look: Callable[[], None]) -> None:
+        """Set the view, and set it again when the canvas changes its size, until somebody moves it."""
+        look()
+        self._again, self._left_at = look, self._camera()
+
+    def _resized(self) -> None:
+        if self._again is not None and self._left_at == self._camera():
+            self._keep(self._again)
+
+    def _camera(self) -> tuple[float, tuple[float, ...]]:
+        camera = self.viewer.scene.camera
+        return float(camera.zoom), tuple(float(at) for at in camera.center)
 
     def _zoom_to(self, box: Box, beside: Box) -> None:
         height, width = (span.stop - span.start for span in box)
@@ -171,23 +161,36 @@ class NapariScreen:
 
     def trial(self, box: Box, picture: NDArray[Any], labels: NDArray[Any]) -> None:
         """Show a picture with residual labels to the right of the box that it stands for."""
-        at = (box[0].start, box[1].stop + GAP)
-        self.residual_after.colormap = self.residual.colormap
-        for layer, data in ((self.after, picture), (self.residual_after, labels)):
-            layer.data = np.ascontiguousarray(data)
-            layer.translate = at
-            layer.visible = True
+        above = self._layer("residual_after")
+        above.colormap = self.residual.colormap
+        for layer, data in ((self._layer("after"), picture), (above, labels)):
+            self._put_beside(layer, box, data)
+
+    def trial_words(self, box: Box, text: str) -> None:
+        """Show words to the right of a box, where `trial` would show a picture."""
+        height, width = (span.stop - span.start for span in box)
+        # As many pixels as the canvas has for them, so that the words are sharp.
+        finer = max(1, round(self.viewer.scene.camera.zoom))
+        if "residual_after" in self._made:
+            self._made["residual_after"].visible = False
+        self._put_beside(self._layer("after"), box, written(text, finer * height, finer * width), 1 / finer)
+
+    def _put_beside(self, layer: Any, box: Box, data: NDArray[Any], scale: float = 1.0) -> None:
+        layer.data = np.ascontiguousarray(data)
+        layer.scale = (scale, scale)
+        # napari counts from the middle of the first pixel.
+        layer.translate = (box[0].start + (scale - 1) / 2, box[1].stop + GAP + (scale - 1) / 2)
+        layer.visible = True
 
     def end_trial(self) -> None:
         """Show it no more."""
-        for layer in (self.after, self.residual_after):
-            if layer.visible:
+        for name in ("after", "residual_after"):
+            layer = self._made.get(name)
+            if layer is not None and layer.visible:
                 layer.visible = False
                 # napari fits hidden layers into the view as well.
-                layer.data, layer.translate = (
-                    np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype),
-                    (0, 0),
-                )
+                layer.data = np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype)
+                layer.scale, layer.translate = (1, 1), (0, 0)
 
     def actual_size(self, at: tuple[int, int] | None) -> None:
         """Show a pixel of the image on each pixel of the screen, that at `at` staying where it is; again: as before."""
@@ -226,7 +229,7 @@ class NapariScreen:
 
     def fit(self) -> None:
         """Show the whole picture, both panels where there are two."""
-        self.viewer.reset_view()
+        self._keep(self.viewer.reset_view)
 
     def on_visibility(self, tell: Callable[[str, bool], None]) -> None:
         """Call `tell(name, visible)` when the person shows or hides a layer by napari's own key or eye."""
@@ -235,16 +238,63 @@ class NapariScreen:
 
     # ------------------------------------------------------------ private
 
+    def __getattr__(self, name: str) -> Any:
+        """Return a layer by its name; one that nothing has wanted yet is made."""
+        if name not in LAYERS:
+            raise AttributeError(name)
+        return self._layer(name)
+
+    def _layer(self, name: str) -> Any:
+        """Return a layer, made when it is first wanted: each costs a fifth of a second, and most are seen seldom."""
+        if name in self._made:
+            return self._made[name]
+        made = self._made[name] = self._new(name)
+        made.visible = False if name not in SHOWN else made.visible
+        self.viewer.add_layer(made)
+        # Each has its place above others, whenever it is made.
+        order = [n for n in LAYERS if n in self._made]
+        above = [self._made[n] for n in order[order.index(name) + 1 :]]
+        if above:
+            self.viewer.layers.move(
+                self.viewer.layers.index(made), min(self.viewer.layers.index(other) for other in above)
+            )
+            self.viewer.layers.selection.active = self._made.get("residual", made)
+        # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
+        made.editable = False
+        made.mouse_pan = True
+        adapter.quiet_status(made)
+        made.help = ""  # napari's own speaks of its brush, which is not the one in use
+        return made
+
+    def _new(self, name: str) -> Any:
+        from napari.layers import Image as PictureLayer
+        from napari.layers import Labels
+
+        title, kind, opacity = LAYERS[name]
+        size = self.shape if self.shape is not None and name in FILLED else _EMPTY
+        if kind is None:
+            return PictureLayer(np.zeros((*size, 3), np.uint8), rgb=True, name=title)
+        layer = Labels(np.zeros(size, kind), name=title, opacity=opacity)
+        if name in ("flags", "zones"):
+            layer.colormap = flag_colourmap() if name == "flags" else zone_colourmap()
+        elif "edited" in name:
+            layer.colormap = edit_colourmap()
+        elif self._colours is not None:
+            layer.colormap = residual_colourmap(*self._colours)
+        return layer
+
     def _colour(self, palette: str, opacity: float) -> None:
         if self._colours != (palette, opacity):
             self._colours = (palette, opacity)
-            self.residual.colormap = self.right_residual.colormap = residual_colourmap(palette, opacity)
+            self.residual.colormap = colours = residual_colourmap(palette, opacity)
+            if "right_residual" in self._made:
+                self._made["right_residual"].colormap = colours
 
     def _hold(self, canvas: Canvas) -> None:
         """The brush's circle as the cursor, and the left button for the brush rather than for moving the view."""
         if self.viewer.layers.selection.active is not self.residual:
             self.viewer.layers.selection.active = self.residual
-        for layer in (self.residual, self.right_residual):
+        for layer in (self._made[n] for n in ("residual", "right_residual") if n in self._made):
             layer.mouse_pan = canvas.pan
             if canvas.cursor is not None:
                 layer.cursor_size = canvas.cursor

@@ -8,6 +8,7 @@ from annotator.action import Part
 from annotator.actions import in_part
 from annotator.reference.shading import ladder
 from annotator.session.controller import Controller
+from annotator.shared.language import tr
 from annotator.shared.sliders import Slider
 from annotator.target import Kind
 from annotator.window.buttons import Buttons, Run
@@ -18,7 +19,7 @@ from iea40k.render import palette_table
 Do = Callable[[Callable[[Controller], None]], None]
 """Do something with the controller, where there is one and it is not busy."""
 
-_COLUMNS = {"residual": 3, "reference": 4}
+_COLUMNS = {"residual": 4, "reference": 4}
 _LIMITS = ("only_low", "only_high")
 
 
@@ -39,18 +40,18 @@ class TargetPart:
             return buttons.grid(in_part(part, kind), columns)
 
         self.tools = column_of(
-            label("TOOLS" if kind == "residual" else "ZONES", "section"),
+            label(tr("TOOLS") if kind == "residual" else tr("ZONES"), "section"),
             grid("modes"),
             grid("tools", _COLUMNS[kind]),
             *[number for name, number in self.numbers.items() if name not in _LIMITS],
-            *[buttons.box(action) for action in in_part("limits", kind)],
+            row_of(*[buttons.box(action) for action in in_part("limits", kind)]),
             *[number for name, number in self.numbers.items() if name in _LIMITS],
             self.note,
         )
         boxes = [buttons.box(action) for action in in_part("checks", kind)]
-        rows = [row_of(*boxes[i : i + 3]) for i in range(0, len(boxes), 3)]
+        rows = [row_of(*boxes[i : i + 2]) for i in range(0, len(boxes), 2)]
         self.view = column_of(
-            label("VIEW", "section"), grid("pictures"), grid("compares"), grid("beside"), *rows
+            label(tr("VIEW"), "section"), grid("pictures"), grid("compares"), grid("beside"), *rows
         )
 
     def show(self, controller: Controller) -> None:

@@ -1,24 +1,29 @@
 """The window's half of the controller: napari's notifications, Qt's dialogs, the dock and the read-out."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from napari.utils import notifications
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QDialog, QHBoxLayout, QInputDialog, QLabel, QMessageBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QWidget
 
 from annotator.reference import shading
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
+from annotator.shared.language import tr
 from annotator.shared.progress import Step, silent
 from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
+from annotator.window import adapter
 from annotator.window.dock import Dock
 from annotator.window.help import help_dialog
 from annotator.window.loupe import Loupe
 from annotator.window.measured import MeasuredDialog
 from annotator.window.progress import napari_progress
 from annotator.window.propagate_dialog import ask_propagation
+from annotator.window.reason_dialog import ReasonDialog
+from annotator.window.style import sheet
 from annotator.window.widgets import label, pixmap
 from iea40k.arrays import EncodedRGB
 from iea40k.render import legend
@@ -40,7 +45,7 @@ class ReadoutBar(QWidget):
         self.bar = QLabel()
         self._palette = ""
         row.addWidget(self.text, 1)
-        self._ends = label("−1 over", "quiet"), label("+1 under", "quiet")
+        self._ends = label(tr("−1 over"), "quiet"), label(tr("+1 under"), "quiet")
         for widget in (self._ends[0], self.bar, self._ends[1]):
             row.addWidget(widget)
         self.show_legend("blue-white-red")
@@ -70,6 +75,7 @@ class QtView(QObject):
         self._loupe: Loupe | None = None
         self.canvas: Any = None
         self._ended = False
+        self.sheet = sheet()
 
     def end(self) -> None:
         """The widgets go, or went, away: show nothing from now on."""
@@ -96,10 +102,23 @@ class QtView(QObject):
         """Tell something by napari's notifications; may be called from any thread."""
         self._told.emit(kind, text)
 
-    def ask(self, title: str, question: str) -> str | None:
-        """Ask for a line of text."""
-        text, accepted = QInputDialog.getMultiLineText(self.parent_window, title, question)
-        return str(text).strip() or None if accepted else None
+    def ask(self, title: str, question: str, reasons: Sequence[str] = ()) -> str | None:
+        """Ask for words, by the keyboard alone."""
+        dialog = ReasonDialog(self.parent_window, title, question, reasons, sheet=self.sheet)
+        return dialog.answer if self._accepted(dialog) else None
+
+    def choose(self, title: str, question: str, options: Sequence[str]) -> int | None:
+        """Let the person choose one of some options, by the keyboard alone."""
+        dialog = ReasonDialog(self.parent_window, title, question, options, sheet=self.sheet, typed=False)
+        return dialog.at if self._accepted(dialog) else None
+
+    def dismiss(self) -> None:
+        """Take away what was told."""
+        adapter.dismiss_notifications()
+
+    def text_size(self, step: int) -> None:
+        """Make napari's texts, and ours with them, larger or smaller by points."""
+        adapter.text_size(step)
 
     def confirm(self, title: str, question: str) -> bool:
         """Ask yes or no."""
@@ -133,7 +152,12 @@ class QtView(QObject):
 
     def preview(self, plan: PropagationPlan) -> PropagationPlan | None:
         """Show what a propagation would do, and let the person decide."""
-        return ask_propagation(self.parent_window, plan)
+        return ask_propagation(self.parent_window, plan, self.sheet)
+
+    def _accepted(self, dialog: QDialog) -> bool:
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return bool(accepted)
 
     def _notify(self, kind: str, text: str) -> None:
         show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from annotator.shared.language import tr
 from annotator.shared.sliders import Slider, clamped
 from iea40k.arrays import EncodedRGB
 
@@ -71,8 +72,8 @@ class Number(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.name = label(of.label, "quiet")
-        self.name.setFixedWidth(62)
+        self.name = label(tr(of.label), "quiet")
+        self.name.setMinimumWidth(66)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _STEPS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -80,13 +81,13 @@ class Number(QWidget):
         self.box.setRange(of.low, of.high)
         self.box.setDecimals(of.decimals)
         self.box.setSingleStep(of.step)
-        self.box.setFixedWidth(82)
+        self.box.setMinimumWidth(82)
         self.box.setKeyboardTracking(False)
         self.box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.slider.valueChanged.connect(self._slid)
         self.box.valueChanged.connect(self.changed)
         for widget in (self.name, self.slider, self.box):
-            row.addWidget(widget)
+            row.addWidget(widget, 1 if widget is self.slider else 0)
 
     def set(self, value: float) -> None:
         """Show a value without telling anybody."""
@@ -130,7 +131,7 @@ def column_of(
     widget = QWidget()
     column = QVBoxLayout(widget)
     column.setContentsMargins(*margins)
-    column.setSpacing(5)
+    column.setSpacing(4)
     for item in items:
         if isinstance(item, QLayout):
             column.addLayout(item)

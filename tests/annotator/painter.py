@@ -7,6 +7,7 @@ After each stroke whose safety was promised it prints the sha256 of the codes it
 import hashlib
 import random
 import sys
+import time
 from pathlib import Path
 
 from annotator.residual.brushes import Brush
@@ -33,6 +34,8 @@ def main() -> None:
             patch = stroke.finish()
             assert patch is not None
             session.record(image.draft("brush", patch, {"tool": "add"}), shown=True)
+        while session.saving.writing:
+            time.sleep(0.001)
         print("safe", hashlib.sha256(image.codes.tobytes()).hexdigest(), flush=True)
 
 

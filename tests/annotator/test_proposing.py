@@ -54,6 +54,7 @@ def looked_at(work):
 
 def test_j_outlines_one_proposal_alone_and_shows_it_repaired_beside_it(at_work):
     assert len(at_work.image.findings.proposals) > 1
+    at_work.c.residual.proposing.found()  # as the window does once a second
     assert len(np.unique(at_work.screen.flags.data)) > 1
     press(at_work.c, "J")
     at = looked_at(at_work)

@@ -2,7 +2,7 @@
 """A view without a display: it keeps what it was told, and answers what the test put there."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from annotator.actions import help_text
@@ -32,10 +32,21 @@ class QuietView:
     def notify(self, kind: str, text: str) -> None:
         self.told.append((kind, text))
 
-    def ask(self, title: str, question: str) -> str | None:
+    def ask(self, title: str, question: str, reasons: Sequence[str] = ()) -> str | None:
         answer = self.answers.pop(0)
         assert answer is None or isinstance(answer, str)
         return answer
+
+    def choose(self, title: str, question: str, options: Sequence[str]) -> int | None:
+        answer = self.answers.pop(0)
+        assert answer is None or isinstance(answer, int)
+        return answer
+
+    def dismiss(self) -> None:
+        self.told_about_this = len(self.told)
+
+    def text_size(self, step: int) -> None:
+        self.told.append(("text size", f"{step:+d}"))
 
     def confirm(self, title: str, question: str) -> bool:
         return bool(self.answers.pop(0))

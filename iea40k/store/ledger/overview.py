@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from iea40k.errors import BadInputError
+from iea40k.store.ledger.entries import MapKey
 from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.schema import assignments, events, tasks
@@ -82,6 +83,29 @@ def notes(ledger: Ledger) -> list[dict[str, Any]]:
     )  # fmt: skip
     with ledger.database.read() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def submitted_by(ledger: Ledger, annotator: str) -> list[MapKey]:
+    """Return what a person handed in and nobody has begun to review, the latest first."""
+    e, a = events.c, assignments.c
+    handed_in = (
+        sa.select(e.assignment, sa.func.max(e.entry).label("last"))
+        .where(e.event == "submit", e.annotator == annotator)
+        .group_by(e.assignment)
+        .subquery()
+    )
+    query = (
+        sa.select(tasks.c.scene_id, tasks.c.level, tasks.c.purpose)
+        .select_from(
+            assignments.join(tasks, tasks.c.task == a.task).join(
+                handed_in, handed_in.c.assignment == a.assignment
+            )
+        )
+        .where(a.annotator == annotator, a.state == "submitted")
+        .order_by(handed_in.c.last.desc())
+    )
+    with ledger.database.read() as connection:
+        return [MapKey(row[0], row[1], annotator, row[2]) for row in connection.execute(query)]
 
 
 def counts(ledger: Ledger) -> dict[str, int]:

@@ -1,0 +1,72 @@
+"""What tests of the real window share: a viewer that is shown, real keys, and what is seen."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+
+def drawn(times: int = 5) -> None:
+    """Let Qt do what waits."""
+    from qtpy.QtWidgets import QApplication
+
+    for _ in range(times):
+        QApplication.processEvents()
+
+
+def key(window: SimpleNamespace, name: str, modifier: str = "NoModifier") -> None:
+    """A real key on the canvas."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    canvas = window.viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    held = Qt.KeyboardModifier.NoModifier
+    for one in modifier.split("|"):
+        held |= getattr(Qt.KeyboardModifier, one)
+    QTest.keyClick(canvas, getattr(Qt.Key, f"Key_{name}"), held)
+    drawn()
+
+
+def in_dialog(*keys: str) -> list[Any]:
+    """Press keys in the next dialog, once it is open; return what it was, filled later. A dialog that they leave open
+    is closed."""
+    from qtpy.QtCore import QTimer
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+
+    seen: list[Any] = []
+    timer = QTimer(QApplication.instance())
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        if dialog is None or not dialog.isVisible():
+            return
+        timer.stop()
+        seen.append(dialog)
+        try:
+            for name in keys:
+                QTest.keyClick(dialog.focusWidget() or dialog, name)
+        finally:
+            if dialog.isVisible():
+                dialog.reject()
+
+    timer.timeout.connect(answer)
+    timer.start(30)
+    return seen
+
+
+def picture(window: SimpleNamespace) -> np.ndarray:
+    """Return what the canvas shows, (H, W, 3) int."""
+    drawn()
+    return np.asarray(window.viewer.screenshot(canvas_only=True, flash=False))[..., :3].astype(int)
+
+
+def fits(window: SimpleNamespace) -> bool:
+    """Whether the whole picture is in sight, in the middle, and as large as it may be."""
+    camera, canvas = window.viewer.scene.camera, window.viewer.window._qt_viewer.canvas
+    height, width = canvas.size
+    rows, columns = window.session.work.shape
+    share = max(rows * camera.zoom / height, columns * camera.zoom / width)
+    middle = np.abs(np.array(camera.center[-2:]) - [(rows - 1) / 2, (columns - 1) / 2])
+    return bool(0.85 < share <= 1 and (middle < 2).all())

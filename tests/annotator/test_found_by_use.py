@@ -1,0 +1,240 @@
+"""Faults that people met in the window, each driven by real keys in a window of a small screen."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotator.session.review import Review
+from iea40k.store.ledger import Ledger
+from iea40k.store.ledger.overview import notes
+from tests.annotator.conftest import Begin
+from tests.annotator.screens import drawn, fits, in_dialog, key
+
+pytestmark = [pytest.mark.gui, pytest.mark.screen]
+pytest.importorskip("napari")
+
+
+@pytest.fixture(scope="module")
+def shown(screen: None, qapp: Any) -> Iterator[Any]:
+    import napari
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        viewer = napari.Viewer(show=True)
+        viewer.window._qt_window.resize(1366, 768)
+        yield viewer
+        viewer.close()
+
+
+def opened(viewer: Any, session: Any) -> SimpleNamespace:
+    from annotator.window import adapter
+    from annotator.window.opening import Annotator
+
+    adapter.hide_side_docks(viewer)
+    annotator = Annotator(viewer, session)
+    annotator.start()
+    drawn()
+    return SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
+
+
+@pytest.fixture
+def window(shown: Any, begin: Begin) -> Iterator[SimpleNamespace]:
+    made = opened(shown, begin())
+    yield made
+    made.a.close()
+
+
+def stroke(window: SimpleNamespace) -> None:
+    window.c.residual.set_tools(tool="brush", mode="set", value=0.4, radius=5.0)
+    window.c.residual.press((30, 30))
+    window.c.residual.move((40, 40))
+    window.c.residual.release()
+
+
+def test_every_word_stands_out_from_its_button_in_dark_and_light(window):
+    """Black words on dark buttons: what is drawn is looked at, not what a sheet says."""
+    window.viewer.theme = "light"
+    try:
+        for theme in ("light", "dark"):
+            window.viewer.theme = theme
+            drawn()
+            for name, button in (
+                ("brush", window.a.dock.parts["residual"].buttons["add"]),
+                ("level", window.a.dock._levels.buttons["N1"]),
+                ("submit", window.a.dock.buttons["submit"]),
+                ("skip", window.a.dock.buttons["skip"]),
+            ):
+                image = button.grab().toImage()
+                light = np.array(
+                    [
+                        image.pixelColor(x, y).lightness()
+                        for x in range(4, image.width() - 4)
+                        for y in range(4, image.height() - 4)
+                    ]
+                )
+                ground = np.median(light)
+                assert np.abs(light - ground).max() > 100, f"{name}, {theme}"
+    finally:
+        window.viewer.theme = "dark"
+
+
+def test_all_of_view_is_in_sight_on_a_small_screen(window):
+    dock = window.a.dock
+    height = dock._scroll.viewport().height()
+    for widget in (dock.parts["residual"].view, dock.opacity, dock.buttons["palette"]):
+        assert widget.isVisible()
+        bottom = widget.mapTo(dock._scroll.viewport(), widget.rect().bottomLeft()).y()
+        assert bottom <= height, f"{bottom} of {height}"
+
+
+def test_the_panel_says_whose_work_it_is(window):
+    assert window.a.dock.parentWidget().name == "Ada: annotating"
+
+
+def test_the_first_picture_fits_and_stays_so_until_somebody_zooms(window):
+    window_ = window.viewer.window._qt_window
+    assert fits(window)
+    try:
+        for size in ((1100, 700), (1500, 900), (1366, 768)):
+            window_.resize(*size)
+            drawn(10)
+            assert fits(window), size
+        window_.showMaximized()
+        drawn(10)
+        assert fits(window)
+        window.viewer.scene.camera.zoom *= 3
+        zoom = window.viewer.scene.camera.zoom
+        window_.showNormal()
+        window_.resize(1200, 720)
+        drawn(10)
+        assert window.viewer.scene.camera.zoom == zoom
+    finally:
+        window_.showNormal()
+        window_.resize(1366, 768)
+        drawn()
+
+
+def test_skip_is_finished_by_keys_with_a_reason_that_is_offered(window):
+    seen = in_dialog("2", "\r")
+    key(window, "K", "ControlModifier")
+    assert seen
+    assert window.session.work.key.scene_id == "s2"
+    with Ledger.open(window.session.store.path) as ledger:
+        assert notes(ledger)[0]["comment"] == "the picture is damaged, or not a photograph"
+
+
+def test_flag_takes_words_of_ones_own_and_numbers_in_them(window):
+    in_dialog(*"f 2", "\r")
+    key(window, "I", "ControlModifier")
+    with Ledger.open(window.session.store.path) as ledger:
+        assert notes(ledger)[0]["comment"] == "f 2"
+    assert window.session.work.key.scene_id == "s1"
+    in_dialog("\x1b")
+    key(window, "K", "ControlModifier")
+    assert window.session.work.key.scene_id == "s1"
+
+
+def test_pick_gives_the_tool_back(window):
+    window.c.residual.set_tools(tool="fill", value=0.0)
+    key(window, "L")
+    assert window.c.residual.tools.tool == "picker"
+    window.c.residual.press((50, 60))
+    assert window.c.residual.tools.tool == "fill"
+    assert window.c.residual.tools.value == window.session.work.codes[50, 60] / 32640
+    key(window, "L")
+    key(window, "L")
+    assert window.c.residual.tools.tool == "fill"
+    window.c.residual.set_tools(tool="brush")
+
+
+def test_what_was_told_ends_with_its_image(window):
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+    key(window, "Z", "ControlModifier")
+    told = [shown for shown in NapariQtNotification._instances if shown.isVisible()]
+    assert told
+    stroke(window)
+    key(window, "Return", "ControlModifier")
+    assert window.session.work.key.scene_id == "s2"
+    assert not [shown for shown in NapariQtNotification._instances if shown.isVisible()]
+
+
+def test_the_status_bar_names_no_label(window):
+    viewer = window.viewer
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = (30, 30)
+    viewer.update_status_from_cursor()
+    drawn()
+    bar = viewer.window._qt_window.statusBar()
+    said = [w.text() for w in (bar._status, bar._layer_base, bar._coordinates) if w.isVisible()]
+    assert not any("residual" in text or "[" in text for text in said), said
+
+
+def test_a_submission_is_taken_back_until_somebody_reviews_it(window):
+    stroke(window)
+    key(window, "Return", "ControlModifier")
+    assert window.session.work.key.scene_id == "s2"
+    stroke(window)
+    seen = in_dialog("\r")
+    key(window, "K", "ShiftModifier")
+    assert seen
+    assert [seen[0].answers[0].split()[0], window.session.work.key.scene_id] == ["s1", "s1"]
+    assert window.session.work.standing == 1
+    key(window, "Z", "ControlModifier")
+    assert window.session.work.standing == 0
+    stroke(window)
+    key(window, "Return", "ControlModifier")
+    assert window.session.work.key.scene_id == "s2"
+    assert window.session.work.standing == 1
+    with Ledger.open(window.session.store.path) as ledger:
+        from iea40k.store.ledger import Queue
+
+        for found in window.session.recallable():
+            Queue(ledger).accept(found, "Rita")
+    key(window, "K", "ShiftModifier")
+    assert window.session.work.key.scene_id == "s2"
+
+
+def test_accept_names_whose_maps_it_accepts(shown, begin, queued, tmp_path):
+    session = begin()
+    image = session.start()
+    from annotator.residual.brushes import Brush
+    from annotator.residual.strokes import Stroke
+
+    made = Stroke(image.codes, image.base, Brush("add", 0.1, 6.0, 0.5))
+    made.move((40, 40))
+    session.record(image.draft("brush", made.finish(), {"tool": "add"}), shown=True)
+    session.submit()
+    session.close()
+    review = opened(shown, Review.open(queued.path, "Rita", folders=tmp_path / "desks"))
+    try:
+        button = review.a.dock.buttons["submit"]
+        assert button.text().startswith("Accept Ada")
+        review.c.flow.choose(left="consensus" if "consensus" in review.session.versions else "base")
+        assert button.text().startswith("Accept Ada")
+        assert "all" not in button.text()
+    finally:
+        review.a.close()
+
+
+def test_texts_grow_with_the_window_s_setting(window):
+    from annotator.window import adapter
+
+    size = adapter.text_size()
+    label = window.a.dock.subtitle
+    before = label.fontMetrics().height()
+    window.a.menu.refresh()
+    item = next(item for action, item in window.a.menu.items if action.id == "larger text")
+    try:
+        for _ in range(6):
+            item.trigger()
+        drawn()
+        assert adapter.text_size() == size + 6
+        assert label.fontMetrics().height() > before
+    finally:
+        adapter.text_size(-6)
+        drawn()
+    assert label.fontMetrics().height() == before
