@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from iea40k.places import name_of
 from pipelines.cli.options import AsJson
 from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, messages
@@ -15,7 +16,9 @@ FormName = Literal["official", "huggingface", "webdataset", "onnx"]
 
 def export(
     release: Annotated[Path, typer.Argument(help="The release; for onnx, weights.")],
-    out: Annotated[Path, typer.Argument(help="The new folder to write; for onnx, the file.")],
+    out: Annotated[
+        Path, typer.Argument(help="The new folder to write, or an address (s3://…); for onnx, the file.")
+    ],
     form: Annotated[
         FormName,
         typer.Option(
@@ -49,7 +52,7 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a release, or weights, in another form. A run that was stopped goes on (official, onnx: begins anew)."""
+    """Write a release, or weights, in another form. A run that was stopped goes on (onnx: begins anew)."""
     from iea40k.errors import BadInputError
 
     given = {"--size": size, "--originals": originals, "--shard-mib": shard_mib}
@@ -91,12 +94,13 @@ def _by_pieces(
     if report.left_out:
         messages.print(f"{report.left_out} images are in no split of the scheme: left out", style="yellow")
     if as_json:
-        typer.echo(json.dumps({"out": str(out), **vars(report)}))
+        typer.echo(json.dumps({"out": name_of(out), **vars(report)}))
     else:
         counts = ", ".join(f"{split} {count}" for split, count in report.images.items())
         resumed = f", {report.resumed} of an earlier run" if report.resumed else ""
         messages.print(
-            f"{out}: {sum(report.images.values())} images of {report.scenes} scenes ({counts}) in {report.pieces} files"
+            f"{name_of(out)}: {sum(report.images.values())} images of {report.scenes} scenes ({counts}) in "
+            f"{report.pieces} files"
             f"{resumed}",
             style="green",
             markup=False,
@@ -132,11 +136,11 @@ def _official(
             style="yellow",
         )
     if as_json:
-        typer.echo(json.dumps({"out": str(out), **vars(report)}))
+        typer.echo(json.dumps({"out": name_of(out), **vars(report)}))
     else:
         rows = ", ".join(f"{table} {count}" for table, count in sorted(report.rows.items()))
         messages.print(
-            f"{out}: {report.images} images of {report.scenes} scenes ({report.resized} scaled); rows: {rows}",
+            f"{name_of(out)}: {report.images} images of {report.scenes} scenes ({report.resized} scaled); rows: {rows}",
             style="green",
             markup=False,
         )

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,34 +11,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from iea40k.errors import AlreadyExistsError, BadInputError, CorruptDataError, StoreError
+from iea40k.errors import BadInputError
 from iea40k.escaping import csv_text
 from iea40k.files import (
     AnyPath,
-    disk_errors,
-    publish_folder,
-    sha256_file,
-    write_atomic,
     write_file_with,
 )
 from iea40k.recipe import digest, versions
-from iea40k.store.digests import array_digest
-from iea40k.store.locks import FileLock
 from iea40k.store.release import Release
 from iea40k.store.release.splits import SPLITS
-from iea40k.temporaries import clear_temporaries
+from pipelines.exports.entries import checked_entry
 from pipelines.exports.forms import FACTS, MORE_FACTS, Contents, Form, Sample
 from pipelines.exports.huggingface import HuggingFace
 from pipelines.exports.selection import chosen_images, scheme_of, splits_of
+from pipelines.exports.targets import Target, export_target
 from pipelines.exports.webdataset import WebDataset
 
 FORMS: dict[str, type[Form]] = {form.name: form for form in (HuggingFace, WebDataset)}
 SHARD_MIB = 256
 """Raw pixels of a piece by default, in MiB: about half of that on the disk."""
-
-_JOURNAL = "pieces.json"
 
 
 @dataclass
@@ -71,7 +62,9 @@ def export_release(
     shard_mib: int = SHARD_MIB,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> ExportReport:
-    """Write a release in one of `FORMS` into the new folder `out`, whole or not at all; the same call resumes.
+    """Write a release in one of `FORMS` to `out`, a new folder or an address, whole or not at all.
+
+    The same call goes on with a stopped one.
 
     `licences` takes only images under these; `split` names the scheme whose splits become those of the export.
     Every array is compared with the digest that the release has of it. Raises `AlreadyExistsError`, `BadInputError`
@@ -80,7 +73,7 @@ def export_release(
     """
     if form not in FORMS:
         raise BadInputError("no such form of export", expected=", ".join(FORMS), got=form)
-    out, writer = Path(out), FORMS[form]()
+    writer = FORMS[form]()
     images, scheme = chosen_images(release, licences), scheme_of(release, split)
     report = ExportReport()
     pieces = _pieces(images, splits_of(release, scheme), shard_mib << 20, writer.suffix, report)
@@ -94,24 +87,9 @@ def export_release(
             "software": versions("iea40k", "imagecodecs", "numpy", "pyarrow"),
         }
     )
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out.parent / f".{out.name}.lock")
-        if not lock.acquire():
-            raise StoreError(
-                "another process is writing this export", where=out, remedy="wait until it has finished"
-            )
-        try:
-            if out.exists():
-                raise AlreadyExistsError(
-                    "an export goes into a new folder", where=out, remedy="name another folder"
-                )
-            folder = out.parent / f".{out.name}.partial"
-            sums = _write_pieces(folder, key, pieces, writer, release, report, progress or (lambda *_: None))
-            _finish(folder, sums, writer, images, _contents(release, scheme, pieces))
-            publish_folder(folder, out)
-        finally:
-            lock.release()
+    with export_target(out, key) as target:
+        _write_pieces(target, pieces, writer, release, report, progress or (lambda *_: None))
+        _finish(target, writer, images, _contents(release, scheme, pieces, target.sums))
     report.scenes = len({row["scene_id"] for piece in pieces for row in piece.rows})
     return report
 
@@ -143,55 +121,33 @@ def _pieces(
 
 
 def _write_pieces(
-    folder: Path,
-    key: str,
+    target: Target,
     pieces: Sequence[_Piece],
     form: Form,
     release: Release,
     report: ExportReport,
     progress: Callable[[int, int, str], None],
-) -> dict[str, str]:
-    done = _resumed(folder, key)
+) -> None:
     total, count = sum(len(piece.rows) for piece in pieces), 0
     for piece in pieces:
-        file = folder / piece.name
-        if done.get(piece.name) and file.is_file() and sha256_file(file) == done[piece.name]:
+        if target.has(piece.name):
             report.resumed += 1
         else:
+            file = target.folder / piece.name
             write_file_with(file, partial(_fill, form=form, release=release, piece=piece))
-            done[piece.name] = sha256_file(file)
-            write_atomic(folder / _JOURNAL, json.dumps({"key": key, "done": done}))
+            target.keep(piece.name)
         count += len(piece.rows)
         progress(count, total, piece.name)
-    return {piece.name: done[piece.name] for piece in pieces}
 
 
 def _fill(file: Path, form: Form, release: Release, piece: _Piece) -> None:
     form.write(file, _samples(release, piece.rows))
 
 
-def _resumed(folder: Path, key: str) -> dict[str, str]:
-    """Return the pieces that an earlier call of the same export finished; what another left is taken away."""
-    try:
-        noted = json.loads((folder / _JOURNAL).read_text(encoding="utf-8"))
-        if noted["key"] == key:
-            clear_temporaries(folder)
-            clear_temporaries(folder / "data")
-            return {str(name): str(sha) for name, sha in noted["done"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # none, or one that a killed run could not finish
-    if folder.exists():
-        shutil.rmtree(folder)
-    (folder / "data").mkdir(parents=True)
-    return {}
-
-
 def _samples(release: Release, rows: Sequence[Mapping[str, Any]]) -> Iterator[Sample]:
     for row in rows:
         frame, index = str(row["frame"]), int(row["index"])
-        exposure, residual = (release.array(frame, name)[index] for name in ("exposures", "residual"))
-        for name, array in (("exposure", exposure), ("residual", residual)):
-            _check(array, str(row[f"sha256_{name}"]), f"{name} of {row['image_id']}", release)
+        exposure, residual = (checked_entry(release, row, name) for name in ("exposure", "residual"))
         known = release.has_array(frame, "uncertainty") and not release.uncertainty_is_of_scenes
         yield Sample(
             {name: _fact(row.get(name)) for name in (*FACTS, *MORE_FACTS)},
@@ -203,43 +159,26 @@ def _samples(release: Release, rows: Sequence[Mapping[str, Any]]) -> Iterator[Sa
         )
 
 
-def _check(array: NDArray[Any], expected: str, what: str, release: Release) -> None:
-    found = array_digest(array)
-    if found != expected:
-        raise CorruptDataError(
-            f"{what}: the pixels are not those that were published",
-            where=release.where,
-            expected=f"sha256 {expected}",
-            got=found,
-            remedy="`iea40k verify RELEASE` names the file; fetch it again",
-        )
-
-
 def _fact(value: Any) -> Any:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
     return value.item() if hasattr(value, "item") else value
 
 
-def _contents(release: Release, scheme: str, pieces: Sequence[_Piece]) -> Contents:
+def _contents(release: Release, scheme: str, pieces: Sequence[_Piece], sums: Mapping[str, str]) -> Contents:
     splits = [split for split in SPLITS if any(piece.split == split for piece in pieces)]
     return Contents(
         release.head,
         scheme,
         {split: tuple(piece.name for piece in pieces if piece.split == split) for split in splits},
         {split: sum(len(piece.rows) for piece in pieces if piece.split == split) for split in splits},
+        dict(sums),
     )
 
 
-def _finish(
-    folder: Path, sums: Mapping[str, str], form: Form, images: pd.DataFrame, contents: Contents
-) -> None:
-    texts = {**form.describe(folder, contents), "LICENCES.csv": _licences(images)}
-    for name, text in texts.items():
-        write_atomic(folder / name, text)
-    every = {**sums, **{name: sha256_file(folder / name) for name in texts}}
-    lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(every.items()))
-    write_atomic(folder / "SHA256SUMS", lines)
+def _finish(target: Target, form: Form, images: pd.DataFrame, contents: Contents) -> None:
+    for name, text in {**form.describe(contents), "LICENCES.csv": _licences(images)}.items():
+        target.keep_text(name, text)
     head = {
         "format": form.name,
         "release": contents.head.get("name"),
@@ -247,10 +186,9 @@ def _finish(
         "release_sha256sums": contents.head["sha256sums"],
         "split": contents.scheme,
         "images": dict(contents.images),
-        "sha256sums": sha256_file(folder / "SHA256SUMS"),
+        "sha256sums": target.sums_digest,
     }
-    (folder / _JOURNAL).unlink(missing_ok=True)
-    write_atomic(folder / "export.json", json.dumps(head, indent=1, ensure_ascii=False) + "\n")
+    target.seal(json.dumps(head, indent=1, ensure_ascii=False) + "\n")
 
 
 def _licences(images: pd.DataFrame) -> str:

@@ -38,12 +38,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Contents:
-    """What an export holds: the release's head, the split scheme, the files of each split and their images."""
+    """What an export holds: the release's head, the split scheme, files and images of each split,
+    and every file's sha256."""
 
     head: Mapping[str, Any]
     scheme: str
     files: Mapping[str, tuple[str, ...]]
     images: Mapping[str, int]
+    sums: Mapping[str, str]
 
 
 class Form(Protocol):
@@ -55,8 +57,8 @@ class Form(Protocol):
     def write(self, file: Path, samples: Iterable[Sample]) -> None:
         """Write one piece; the same samples give the same bytes."""
 
-    def describe(self, folder: Path, contents: Contents) -> Mapping[str, str]:
-        """Return further files by name, as text: cards and descriptions. The pieces lie in `folder`."""
+    def describe(self, contents: Contents) -> Mapping[str, str]:
+        """Return further files by name, as text: cards and descriptions."""
 
 
 def png(picture: NDArray[Any]) -> bytes:

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from iea40k.escaping import markdown_text
-from iea40k.files import sha256_file
 from pipelines.exports.forms import FACTS, MORE_FACTS, OFFSET, Contents, Sample, png
 
 _NUMBERS = {
@@ -81,7 +80,7 @@ class HuggingFace:
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, schema))
 
-    def describe(self, folder: Path, contents: Contents) -> Mapping[str, str]:
+    def describe(self, contents: Contents) -> Mapping[str, str]:
         """Return the card with its `configs`, and croissant.json with pictures that mlcroissant reads."""
         lines = ""
         for split, files in contents.files.items():
@@ -95,7 +94,7 @@ class HuggingFace:
             scheme=contents.scheme,
             files=lines,
         )
-        croissant = json.dumps(_croissant(folder, contents), indent=1, ensure_ascii=False)
+        croissant = json.dumps(_croissant(contents), indent=1, ensure_ascii=False)
         return {"README.md": card, "croissant.json": croissant + "\n"}
 
 
@@ -128,7 +127,7 @@ def _row(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _croissant(folder: Path, contents: Contents) -> dict[str, Any]:
+def _croissant(contents: Contents) -> dict[str, Any]:
     from iea40k.store.release.croissant import CONFORMS_TO, CONTEXT, identifier
 
     files = [(split, name) for split, names in contents.files.items() for name in names]
@@ -149,7 +148,7 @@ def _croissant(folder: Path, contents: Contents) -> dict[str, Any]:
                 "name": name,
                 "contentUrl": name,
                 "encodingFormat": "application/x-parquet",
-                "sha256": sha256_file(folder / name),
+                "sha256": contents.sums[name],
             }
             for _, name in files
         ],

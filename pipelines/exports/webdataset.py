@@ -50,9 +50,8 @@ class WebDataset:
                     told.size = len(data)
                     tar.addfile(told, io.BytesIO(data))
 
-    def describe(self, folder: Path, contents: Contents) -> Mapping[str, str]:
+    def describe(self, contents: Contents) -> Mapping[str, str]:
         """Return the card."""
-        del folder
         counted = ", ".join(f"{count} {split}" for split, count in contents.images.items())
         facts = {
             "name": markdown_text(contents.head["name"]),

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import INVALID_CODE, EncodedRGB, ResidualCodes
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.errors import AlreadyExistsError, UnreadableImageError
+from iea40k.errors import UnreadableImageError
 from iea40k.escaping import csv_text
-from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder
-from iea40k.store.locks import workspace_beside
+from iea40k.files import AnyPath
+from iea40k.recipe import digest, versions
 from iea40k.store.release import Release
+from pipelines.exports.entries import checked_entry
 from pipelines.exports.selection import chosen_images, scheme_of, splits_of
+from pipelines.exports.targets import Target, export_target
 from pipelines.official.importing import read_picture
 from pipelines.official.labels import DEFAULT_DTYPE, label_values
 from pipelines.official.names import (
@@ -63,53 +65,54 @@ def export_official(
     originals: AnyPath | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> ExportReport:
-    """Write a release in the published layout into the new folder `out`, whole or not at all.
+    """Write a release in the published layout to `out`, a new folder or an address, whole or not at all.
 
     Frames of another size are scaled to `size` x `size`, as the published code needs them (None: left as they are).
     `split` names the scheme whose splits become the tables: the published one where the release has it, else the
     first. The score is the given one where there is one, else `10 * (1 - mean |residual|)` to two decimals. `originals`
     is the tree that was imported: a picture of it whose pixels are those of the release is copied, byte for byte.
-    Licences travel in `LICENCES.csv`. Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
+    Licences travel in `LICENCES.csv`, checksums in `SHA256SUMS`; the same call goes on with a stopped export.
+    Raises `AlreadyExistsError`, `BadInputError` for an unknown split or licence.
     """
-    out = Path(out)
-    images = chosen_images(release, licences)
-    splits = splits_of(release, scheme_of(release, split))
+    images, scheme = chosen_images(release, licences), scheme_of(release, split)
+    splits = splits_of(release, scheme)
     report = ExportReport()
     given = Originals(originals, report)
     tables: dict[str, list[tuple[str, str, str]]] = {}
-    if out.exists():
-        raise AlreadyExistsError("an export goes into a new folder", where=out, remedy="name another folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        disk_errors(out),
-        workspace_beside(out) as work,
-        full_disk_named(out.parent),
-    ):
-        folder = work / "export"
+    key = digest(
+        {
+            "release": release.root,
+            "form": "official",
+            "scheme": scheme,
+            "size": size,
+            "licences": sorted(licences),
+            "originals": None if originals is None else str(Path(originals).absolute()),
+            "software": versions("iea40k", "imagecodecs", "numpy", "opencv-python-headless"),
+        }
+    )
+    with export_target(out, key) as target:
         for name in (IMAGES, f"label/{LABELS}", f"label/{REFERENCES}"):
-            (folder / name).mkdir(parents=True)
+            (target.folder / name).mkdir(parents=True, exist_ok=True)
         written: set[str] = set()
         for index, row in enumerate(images.to_dict("records"), 1):
-            _write_image(release, row, folder, size, report, given)
+            _write_image(release, row, target, size, report, given)
             if row["scene_id"] not in written:
                 written.add(str(row["scene_id"]))
-                _write_reference(release, row, folder, size, given)
+                _write_reference(release, row, target, size, given)
             for table in _tables_of(row, splits[str(row["scene_id"])]):
                 names = image_id(row["scene_id"], row["level"]), reference_id(row["scene_id"])
                 tables.setdefault(table, []).append((*names, _cell(row, table)))
             if progress is not None:
                 progress(index, len(images), str(row["image_id"]))
         report.images, report.scenes = len(images), len(written)
-        _write_tables(folder, tables, images, report)
+        _write_tables(target, tables, images, report)
         head = {
             "release": release.head.get("name"),
             "version": release.version,
             "sha256sums": release.head["sha256sums"],
+            "files_sha256sums": target.sums_digest,
         }
-        (folder / "export.json").write_text(
-            json.dumps({"format": "official", **head}, indent=1) + "\n", encoding="utf-8"
-        )
-        publish_folder(folder, out)
+        target.seal(json.dumps({"format": "official", **head}, indent=1) + "\n")
     return report
 
 
@@ -139,14 +142,12 @@ def _score(row: Mapping[Any, Any]) -> str:
 def _write_image(
     release: Release,
     row: Mapping[Any, Any],
-    folder: Path,
+    target: Target,
     size: int | None,
     report: ExportReport,
     given: "Originals",
 ) -> None:
-    frame, index = str(row["frame"]), int(row["index"])
-    picture = release.array(frame, "exposures")[index]
-    codes = release.array(frame, "residual")[index]
+    codes = checked_entry(release, row, "residual")
     name = image_id(str(row["scene_id"]), str(row["level"]))
     if _other_size(codes, size):
         values: NDArray[Any] = _shrink_residual(codes, size or SIZE)
@@ -156,15 +157,24 @@ def _write_image(
         values, fits = label_values(codes, dtype if isinstance(dtype, str) else DEFAULT_DTYPE)
         if not fits:
             report.widened.append(name)
-    _write_png(folder / IMAGES / name, picture, size, given)
-    np.save(folder / "label" / LABELS / f"{name.removesuffix('.png')}.npy", values, allow_pickle=False)
+    if not target.has(f"{IMAGES}/{name}"):
+        _write_png(target.folder / IMAGES / name, checked_entry(release, row, "exposure"), size, given)
+        target.keep(f"{IMAGES}/{name}")
+    label = f"label/{LABELS}/{name.removesuffix('.png')}.npy"
+    if not target.has(label):
+        np.save(target.folder / label, values, allow_pickle=False)
+        target.keep(label)
 
 
 def _write_reference(
-    release: Release, row: Mapping[Any, Any], folder: Path, size: int | None, given: "Originals"
+    release: Release, row: Mapping[Any, Any], target: Target, size: int | None, given: "Originals"
 ) -> None:
+    name = f"label/{REFERENCES}/{reference_id(str(row['scene_id']))}"
+    if target.has(name):
+        return
     reference = release.array(str(row["frame"]), "reference")[int(row["scene_index"])]
-    _write_png(folder / "label" / REFERENCES / reference_id(str(row["scene_id"])), reference, size, given)
+    _write_png(target.folder / name, reference, size, given)
+    target.keep(name)
 
 
 class Originals:
@@ -218,10 +228,13 @@ def _shrink_residual(codes: ResidualCodes, size: int) -> NDArray[np.float32]:
 
 
 def _write_tables(
-    folder: Path, tables: Mapping[str, list[tuple[str, str, str]]], images: pd.DataFrame, report: ExportReport
+    target: Target,
+    tables: Mapping[str, list[tuple[str, str, str]]],
+    images: pd.DataFrame,
+    report: ExportReport,
 ) -> None:
     for table, rows in tables.items():
-        (folder / table).write_text(_csv(("img_id", "ref_id", "score"), rows), encoding="utf-8", newline="")
+        target.keep_text(table, _csv(("img_id", "ref_id", "score"), rows))
         report.rows[table] = len(rows)
     licences = [
         (
@@ -231,8 +244,7 @@ def _write_tables(
         )
         for row in images.to_dict("records")
     ]
-    text = _csv(("img_id", "licence", "source"), licences)
-    (folder / "LICENCES.csv").write_text(text, encoding="utf-8", newline="")
+    target.keep_text("LICENCES.csv", _csv(("img_id", "licence", "source"), licences))
 
 
 def _csv(header: tuple[str, ...], rows: list[tuple[str, str, str]]) -> str:

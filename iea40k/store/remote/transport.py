@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from iea40k.errors import BadInputError, NotThereError, RemoteError
@@ -95,6 +96,30 @@ class Transport:
             return [found[span] for span in spans]
 
         return self._patiently(name, ask) if spans else []
+
+    def write(self, name: str, file: Path) -> None:
+        """Write the bytes of a file of this disk to `name`. Raises `BadInputError` where none can be."""
+        if self.scheme in _SCHEMES_HTTP:
+            raise BadInputError(
+                "a web address cannot be written",
+                where=self.shown(),
+                expected="s3://BUCKET/FOLDER, or another address that fsspec can write",
+                remedy="export into a folder, and copy that to the server",
+            )
+
+        def send(fs: Any, path: str) -> None:
+            try:
+                if self.scheme == "file":
+                    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                fs.put_file(str(file), path)
+            except FileNotFoundError as error:
+                raise BadInputError(
+                    "there is no such bucket or folder to write into",
+                    where=self.shown(name),
+                    remedy="make it first, or correct the address",
+                ) from error
+
+        self._patiently(name, send)
 
     # ------------------------------------------------------------ private
 
