@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from annotator.shared.progress import Step
 from iea40k.errors import BadInputError
 from iea40k.extras import explained, install_line
 from iea40k.store.ledger.place import refuse_typed_secret
+
+if TYPE_CHECKING:
+    from annotator.session.base import BaseSession
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def annotate(
     context: typer.Context,
-    store: Annotated[Path, typer.Argument(help="A store, or with --read-only also a release.")],
+    store: Annotated[
+        Path | None, typer.Argument(help="A store, or with --read-only also a release; none to practise.")
+    ] = None,
     annotator: Annotated[str, typer.Option("--annotator", help="Your name, as the curator knows it.")] = "",
     ledger: Annotated[
         str | None,
@@ -37,6 +42,9 @@ def annotate(
         bool, typer.Option("--new", help="You are new here: begin under a name that nobody has.")
     ] = False,
     read_only: Annotated[bool, typer.Option("--read-only", "--look-only", help="Change nothing.")] = False,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="Repair planted faults, and see how well; writes to no store.")
+    ] = False,
     target: Annotated[float, typer.Option("--target", min=0, help="Images an hour you aim at.")] = 0.0,
     language: Annotated[
         str,
@@ -47,9 +55,24 @@ def annotate(
 ) -> None:
     """Open the annotator: correct residuals and set zones of references, as the queue brings them."""
     from annotator.session.opening import open_session
+    from annotator.session.practice import PracticeSession
     from annotator.session.settings import read_language, settings_file
     from annotator.shared.language import use
 
+    if practice:
+        named = context.get_parameter_source("store")
+        if (named is not None and named.name == "COMMANDLINE") or review or read_only:
+            raise BadInputError(
+                "practice has photographs of its own", remedy="leave out the store, --review and --read-only"
+            )
+        _check_screen()
+        use(language or read_language(settings_file()))
+        _run(PracticeSession.begin(annotator or "practising", progress=_told), target)
+        return
+    if store is None:
+        raise BadInputError(
+            "no store is named", remedy="iea40k annotate STORE --annotator NAME, or --practice"
+        )
     if review and read_only:
         raise BadInputError("--review and --read-only exclude each other")
     if not annotator and not read_only:
@@ -65,6 +88,11 @@ def annotate(
         _check_name(annotator, str(store) if ledger is None else ledger)
     mode = "review" if review else "read only" if read_only else "annotate"
     session = open_session(store, annotator or "reader", ledger_url=ledger, mode=mode, progress=_told)
+    _run(session, target)
+
+
+def _run(session: "BaseSession", target: float) -> None:
+    """Open the window on a session."""
     try:
         from annotator.window.opening import run_window
     except ImportError as error:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from annotator.shared.light import LIGHT
 from iea40k.arrays import EncodedRGB, Validity
@@ -20,7 +21,7 @@ from iea40k.scene import BuiltScene, level_name
 
 PHOTOGRAPHS = ("coffee", "astronaut", "chelsea", "rocket")
 EVS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
-Fault = Literal["logo", "speckle", "misaligned"]
+Fault = Literal["logo", "speckle", "misaligned", "wrong sign", "wrong gain"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,18 @@ class Practice:
 
 
 def practice_scene(
-    photograph: EncodedRGB, scene_id: str, *, evs: tuple[float, ...] = EVS, seed: int = 0, speckles: int = 24
+    photograph: EncodedRGB,
+    scene_id: str,
+    *,
+    evs: tuple[float, ...] = EVS,
+    seed: int = 0,
+    speckles: int = 24,
+    label_faults: bool = False,
 ) -> Practice:
-    """Return a practice scene of a photograph (H, W, 3) uint8. The same seed gives the same scene."""
+    """Return a practice scene of a photograph (H, W, 3) uint8. The same seed gives the same scene.
+
+    `label_faults`: irregular regions of the label have the wrong sign, or are off by a factor, as well.
+    """
     rng = np.random.default_rng(seed)
     height, width = photograph.shape[:2]
     reference, faults = photograph.copy(), []
@@ -58,6 +68,14 @@ def practice_scene(
     dots = _speckles((height, width), rng, logo | patch, speckles)
     codes[:, dots] = np.where(codes[:, dots] > 0, codes[:, dots] - 12000, codes[:, dots] + 12000)
     faults.append(("speckle", dots))
+    if label_faults:
+        taken = logo | patch | dots
+        for name, spoil in (("wrong sign", -1.0), ("wrong gain", 1.6)):
+            region = _blob((height, width), rng, taken)
+            spoilt = np.rint(np.clip(codes[:, region] * spoil, -32640, 32640))
+            codes[:, region] = spoilt.astype(np.int16)
+            taken |= region
+            faults.append((name, region))
     looked = look(reference, moved, codes, evs)
     scene = BuiltScene(
         scene_id=scene_id,
@@ -115,6 +133,21 @@ def _patch(shape: tuple[int, int], rng: np.random.Generator, taken: Validity) ->
         if not (patch & taken).any():
             return patch
     raise BadInputError("the photograph is too small to practise on", got=f"{width}x{height}")
+
+
+def _blob(shape: tuple[int, int], rng: np.random.Generator, taken: Validity) -> Validity:
+    """Return an irregular region clear of others: where smooth noise is high around some middle."""
+    side = min(shape) // 5
+    noise = gaussian_filter(rng.normal(size=(side, side)), side / 10)
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    part: Validity = noise / noise.std() * 0.2 - (x**2 + y**2) > -0.5
+    for _ in range(200):
+        top, left = (int(rng.integers(4, size - side - 4)) for size in shape)
+        blob = np.zeros(shape, np.bool_)
+        blob[top : top + side, left : left + side] = part
+        if not (blob & taken).any():
+            return blob
+    raise BadInputError("the photograph is too small to practise on", got=f"{shape[1]}x{shape[0]}")
 
 
 def _speckles(shape: tuple[int, int], rng: np.random.Generator, taken: Validity, count: int) -> Validity:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from annotator.reference.state import Reference
 from annotator.residual.state import Image
 from annotator.session.pace import Pace
+from annotator.session.practice_score import Score
 from annotator.session.settings import UserFolder
 from annotator.session.upload import Saving
 from annotator.shared.boxes import Box
@@ -42,6 +43,8 @@ class BaseSession(ABC):
         self.work: Work | None = None
         self.notice: Notice = lambda _kind, _text: None
         self.progress: Progress = silent
+        self.scored: Callable[[Score], None] = lambda _: None
+        """Told how well a practice image was repaired."""
         self.saving_changed: Callable[[Saving], None] = lambda _: None
         self.pace = Pace()
 

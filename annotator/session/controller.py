@@ -63,6 +63,7 @@ class Controller:
         self._remembered = self._settings()
         self._size: tuple[int, int] | None = None
         session.notice, session.progress = view.notify, self.working
+        session.scored = view.scored
         screen.on_visibility(self.on_visibility)
 
     @property

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
+from annotator.session.practice_score import Score
 from annotator.shared.progress import Step
 from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
@@ -41,6 +42,9 @@ class View(Protocol):
 
     def measured(self, found: Statistics) -> None:
         """Show what a region is like."""
+
+    def scored(self, score: Score) -> None:
+        """Show how well a practice image was repaired."""
 
     def loupe(self, picture: EncodedRGB | None) -> None:
         """Show the pixels under the mouse, enlarged; None: no more."""

@@ -71,6 +71,11 @@ class Annotator(QObject):
         if canvas is not None:
             canvas.setFocus()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended."""
+        return self._closed
+
     def leave(self) -> bool:
         """End the session where the person agrees; return whether it has ended."""
         if not self._closed and self._may_close():

@@ -12,6 +12,7 @@ from annotator.reference import shading
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
 from annotator.shared.language import tr
+from annotator.session.practice_score import Score
 from annotator.shared.progress import Step, silent
 from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
@@ -24,6 +25,7 @@ from annotator.window.progress import napari_progress
 from annotator.window.propagate_dialog import ask_propagation
 from annotator.window.reason_dialog import ReasonDialog
 from annotator.window.style import sheet
+from annotator.window.score import ScoreDialog
 from annotator.window.widgets import label, pixmap
 from iea40k.arrays import EncodedRGB
 from iea40k.render import legend
@@ -73,6 +75,7 @@ class QtView(QObject):
         self._help: QDialog | None = None
         self._measured: MeasuredDialog | None = None
         self._loupe: Loupe | None = None
+        self._score: ScoreDialog | None = None
         self.canvas: Any = None
         self._ended = False
         self.sheet = sheet()
@@ -82,8 +85,9 @@ class QtView(QObject):
         self._ended = True
         if self._loupe is not None:
             self._loupe.hide()
-        if self._measured is not None:
-            self._measured.close()
+        for dialog in (self._measured, self._score):
+            if dialog is not None:
+                dialog.close()
 
     def show(self, panel: Panel) -> None:
         """Show the panel."""
@@ -138,6 +142,13 @@ class QtView(QObject):
         if self._measured is None:
             self._measured = MeasuredDialog(self.parent_window)
         self._measured.show_statistics(found)
+
+    def scored(self, score: Score) -> None:
+        """Show how well a practice image was repaired, beside the next one."""
+        if self._score is not None:
+            self._score.close()
+        self._score = ScoreDialog(self.parent_window, score)
+        self._score.show()
 
     def loupe(self, picture: EncodedRGB | None) -> None:
         """Show the pixels under the mouse, enlarged, in a corner of the canvas; None: no more."""

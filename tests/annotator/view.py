@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from annotator.actions import help_text
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
+from annotator.session.practice_score import Score
 from annotator.shared.progress import Step
 from annotator.shared.statistics import Statistics
 from annotator.target import Kind
@@ -56,6 +57,9 @@ class QuietView:
 
     def measured(self, found: Statistics) -> None:
         self.told.append(("measured", found.text()))
+
+    def scored(self, score: Score) -> None:
+        self.told.append(("scored", score.text()))
 
     def loupe(self, picture: EncodedRGB | None) -> None:
         self.seen_close = picture
