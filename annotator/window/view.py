@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QMessageBox, QSizePolic
 from annotator.reference import shading
 from annotator.residual.propagation import PropagationPlan
 from annotator.session.panel import Panel
-from annotator.shared.language import tr
 from annotator.session.practice_score import Score
+from annotator.shared.language import tr
 from annotator.shared.progress import Step, silent
 from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
@@ -24,8 +24,8 @@ from annotator.window.measured import MeasuredDialog
 from annotator.window.progress import napari_progress
 from annotator.window.propagate_dialog import ask_propagation
 from annotator.window.reason_dialog import ReasonDialog
-from annotator.window.style import sheet
 from annotator.window.score import ScoreDialog
+from annotator.window.style import sheet
 from annotator.window.widgets import label, pixmap
 from iea40k.arrays import EncodedRGB
 from iea40k.render import legend
