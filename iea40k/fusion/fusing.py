@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import EncodedRGB, Validity
 from iea40k.errors import ArrayError
 from iea40k.fusion.curve import Curve, brightness
-from iea40k.fusion.light import MIDDLE_CODE, WELL_EXPOSED, Light, merge
+from iea40k.fusion.light import DIM, MIDDLE_CODE, WELL_EXPOSED, Light, merge
 from iea40k.fusion.masks import checked, feathered, filled
 from iea40k.fusion.placing import (
     EXPERTS,
@@ -97,7 +97,7 @@ def fuse(
         {
             "method": "light merged, placed on the zones, rendered by the frames' response",
             "revision": REVISION,
-            "well_exposed": [MIDDLE_CODE, WELL_EXPOSED],
+            "well_exposed": [MIDDLE_CODE, WELL_EXPOSED, DIM],
             "frames": len(masks),
             "placing": _rounded(asdict(placing)),
             "habits": asdict(habits),

@@ -26,6 +26,10 @@ BLACK_END, BLACK_KNEE = 4.0, 24.0
 MIDDLE_CODE, WELL_EXPOSED = 127.5, 76.0
 """The luma, in codes, at which a frame counts most, and how far from it it counts by a factor exp(-1/2) less."""
 
+DIM = 60.0
+"""Code of the brightest channel from which a frame counts fully, where others show the pixel brighter: below it a
+code is a large step of light, and flare, a film's base or a lifted black say more than the scene."""
+
 LEAST_TRUST = 1e-2
 """Below it no frame shows the pixel: its light is a bound."""
 
@@ -34,6 +38,7 @@ _RANK_STEP, _RANKS = (
     8,
 )  # powers of ten between the least bad frames: the darkest speaks for what is white in all
 _ILL_EXPOSED = 1e-4
+_LEAST_DIM = 1e-2
 _LUMA = np.array([LUMA_WEIGHTS], np.float32)
 
 
@@ -108,7 +113,9 @@ def _trust(frame: EncodedRGB, white: float) -> tuple[NDArray[np.float32], NDArra
 def _worth(frame: EncodedRGB) -> NDArray[np.float32]:
     luma = cv2.transform(frame.astype(np.float32), _LUMA).reshape(frame.shape[:2])
     apart = np.square((luma - np.float32(MIDDLE_CODE)) / np.float32(WELL_EXPOSED))
-    worth: NDArray[np.float32] = np.exp(apart * np.float32(-0.5)) + np.float32(_ILL_EXPOSED)
+    brightest = cv2.max(cv2.max(frame[..., 0], frame[..., 1]), frame[..., 2])
+    dim = np.maximum(_smooth(np.arange(256, dtype=np.float32), BLACK_END, DIM), np.float32(_LEAST_DIM))
+    worth: NDArray[np.float32] = (np.exp(apart * np.float32(-0.5)) + np.float32(_ILL_EXPOSED)) * dim[brightest]
     return worth
 
 

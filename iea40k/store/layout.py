@@ -12,6 +12,7 @@ Several processes may write different scenes at once. Where two write the same s
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,11 @@ class Store:
         if head.get("version") != FORMAT_VERSION:
             raise scenes.newer_format(file, FORMAT_VERSION, head.get("version"))
         return cls(path)
+
+    @property
+    def changeable(self) -> bool:
+        """Whether files may be put into the store: not on a disk mounted to be read only, or where rights lack."""
+        return os.access(self.path, os.W_OK)
 
     @property
     def scenes_folder(self) -> Path:

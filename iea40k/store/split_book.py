@@ -37,9 +37,11 @@ def draw_and_keep(
 ) -> _T:
     """Call `draw` with the kept splits, keep what it returns first, and return what it returns second.
 
-    No other process draws meanwhile. A book that would not change is not written. Raises `StoreError` where the store
-    cannot be written.
+    No other process draws meanwhile. A book that would not change is not written, and none of a store that may not be
+    changed (see `Store.changeable`): there the same draw comes out again as long as its scenes stay the same.
     """
+    if not store.changeable:
+        return draw(kept_splits(store, seed, ratios))[1]
     with disk_errors(store.path):
         lock = FileLock(store.path / LOCK)
         until = time.monotonic() + _WAIT

@@ -9,7 +9,13 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError, StoreError
+from iea40k.errors import (
+    BadInputError,
+    CorruptDataError,
+    IEAError,
+    NotThereError,
+    StoreError,
+)
 from iea40k.places import address_of, name_of
 from iea40k.store.each import Each
 from iea40k.store.layout import Store
@@ -38,6 +44,12 @@ from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
 from pipelines.cli.release_words import diff_text, division_lines, unknown_labels, withdrawn_lines
 from pipelines.cli.terminal import DONE, FAILURES, messages
 from pipelines.executor import Workers, open_executor
+
+
+_NOT_NOTED = (
+    "the splits of its new scenes, and what its manifests say, are noted in this release alone. A later release keeps "
+    "those splits only while the scenes stay the same: cut it from a store that can be written before you publish two"
+)
 
 
 def release(
@@ -131,6 +143,13 @@ def release(
         executor = stack.enter_context(open_executor(Workers(workers)))
         labels_of = None
         place = None if base_only else ledger_of(context, store, ledger)
+        if place == str(store) and not opened.changeable:
+            raise BadInputError(
+                "the store cannot be written, and its ledger is a file that even readers write beside",
+                where=store,
+                remedy="copy ledger.sqlite into a folder of your own and name that with --ledger FOLDER; or release "
+                "without any correction: --base-only",
+            )
         if place is not None:
             found = stack.enter_context(Ledger.open(place))
             facts = {**ledger_facts(found, cursor), "stale_left_out": leave_out_stale}
@@ -157,6 +176,8 @@ def release(
         )
         if options.ledger:
             _seal(store, options)
+    if not opened.changeable:
+        messages.print(f"{store} cannot be written: {_NOT_NOTED}", style="yellow", markup=False)
     if as_json:
         digests = {"root_digest": written.root, "digest": written.digest}
         typer.echo(json.dumps({"path": str(out), **digests, **written.head}))

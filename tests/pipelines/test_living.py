@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,45 @@ def test_a_withdrawn_scene_is_not_put_into_the_queue_and_labels_are_todays(
         }
     assert run(["queue", str(folder / "store"), "add", "--where", "light == 'midday_sun'", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unchanged"] == 3
+
+
+@pytest.fixture
+def read_only(folder: Path) -> Iterator[Path]:
+    """The folder, where nothing can be written any more: not even by root."""
+    command = shutil.which("mount")
+    mounted = command and subprocess.run([command, "--bind", folder, folder], capture_output=True, check=False)
+    if not mounted or mounted.returncode:
+        pytest.skip("only root may mount a folder to be read only")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_store_that_cannot_be_written_is_released_to_another_place(
+    read_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = str(read_only / "store")
+    assert run(["release", store, str(tmp_path / "out"), "--version", "1.0.0"]) == 0
+    assert "are noted in this release alone" in capsys.readouterr().err
+    assert run(["verify", str(tmp_path / "out")]) == 0
+    assert len(Release.open(tmp_path / "out").scenes) == 4
+    assert run(["release", store, str(tmp_path / "again"), "--version", "1.0.0"]) == 0
+    assert Release.open(tmp_path / "again").root == Release.open(tmp_path / "out").root
+
+
+def test_corrections_of_a_store_that_cannot_be_written_need_a_copy_of_its_ledger(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    assert run(["queue", str(folder / "store"), "add"]) == 0
+    store = str(request.getfixturevalue("read_only") / "store")
+    assert run(["release", store, str(tmp_path / "out"), "--version", "1.0.0"]) == 2
+    assert "--ledger FOLDER" in capsys.readouterr().err
+    (tmp_path / "ledger").mkdir()
+    shutil.copy(folder / "store" / "ledger.sqlite", tmp_path / "ledger")
+    copied = ["--ledger", str(tmp_path / "ledger")]
+    assert run(["release", store, str(tmp_path / "out"), "--version", "1.0.0", *copied]) == 0
 
 
 def test_the_function_withdraws_as_the_command_does(folder: Path) -> None:

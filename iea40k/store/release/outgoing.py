@@ -91,8 +91,8 @@ def what_may_go_out(
 
 
 def remember(store: Store, outgoing: Outgoing) -> None:
-    """Note in the store what its manifests said when a release was cut."""
-    if outgoing.files:
+    """Note in the store what its manifests said when a release was cut, unless the store may not be changed."""
+    if outgoing.files and store.changeable:
         note_release(store, outgoing.files, outgoing.rows)
 
 

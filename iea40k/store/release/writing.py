@@ -80,6 +80,8 @@ def write_release(
     `what_may_go_out` says; `Outgoing()`: every scene, as it was built). `progress(images done, images, frame shape)`
     is called a shard. `each` spreads the shards over processes; every shard has one writer.
 
+    A store that may not be changed is released too; then the release alone knows which split its new scenes are in.
+
     Raises `BadInputError` for a version that is not X.Y.Z or an empty store, `LicenceError` where no scene has a
     licence asked for, `AlreadyExistsError` where `out` holds anything, `StoreError` where another process writes this
     very release or the disk is full, and `CorruptDataError` where a scene of the store is damaged.
