@@ -115,7 +115,9 @@ def _worth(frame: EncodedRGB) -> NDArray[np.float32]:
     apart = np.square((luma - np.float32(MIDDLE_CODE)) / np.float32(WELL_EXPOSED))
     brightest = cv2.max(cv2.max(frame[..., 0], frame[..., 1]), frame[..., 2])
     dim = np.maximum(_smooth(np.arange(256, dtype=np.float32), BLACK_END, DIM), np.float32(_LEAST_DIM))
-    worth: NDArray[np.float32] = (np.exp(apart * np.float32(-0.5)) + np.float32(_ILL_EXPOSED)) * dim[brightest]
+    worth: NDArray[np.float32] = (np.exp(apart * np.float32(-0.5)) + np.float32(_ILL_EXPOSED)) * dim[
+        brightest
+    ]
     return worth
 
 

@@ -45,7 +45,6 @@ from pipelines.cli.release_words import diff_text, division_lines, unknown_label
 from pipelines.cli.terminal import DONE, FAILURES, messages
 from pipelines.executor import Workers, open_executor
 
-
 _NOT_NOTED = (
     "the splits of its new scenes, and what its manifests say, are noted in this release alone. A later release keeps "
     "those splits only while the scenes stay the same: cut it from a store that can be written before you publish two"

@@ -118,7 +118,9 @@ def test_a_withdrawn_scene_is_not_put_into_the_queue_and_labels_are_todays(
 def read_only(folder: Path) -> Iterator[Path]:
     """The folder, where nothing can be written any more: not even by root."""
     command = shutil.which("mount")
-    mounted = command and subprocess.run([command, "--bind", folder, folder], capture_output=True, check=False)
+    mounted = command and subprocess.run(
+        [command, "--bind", folder, folder], capture_output=True, check=False
+    )
     if not mounted or mounted.returncode:
         pytest.skip("only root may mount a folder to be read only")
     try:
