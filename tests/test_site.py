@@ -1,10 +1,12 @@
 """The site of the pages: it builds without a warning, is complete, and works from a disk."""
 
+import html
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -58,6 +60,22 @@ def test_each_benchmark_has_its_plot_with_the_aims(site):
         assert f'src="images/benchmarks/{file.stem}.svg"' in page
         assert (site / "images" / "benchmarks" / f"{file.stem}.svg").read_text().startswith("<?xml")
     assert len(results) > 20
+
+
+def test_every_link_of_every_built_page_leads_to_a_page_and_to_a_place_on_it(site):
+    """Made pages and raw HTML too, which the build itself does not check."""
+    pages = {page: page.read_text() for page in site.rglob("*.html") if page.name != "404.html"}
+    places = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    dead = []
+    for page, text in pages.items():
+        for link in set(re.findall(r'<(?:a|img|script|link)\b[^>]*?(?:href|src)="([^"]+)"', text)):
+            path, _, place = html.unescape(link).partition("#")
+            if re.match(r"[a-z]+:", path):
+                continue
+            target = (page.parent / unquote(path)).resolve() if path else page
+            if not target.exists() or (place and target in places and unquote(place) not in places[target]):
+                dead.append(f"{page.relative_to(site)}: {link}")
+    assert dead == []
 
 
 def test_reading_fetches_nothing(site):
