@@ -48,5 +48,40 @@ def import_again(folder: Path) -> None:
     import_official(read_tree(folder / "export"), Store.create(folder / "imported"))
 
 
-WORKS = {work.__name__: work for work in (write_scenes, release, export, import_again)}
+def export_table(folder: Path) -> None:
+    """Write `release` for Hugging Face."""
+    from pipelines.exports.exporting import export_release
+
+    with contextlib.suppress(AlreadyExistsError):
+        export_release(Release.open(folder / "release"), folder / "table", "huggingface")
+
+
+def _content(ledger: Any) -> list[Any]:
+    import sqlalchemy as sa
+
+    with ledger.database.read() as connection:
+        return [
+            connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1")).all()
+            for table in ("tasks", "events")
+        ]
+
+
+def copy(folder: Path) -> None:
+    """Copy a ledger, and write down what the copy holds."""
+    from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
+    from iea40k.store.ledger.transfer import copy_ledger
+
+    (folder / "copied").mkdir(exist_ok=True)
+    with Ledger.open(folder / "store", create=True) as ledger:
+        if not _content(ledger)[0]:
+            add_tasks(ledger, [TaskRequest(f"s{n}", "P0", n) for n in range(20)], "curator")
+        with contextlib.suppress(AlreadyExistsError):
+            copy_ledger(ledger, str(folder / "copied"))
+        with Ledger.open(folder / "copied") as copied:
+            assert list(copied.tampering()) == []
+            same = _content(copied) == _content(ledger)
+    (folder / "copied.txt").write_text(f"the copy is the same: {same}\n")
+
+
+WORKS = {work.__name__: work for work in (write_scenes, release, export, import_again, export_table, copy)}
 """In this order each needs what the one before it made."""

@@ -1,11 +1,13 @@
 """One connection pool to one ledger: transactions, the clock, and errors that a person can act on."""
 
 import contextlib
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -217,7 +219,7 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if "ledger: " in text:
         return LedgerError(_own_message(text), where=where)
-    if "disk is full" in lower or state == "53100":
+    if "disk is full" in lower or state == "53100" or ("disk i/o error" in lower and _no_room(where)):
         return LedgerUnavailableError(
             "the ledger's disk is full; the last change was not saved, all before it was",
             where=where,
@@ -256,6 +258,13 @@ def explain(error: sa.exc.DBAPIError, where: str) -> StoreError | LedgerError | 
             remedy="strokes stay in the outbox and are submitted again when the ledger is back",
         )
     return LedgerError("the ledger refuses this", where=where, got=text)
+
+
+def _no_room(where: str) -> bool:
+    """Whether a ledger's file lies on a disk that is full: SQLite calls that an I/O error where it maps memory."""
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(Path(where).parent).free < 1 << 17
+    return False
 
 
 def _damaged(where: str, got: str) -> CorruptDataError:
