@@ -16,9 +16,9 @@ import pandas as pd
 
 from benchmarks.baselines import EVS, ladder
 from benchmarks.harness import Figure
-from benchmarks.trees import Trees
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.develop import load_encoded
+from iea40k.disputes.trees import Trees
 from iea40k.model.data import Pixels, Sample
 from iea40k.model.data.dataset import captures_of
 from iea40k.model.data.rendering import Rendering

@@ -23,7 +23,8 @@ from iea40k.develop import load_encoded
 from iea40k.manifest import write_manifest
 from iea40k.metrics import ssim
 from iea40k.model.evaluate import Predictor, network_predictor
-from iea40k.model.inference import SCALES_90, predict_with_scale
+from iea40k.model.inference import predict_with_scale
+from iea40k.model.looking import SCALES_90
 from iea40k.model.weights import load_weights
 from iea40k.residuals import luma
 from iea40k.store.layout import Store

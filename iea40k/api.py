@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from iea40k.model.predict import Prediction
     from iea40k.model.weights import Weights
 
-DEFAULT_WEIGHTS = "p_ieanet_s"
+DEFAULT_WEIGHTS = "curve_net"
 """The shipped weights that `predict` takes where none are named."""
 
 
@@ -86,7 +86,8 @@ def predict(
     shipped weights, a file, or what `iea40k.model.weights.load_weights` returned, which saves loading them again for
     every photograph. `options` are the fields of `iea40k.model.predict.PredictOptions`, such as `native=True`.
 
-    The result has `residual` (H, W) float32, + = underexposed; `score`, 10 (1 - mean |residual|); and `facts`.
+    The result has `residual` (H, W) float32, + = underexposed; `score`, 10 (1 - mean |residual|); `band` (H, W), the
+    half-width of the 90 % band; and `facts`, whose `unlike` says why a network knows nothing of such a picture.
     Raises `MissingExtraError` without PyTorch, `UnreadableImageError` for a file that is no photograph.
     """
     from iea40k.develop import load_guarded

@@ -1,7 +1,5 @@
 """Residual maps of photographs of any size, in bounded memory: whole where they fit, else in overlapping tiles."""
 
-import math
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,9 +11,6 @@ from iea40k.model.networks.curve_net import CurveNet
 from iea40k.model.networks.sampling import area_matrix
 from iea40k.model.tile_sizes import OVERLAP, TILE
 from iea40k.model.weights import fixed_side, residual_map
-
-SCALES_90 = math.log(10)
-"""Of a Laplace distribution: 90 % lies within so many scales of its middle."""
 
 BAND_PIXELS = 1 << 19
 """Pixels to which the judgement of a whole picture is applied at a time."""
@@ -52,7 +47,7 @@ def predict_with_scale(
 ) -> tuple[Residual, NDArray[np.float32]] | None:
     """Return the residual (H, W) and the scale (H, W) of its Laplace distribution, None where a network has none.
 
-    `SCALES_90` times the scale is the half-width of the band that holds the truth nine times in ten.
+    `iea40k.model.looking.SCALES_90` scales are the half-width of the band that holds the truth nine times in ten.
     """
     check_encoded(image, least=1)
     if not isinstance(network, CurveNet):
@@ -87,7 +82,8 @@ def _by_bands(
 
 def _tensor(image: EncodedRGB, device: torch.device | None) -> Tensor:
     """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
-    moved = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    # What Pillow opened is read-only, and PyTorch warns of such arrays: those are copied.
+    moved = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
     return moved.permute(2, 0, 1)[None].float() / 255
 
 

@@ -23,6 +23,7 @@ from iea40k.model.guard import kept
 from iea40k.model.loading import AnyWeights
 from iea40k.model.paired import bootstrap_interval, paired_p
 from iea40k.model.predict import PredictOptions, predict_image, shrink
+from iea40k.model.unlike import unlike
 from iea40k.residuals import luma
 
 REFERENCE_METRICS: dict[str, Callable[[EncodedRGB, EncodedRGB], float]] = {
@@ -67,12 +68,16 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Enhancers from best to worst, the image names that count, those that only some have, and failures."""
+    """Enhancers from best to worst, the image names that count, those that only some have, and failures.
+
+    `unlike`: why the input, or an output where no inputs were given, is unlike the photographs learnt from, by image.
+    """
 
     ranking: tuple[Ranked, ...]
     images: tuple[str, ...]
     left_out: tuple[str, ...]
     failures: tuple[IEAError, ...]
+    unlike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class _Row:
 
     facts: dict[str, float]
     reasons: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
 
 
 def judge_folders(
@@ -115,7 +121,9 @@ def judge_folders(
         progress(stem, number, len(common))
     if not rows:
         raise BadInputError("no image could be judged in every folder", got=f"{len(failures)} failures")
-    return Judgement(_ranking(list(map(Path, folders)), rows), tuple(rows), left_out, tuple(failures))
+    odd = {stem: tuple(dict.fromkeys(r for row in found for r in row.unlike)) for stem, found in rows.items()}
+    odd = {stem: reasons for stem, reasons in odd.items() if reasons}
+    return Judgement(_ranking(list(map(Path, folders)), rows), tuple(rows), left_out, tuple(failures), odd)
 
 
 def wanted_luma(
@@ -137,11 +145,13 @@ class _Wanted:
 
     source: EncodedRGB
     luma: NDArray[np.float32]
+    unlike: tuple[str, ...]
 
     @classmethod
     def of(cls, weights: AnyWeights, path: Path, options: PredictOptions | None) -> "_Wanted":
         source, _ = load_guarded(path, short_side=None)
-        return cls(source, wanted_luma(weights, source, options))
+        reasons = tuple(found.reason for found in unlike(source))
+        return cls(source, wanted_luma(weights, source, options), reasons)
 
 
 def _assess(
@@ -154,6 +164,7 @@ def _assess(
     image, _ = load_guarded(path, short_side=None)
     if wanted is None:
         facts = predict_image(weights, image, options).facts
+        odd = tuple(facts["unlike"])
         row = {name: float(facts[name]) for name in ("mean_abs_residual", "mean_residual", "score")}
         reasons: tuple[str, ...] = ()
     else:
@@ -165,13 +176,14 @@ def _assess(
             "score": holistic_score(residual),
         }
         reasons = kept(wanted.source, image).reasons
+        odd = wanted.unlike
     if target is not None:
         try:
             check_same_size(image, target, ("output", "reference"))
         except IEAError as error:
             raise error.located(path) from None
         row |= {name: metric(image, target) for name, metric in REFERENCE_METRICS.items()}
-    return _Row(row, reasons)
+    return _Row(row, reasons, odd)
 
 
 def _ranking(folders: Sequence[Path], rows: Mapping[str, list[_Row]]) -> tuple[Ranked, ...]:

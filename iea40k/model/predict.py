@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.colour import decode_srgb, encode_srgb
@@ -19,8 +20,10 @@ from iea40k.faults import item_fault
 from iea40k.files import AnyPath, write_atomic, write_file_with
 from iea40k.metrics import holistic_score
 from iea40k.model.loading import AnyWeights
+from iea40k.model.looking import looker
 from iea40k.model.onnx_weights import OnnxWeights
 from iea40k.model.tile_sizes import OVERLAP, TILE
+from iea40k.model.unlike import unlike
 from iea40k.render import Palette, heatmap
 from iea40k.store.each import Each
 
@@ -52,10 +55,16 @@ class PredictOptions:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
-    """A photograph's residual (h, w) float32 in [-1, 1], and its facts, JSON-able: score, shares, sizes."""
+    """A photograph's residual (h, w) float32 in [-1, 1], and its facts, JSON-able: score, shares, sizes.
+
+    `band`: (h, w) float32, the half-width around the residual within which the truth lies nine times in ten by the
+    network's own account; None for a network that gives none. `facts["unlike"]` says in words why the picture is not of
+    the kind that was learnt from (see `iea40k.model.unlike`); the band is then at least as wide as such reasons ask.
+    """
 
     residual: Residual
     facts: dict[str, Any]
+    band: NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         height, width = self.residual.shape
@@ -86,14 +95,28 @@ def predict_image(
     """
     options = options or PredictOptions()
     seen = shrink(image, _short_side(weights, options))
-    look = _looker(weights, options)
-    residual = _over_flips(look, seen) if options.flips else look(seen)
-    facts = _facts(weights, residual, image, seen)
-    if not options.native and residual.shape != image.shape[:2]:
+    look = looker(
+        weights,
+        options.device,
+        native=options.native,
+        flips=options.flips,
+        side=_square(weights),
+        tile=options.tile,
+        overlap=options.overlap,
+    )
+    maps = look(seen)
+    facts = _facts(weights, maps[0], image, seen)
+    if not options.native and maps.shape[1:] != image.shape[:2]:
         size = (image.shape[1], image.shape[0])
-        residual = cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR)
-    facts["size"] = [residual.shape[1], residual.shape[0]]
-    return Prediction(residual, facts)
+        maps = np.stack([cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in maps])
+    band = maps[1] if len(maps) > 1 else None
+    reasons = unlike(image)
+    if band is not None:
+        np.maximum(band, max((reason.least_band for reason in reasons), default=0), out=band)
+        facts["band_90"] = round(float(band.mean()), 6)
+    facts["unlike"] = [reason.reason for reason in reasons]
+    facts["size"] = [maps.shape[2], maps.shape[1]]
+    return Prediction(maps[0], facts, band)
 
 
 def predict_files(
@@ -105,6 +128,8 @@ def predict_files(
     each: Each = map,
 ) -> list[Predicted]:
     """Write `STEM_residual.npy`, `STEM_heatmap.png` and `STEM.json` for every image into `out`.
+
+    Of a network that says how sure it is also `STEM_band.npy`, the half-width of the 90 % band.
 
     `each` spreads the images over processes. Raises `BadInputError` before anything is read where two images would
     write the same files.
@@ -125,7 +150,7 @@ def _predict_file(weights: AnyWeights, out: Path, options: PredictOptions, path:
         prediction = predict_image(weights, image, options)
         del image  # the maps of a large picture need its room
         facts = {"image": str(path), **prediction.facts, "recipe": recipe}
-        _write(out, path.stem, prediction.residual, facts, options.palette)
+        _write(out, path.stem, prediction, facts, options.palette)
     except Exception as error:
         return Predicted(path, None, item_fault(error).located(path))
     return Predicted(path, facts, None)
@@ -152,35 +177,6 @@ def shrink(image: EncodedRGB, short_side: int | None) -> EncodedRGB:
     """Return a picture whose shorter side is at most `short_side`, scaled by area in linear light; None keeps it."""
     size = fit(image.shape[0], image.shape[1], short_side)
     return image if size == image.shape[:2] else encode_srgb(scale_light(image, size, decode_srgb))
-
-
-def _looker(weights: AnyWeights, options: PredictOptions) -> Callable[[EncodedRGB], Residual]:
-    """Return what a network says of a picture, whatever runs the network."""
-    if isinstance(weights, OnnxWeights):
-        return lambda picture: weights.residual(picture, native=options.native)
-    import torch
-
-    from iea40k.model.inference import predict_encoded
-
-    device = torch.device(options.device)
-    network = weights.network.to(device)
-    side = _square(weights)
-    return lambda picture: predict_encoded(
-        network,
-        picture,
-        device=device,
-        side=side,
-        tile=options.tile,
-        overlap=options.overlap,
-        native=options.native,
-    )
-
-
-def _over_flips(look: Callable[[EncodedRGB], Residual], image: EncodedRGB) -> Residual:
-    total = look(image).copy()
-    for rows, columns in ((1, -1), (-1, 1), (-1, -1)):
-        total += look(np.ascontiguousarray(image[::rows, ::columns]))[::rows, ::columns]
-    return (total / 4).astype(np.float32)
 
 
 def _short_side(weights: AnyWeights, options: PredictOptions) -> int | None:
@@ -222,9 +218,11 @@ def _facts(weights: AnyWeights, residual: Residual, image: EncodedRGB, seen: Enc
     }
 
 
-def _write(out: Path, stem: str, residual: Residual, facts: dict[str, Any], palette: Palette) -> None:
-    values = residual.astype(np.float32, copy=False)
-    write_file_with(out / f"{stem}_residual.npy", lambda path: np.save(path, values, allow_pickle=False))
+def _write(out: Path, stem: str, prediction: Prediction, facts: dict[str, Any], palette: Palette) -> None:
+    residual = prediction.residual
+    _write_map(out / f"{stem}_residual.npy", residual)
+    if prediction.band is not None:
+        _write_map(out / f"{stem}_band.npy", prediction.band)
     # Unbounded networks (wavelet_net) can leave the scale; the picture shows its end, the array keeps the value.
     within = float(residual.min()) >= -1 and float(residual.max()) <= 1
     picture = heatmap(residual if within else np.clip(residual, -1, 1), palette)
@@ -233,6 +231,11 @@ def _write(out: Path, stem: str, residual: Residual, facts: dict[str, Any], pale
         raise IEAError("the heat map could not be encoded", where=out / f"{stem}_heatmap.png")
     write_atomic(out / f"{stem}_heatmap.png", data.tobytes())
     write_atomic(out / f"{stem}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_map(path: Path, values: NDArray[np.float32]) -> None:
+    kept = values.astype(np.float32, copy=False)
+    write_file_with(path, lambda temporary: np.save(temporary, kept, allow_pickle=False))
 
 
 def _check_stems(images: Sequence[Path]) -> None:

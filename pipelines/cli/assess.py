@@ -18,6 +18,8 @@ from pipelines.cli.progress import Progress
 from pipelines.cli.terminal import DONE, FAILURES, messages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 Size = Annotated[
     int | None, typer.Option("--size", help="Short side that the network sees; 0 = every pixel, in tiles.")
 ]
-DEFAULT_WEIGHTS = "p_ieanet_s"
+DEFAULT_WEIGHTS = "curve_net"
 
 
 def predict(
@@ -72,10 +74,12 @@ def predict(
         typer.echo(json.dumps({"images": done, "failures": errors}))
     else:
         for facts in done:
+            band = f", 9 in 10 within ±{facts['band_90']:.2f}" if "band_90" in facts else ""
             say(
                 f"{facts['image']}: score {facts['score']:.2f}, under {facts['underexposed_share']:.0%}, "
-                f"over {facts['overexposed_share']:.0%}"
+                f"over {facts['overexposed_share']:.0%}{band}"
             )
+            _say_unlike(facts)
     return FAILURES if failed else DONE
 
 
@@ -94,17 +98,18 @@ def score(
     from iea40k.scoring import load_criteria
 
     rules = load_criteria(criteria)
-    residual = _residual(source, weights, size)
+    residual, facts = _residual(source, weights, size)
     region = None if mask is None else _mask(mask)
     verdict = apply(residual, rules, region)
     if as_json:
-        typer.echo(json.dumps({"criteria": rules.name, **asdict(verdict)}))
+        typer.echo(json.dumps({"criteria": rules.name, **asdict(verdict), "unlike": facts.get("unlike", [])}))
     else:
         say(f"{rules.name}: {verdict.score:g} / 100, {verdict.because}")
         for name, value in verdict.measured.items():
             say(f"  {name:32} {value:.4f}")
         if rules.region and not verdict.masked:
             messages.print(f"no mask: '{rules.region}' was read on the whole image", style="yellow")
+        _say_unlike({**facts, "image": source})
     return DONE
 
 
@@ -147,6 +152,12 @@ def judge(
         )
     for error in found.failures:
         messages.print(str(error), style="red", markup=False)
+    for stem, reasons in list(found.unlike.items())[:5]:
+        messages.print(
+            f"{stem}: do not trust what is wanted of it: {'; '.join(reasons)}", style="yellow", markup=False
+        )
+    if len(found.unlike) > 5:
+        messages.print(f"and {len(found.unlike) - 5} more such pictures; --json has all", style="yellow")
     if found.left_out:
         messages.print(f"not in every folder: {', '.join(found.left_out)}", style="yellow", markup=False)
     ranking: list[dict[str, Any]] = [{**asdict(r), "folder": str(r.folder)} for r in found.ranking]
@@ -159,6 +170,7 @@ def judge(
                         "ranking": ranking,
                         "images": found.images,
                         "left_out": found.left_out,
+                        "unlike": found.unlike,
                         "failures": failures,
                     }
                 )
@@ -187,7 +199,14 @@ def _line(entry: "Ranked") -> str:
     )
 
 
-def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float32]":
+def _say_unlike(facts: "Mapping[str, Any]") -> None:
+    """Warn where a picture is not of the kind that a network has learnt from."""
+    for reason in facts.get("unlike", ()):
+        messages.print(f"{facts['image']}: do not trust this map: {reason}", style="yellow", markup=False)
+
+
+def _residual(source: Path, weights: str, size: int | None) -> "tuple[NDArray[np.float32], dict[str, Any]]":
+    """Return the map that a file holds, or that weights give a photograph, with the facts of the prediction."""
     import numpy as np
 
     if source.suffix.lower() != ".npy":
@@ -196,10 +215,8 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
         from iea40k.model.predict import PredictOptions, predict_image
 
         image, _ = load_guarded(source, short_side=None)
-        residual: NDArray[np.float32] = predict_image(
-            load_predictor(weights), image, PredictOptions(size)
-        ).residual
-        return residual
+        found = predict_image(load_predictor(weights), image, PredictOptions(size))
+        return found.residual, found.facts
     try:
         values = read_npy(source)
     except ValueError as error:
@@ -220,8 +237,7 @@ def _residual(source: Path, weights: str, size: int | None) -> "NDArray[np.float
             got=f"{np.nanmin(values):g} ... {np.nanmax(values):g}",
             remedy="labels of the published release are in units of 1/255: divide them by 255",
         )
-    found: NDArray[np.float32] = values.astype(np.float32)
-    return found
+    return values.astype(np.float32), {}
 
 
 def _mask(path: Path) -> "NDArray[np.bool_]":

@@ -13,7 +13,8 @@ from iea40k.metrics import holistic_score, lcc, map_metrics
 from iea40k.model.data import Samples
 from iea40k.model.data.dataset import captures_of
 from iea40k.model.data.rendering import Rendering
-from iea40k.model.inference import SCALES_90, predict_encoded, predict_with_scale
+from iea40k.model.inference import predict_encoded, predict_with_scale
+from iea40k.model.looking import SCALES_90
 from iea40k.model.training.config import TrainingConfig
 from iea40k.model.training.setup import Place
 

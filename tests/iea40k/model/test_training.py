@@ -13,7 +13,8 @@ from iea40k.arrays import residual_from_codes
 from iea40k.errors import AlreadyExistsError, BadInputError, ConfigError, CorruptDataError
 from iea40k.model.data.dataset import captures_of
 from iea40k.model.data.rendering import Rendering
-from iea40k.model.inference import SCALES_90, predict_with_scale
+from iea40k.model.inference import predict_with_scale
+from iea40k.model.looking import SCALES_90
 from iea40k.model.training.config import OptimizerConfig, dump_config, load_config, shipped_configs
 from iea40k.model.training.loop import TrainingData, train
 from iea40k.model.training.record import duration, read_history
