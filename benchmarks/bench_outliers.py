@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.harness import Figure
 from benchmarks.outlier_scores import matches, score
 from benchmarks.planted_outliers.faults import Planted
+from benchmarks.planted_outliers.real_brackets import captured
 from benchmarks.planted_outliers.scenes import exposed, pictures
 from benchmarks.planted_outliers.sets import SEEDS, looked, scenes
 from iea40k.outliers.proposals import Findings, Proposal, find
@@ -25,6 +26,7 @@ from iea40k.residuals import residual_codes
 TITLE = "Outliers: planted faults, real brackets judged by eye, clean photographs"
 SCENES = int(os.environ.get("IEA40K_BENCH_SCENES", "120"))
 AIMS = {"speckle": 0.9, "light": 0.9, "displaced": 0.9, "sign": 0.8, "moved": 0.8}
+BRACKETS = int(os.environ.get("IEA40K_BENCH_BRACKETS", "12"))
 JUDGED = Path(__file__).parent / "judged_regions.json"
 
 
@@ -32,7 +34,30 @@ def run() -> list[Figure]:
     cv2.setNumThreads(1)
     looks = looked(f"{SCENES} scenes")
     made = [(planted, _find(planted)) for planted in scenes("test", SCENES)]
-    return [*_precision(made, looks), *_repairs(made), *_clean(), *_judged()]
+    return [*_precision(made, looks), *_repairs(made), *_captured(), *_clean(), *_judged()]
+
+
+def _captured() -> Iterator[Figure]:
+    """Faults planted on real brackets: those of the test half."""
+    looks = looked(f"{BRACKETS} brackets of Empa's set")
+    made = [(planted, _find(planted)) for planted in captured("test", BRACKETS)]
+    tallies = score((p, f.proposals) for p, f in made)
+    for kind, tally in sorted(tallies.items()):
+        false = sum(not true for _, true in tally.found)
+        if tally.faults:
+            found, aim = tally.average_precision(), AIMS.get(kind)
+            yield Figure(
+                f"average precision on real brackets: {kind}",
+                found,
+                "",
+                f"{tally.faults} planted on {len(made)} brackets of Empa's set; look {looks} at the test seeds",
+                f">= {aim}" if aim else "",
+                None if aim is None else found >= aim,
+                f"recall {tally.recall():.2f}, {false} false",
+            )
+        elif tally.found:
+            where = f"{len(made)} brackets of Empa's set"
+            yield Figure(f"on real brackets, where none was planted: {kind}", false, "regions", where)
 
 
 def _find(made: Planted) -> Findings:
