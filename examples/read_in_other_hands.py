@@ -1,14 +1,20 @@
 """One release in the hands of other libraries, each compared with ours pixel by pixel.
 
-    python examples/read_in_other_hands.py RELEASE
+    python examples/read_in_other_hands.py RELEASE [ADDRESS]
 
+Ours reads it once more from a server: from ADDRESS (https://…, s3://…), where the same release lies, else from a web
+server on this machine.
 A library that is not installed is named and passed over; a pixel that differs ends the program with an error.
 """
 
+import contextlib
+import functools
+import http.server
 import logging
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +25,31 @@ import iea40k
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 Codes = Iterator[tuple[str, np.ndarray]]  # an image's id, and its residual's codes as the library gives them
+
+
+def from_server(release: iea40k.Release) -> Codes:
+    with tempfile.TemporaryDirectory() as cache, contextlib.ExitStack() as stack:
+        address = sys.argv[2] if len(sys.argv) > 2 else stack.enter_context(served(release.path))
+        for image in iea40k.open_release(address, cache=cache):
+            yield image.image_id, image.codes
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder on a web server of this machine, while the block lasts."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def by_frame(release: iea40k.Release, read: Callable[[str], np.ndarray]) -> Codes:
@@ -105,18 +136,18 @@ def webdataset(release: iea40k.Release) -> Codes:
             yield sample["json"]["image_id"], sample["residual.npz"]["codes"]
 
 
-HANDS = (zarr_python, xarray, tensorstore, mlcroissant, datasets, webdataset)
+HANDS = (from_server, zarr_python, xarray, tensorstore, mlcroissant, datasets, webdataset)
 
 
-def main(place: str) -> None:
+def main(place: str, *_address: str) -> None:
     """Read the release with every library, and say how many images agree."""
     release = iea40k.open_release(place)
     warnings.simplefilter("ignore")
     for read in HANDS:
         try:
             found = dict(read(release))
-        except ModuleNotFoundError as error:
-            print(f"{read.__name__:12} not compared: {error.name} is not installed")
+        except ImportError as error:
+            print(f"{read.__name__:12} not compared: {str(error).splitlines()[0]}")
             continue
         assert found.keys() == set(release.images["image_id"]), f"{read.__name__}: other images"
         for image in release:

@@ -18,8 +18,10 @@ from iea40k.places import address_of
 from iea40k.store.kinds import kind_of
 from iea40k.store.layout import Store
 from iea40k.store.release.reading import Release
+from iea40k.store.scenes import StoredScene
 from iea40k.uncertainty import PARTS
 from pipelines.left_out import LeftOut, left_out_of
+from pipelines.report.disagreement import Work, annotated, of_maps
 
 FACTS = ("kind", "licence", "light", "super_class", "scene_class", "device", "source")
 """What is said of every scene, in the words of the manifest's columns."""
@@ -49,6 +51,8 @@ class ReportScene:
     words: str
     left_out: tuple[LeftOut, ...]
     pixels: Callable[[], Pixels] = field(repr=False)
+    disagreement: tuple[float, ...] = ()
+    """How far annotators lie apart on each level: mean MAD, luma; NaN where no two drew. Empty: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -88,29 +92,36 @@ def _of_store(store: Store, path: Path) -> Source:
     failures = tuple((entry.scene_id, entry.message) for entry in store.quarantined())
 
     def scenes() -> Iterator[ReportScene]:
-        for scene_id in store.scene_ids():
-            stored = store.open_scene(scene_id)
-
-            def pixels(scene_id: str = scene_id) -> Pixels:
-                scene = store.read_scene(scene_id)
-                return Pixels(scene.reference, np.asarray(scene.exposures), np.asarray(scene.residual))
-
-            parts = [stored.attributes.get(f"uncertainty_{part}", {}) for part in PARTS]
-            yield ReportScene(
-                scene_id,
-                _facts(stored.attributes),
-                tuple(stored.levels),
-                tuple(stored.evs),
-                tuple(stored.review_priority),
-                (0.0,) * len(stored.levels),
-                tuple(_together(parts, level) for level in stored.levels),
-                _optional(stored.attributes.get("reference_quality")),
-                _judged(stored.attributes),
-                tuple(left_out_of(scene_id, stored.attributes)),
-                pixels,
-            )
+        with annotated(store) as people:
+            for scene_id in store.scene_ids():
+                stored = store.open_scene(scene_id)
+                yield _stored(store, stored, people.work(stored))
 
     return Source("store", path.resolve().name, facts, failures, counts.scenes, scenes)
+
+
+def _stored(store: Store, stored: StoredScene, work: Work) -> ReportScene:
+    scene_id = stored.scene_id
+
+    def pixels() -> Pixels:
+        scene = store.read_scene(scene_id)
+        return Pixels(scene.reference, np.asarray(scene.exposures), np.asarray(scene.residual))
+
+    parts = [stored.attributes.get(f"uncertainty_{part}", {}) for part in PARTS]
+    return ReportScene(
+        scene_id,
+        _facts(stored.attributes),
+        tuple(stored.levels),
+        tuple(stored.evs),
+        tuple(stored.review_priority),
+        work.touched,
+        tuple(_together(parts, level) for level in stored.levels),
+        _optional(stored.attributes.get("reference_quality")),
+        _judged(stored.attributes),
+        tuple(left_out_of(scene_id, stored.attributes)),
+        pixels,
+        work.disagreement,
+    )
 
 
 def _of_release(release: Release) -> Source:
@@ -172,7 +183,12 @@ def _released(
         _judged(row),
         tuple(left_out_of(scene_id, {"rejected": rows})),
         pixels,
+        of_maps({image_id: release[image_id].spread for image_id in ids}) if _annotated(release, row) else (),
     )
+
+
+def _annotated(release: Release, row: Mapping[Any, Any]) -> bool:
+    return release.has_array(str(row["frame"]), "spread")
 
 
 def _together(parts: Sequence[Mapping[str, float]], level: str) -> float:

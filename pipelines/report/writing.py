@@ -95,6 +95,7 @@ def _scene(
         "priority": _plain(scene.priority),
         "touched": _plain(scene.touched),
         "uncertainty": _plain(scene.uncertainty),
+        "apart": _plain(scene.disagreement or (math.nan,) * len(scene.levels)),
         "mean": means,
         "stops": stops,
         "quality": scene.quality,

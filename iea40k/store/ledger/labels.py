@@ -89,7 +89,7 @@ class _LedgerLabels:
     ) -> None:
         self._ledger, self._cursor, self._leave_out_stale = ledger, cursor, leave_out_stale
         self._model = model
-        self._known = _known_scenes(ledger)
+        self._known = known_scenes(ledger)
 
     def __reduce__(self) -> tuple[object, ...]:
         text = "" if self._model is None else self._model.as_text()
@@ -172,7 +172,8 @@ def _entry(
     )
 
 
-def _known_scenes(ledger: Ledger) -> set[str]:
+def known_scenes(ledger: Ledger) -> set[str]:
+    """Return the scenes of which the ledger holds anything."""
     with ledger.database.read() as connection:
         return set(connection.execute(sa.select(heads.c.scene_id).distinct()).scalars())
 

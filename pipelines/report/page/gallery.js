@@ -4,6 +4,7 @@ const COLUMNS = {
   "review priority": row => data.scenes[row.s].priority[row.k],
   "mean |residual|": row => data.scenes[row.s].mean[row.k],
   "uncertainty": row => data.scenes[row.s].uncertainty[row.k],
+  "disagreement": row => data.scenes[row.s].apart[row.k],
   "share corrected": row => data.scenes[row.s].touched[row.k],
   "reference quality": row => data.scenes[row.s].quality,
   "dispute": row => disputed.get(row.id) ?? null,

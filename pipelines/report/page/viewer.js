@@ -28,6 +28,7 @@ function fill() {
   say("mean |residual|", shown(scene.mean[current.k]))
   say("review priority", shown(scene.priority[current.k]))
   say("standard deviation of the label", shown(scene.uncertainty[current.k]))
+  say("annotators' disagreement", shown(scene.apart[current.k]))
   say("measured stops from EV 0", scene.stops[current.k] === null ? "" : signed(scene.stops[current.k]))
   say("reference", [shown(scene.quality, 2), scene.words].filter(Boolean).join(": "))
   for (const entry of data.disputes) if (entry[0] === current.id) say("dispute", `${shown(entry[1], 2)}, ${entry[2]}: ${entry[3]}`)
