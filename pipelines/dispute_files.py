@@ -41,6 +41,7 @@ def write_files(
     out: Path, disputes: Sequence[Dispute], scenes: Sequence[SmallScene], settled: set[str]
 ) -> None:
     """Write `disputes.parquet` and `.csv`, `regions.json`, and `sheet_1.png` ... of what is disputed."""
+    by_id = {scene.scene_id: scene for scene in scenes}
     rows = [
         {
             "image_id": image_id(d),
@@ -48,6 +49,8 @@ def write_files(
             "kind": d.kind,
             "reason": d.reason,
             "settled": image_id(d) in settled,
+            "label_error": _label_error(d, by_id[d.scene_id]),
+            "deviation": d.deviation,
             **d.signals,
         }
         for d in disputes
@@ -65,6 +68,13 @@ def write_files(
             write_atomic(out / f"sheet_{number}.png", data.tobytes())
     # Last: it says that all is here.
     write_file_with(out / TABLE, lambda path: table.to_parquet(path, index=False))
+
+
+def _label_error(dispute: Dispute, scene: SmallScene) -> float:
+    """Return how far a label lies from what is expected of it, in luma; NaN where nothing is."""
+    away = np.abs(scene.labels[scene.levels.index(dispute.level)] - dispute.prediction)
+    known = away[~np.isnan(away)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _sheets(disputes: Sequence[Dispute], scenes: Sequence[SmallScene]) -> list[EncodedRGB]:

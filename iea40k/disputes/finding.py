@@ -4,7 +4,7 @@ Deterministic: the same scenes and seed give the same disputes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class Dispute:
     """One image: `score` in [0, 1], the likeliest `kind`, `reason` in words, and regions; `signals` by name.
 
     `prediction` (h, w) is what was expected out of fold, at the small size; + = underexposed, NaN: nothing.
+    `deviation` is the mean of what the model says of its own standard deviation, NaN where it says nothing.
     """
 
     scene_id: str
@@ -41,6 +42,7 @@ class Dispute:
     regions: tuple[Region, ...]
     signals: dict[str, float]
     prediction: Map
+    deviation: float = float("nan")
 
 
 def find_disputes(
@@ -59,7 +61,16 @@ def find_disputes(
         _dispute(scenes[s], e, expectations[s].residual[e], real[k], values[k], float(scores[k]), found[k])
         for k, (s, e) in enumerate(places)
     ]
+    disputes = [
+        replace(d, deviation=_mean(expectations[s].deviation[e]))
+        for d, (s, e) in zip(disputes, places, strict=True)
+    ]
     return sorted(disputes, key=lambda d: (-d.score, d.scene_id, d.level))
+
+
+def _mean(values: Map) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _scene_errors(places: list[tuple[int, int]], real: list[Evidence]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ import datetime as dt
 import getpass
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -37,6 +38,13 @@ def add(
     references: Annotated[
         bool, typer.Option(help="Zone edits of the scenes' references, not residuals.")
     ] = False,
+    order: Annotated[
+        str,
+        typer.Option(help="priority, or expected-gain: what a look is expected to gain, by --validation."),
+    ] = "priority",
+    validation: Annotated[
+        Path | None, typer.Option(help="With --order expected-gain: the folder of `iea40k validate`.")
+    ] = None,
     random: Annotated[int | None, typer.Option(help="Only this many, drawn at random: an audit.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     dry_run: Annotated[
@@ -47,6 +55,7 @@ def add(
 ) -> int:
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
+    from pipelines.expected_gain import GAIN, with_gain
     from pipelines.exposures import choose, exposure_table, in_turn, of_references
     from pipelines.store_now import store_now
 
@@ -58,13 +67,22 @@ def add(
     if now.withdrawn:
         gone = f"not offered, no longer in the manifest ({len(now.withdrawn)}): " + ", ".join(now.withdrawn)
         messages.print(gone, style="yellow", markup=False)
-    chosen = choose(exposure_table(store, now), where, sample=random, seed=seed)
+    table = exposure_table(store, now)
+    if order == "expected-gain":
+        if validation is None:
+            raise BadInputError("an order by gain wants a validation", remedy="add --validation DIR")
+        if references:
+            raise BadInputError("gain is known of exposures", got="--references")
+        table, priority = with_gain(table, validation), GAIN
+    elif order != "priority":
+        raise BadInputError("no such order", expected="priority or expected-gain", got=order)
+    chosen = choose(table, where, sample=random, seed=seed)
     if references:
         chosen = of_references(chosen)
-    if priority == "review_priority" and len(chosen):
-        chosen = chosen.assign(review_priority=in_turn(chosen, "review_priority"))
+    if priority in ("review_priority", GAIN) and len(chosen):
+        chosen = chosen.assign(**{priority: in_turn(chosen, priority)})
     why = reason or (
-        "audit" if random is not None else "suspicion" if priority == "review_priority" else "manual"
+        "audit" if random is not None else "suspicion" if priority in ("review_priority", GAIN) else "manual"
     )
     requests = [
         TaskRequest(

@@ -1,0 +1,75 @@
+"""Which image to look at next: what a person's look is expected to gain, from a validation and a store's facts.
+
+expected gain = predicted label error x model deviation x rarity x what the annotators still disagree on
+
+- predicted label error: the chance that the label is wrong (the dispute's score) times how far it lies from what is
+  expected, in luma;
+- model deviation: how unsure the model is of its expectation, in units of the median image's; 1 where it says nothing;
+- rarity: the root of how much rarer than usual the image's light, class, device and exposure are, on average;
+- disagreement: 1 where nobody or one person mapped it, and 1 more for each 0.05 of luma that the experts lie apart.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from iea40k.errors import BadInputError, NotThereError
+from iea40k.parquet import read_parquet
+from pipelines.dispute_files import TABLE
+
+GAIN = "expected_gain"
+
+RARE_BY = ("light", "scene_class", "device", "level")
+"""Facts of an image that make it rare."""
+
+_LEAST = 0.002  # luma: an image that nothing speaks against is looked at last, but by rarity
+_APART = 0.05
+_NEEDED = ("image_id", "score", "label_error", "deviation", "experts_apart")
+
+
+def with_gain(exposures: pd.DataFrame, validation: Path) -> pd.DataFrame:
+    """Return a store's exposures with their `expected_gain` in [0, 1], by the validation in a folder.
+
+    An exposure of which the validation says nothing has the median gain. Raises `NotThereError` where there is no
+    validation, `BadInputError` for one of another store or an earlier version.
+    """
+    file = validation / TABLE
+    if not file.exists():
+        raise NotThereError(
+            "there is no validation here", where=validation, remedy="iea40k validate RELEASE --out DIR"
+        )
+    found = read_parquet(file).to_pandas()
+    missing = [name for name in _NEEDED if name not in found.columns]
+    if missing:
+        raise BadInputError(
+            "the validation lacks columns", where=file, got=", ".join(missing), remedy="validate anew"
+        )
+    ids = exposures["scene_id"] + "_" + exposures["level"]
+    of = found.set_index("image_id").reindex(ids)
+    if len(exposures) and of["score"].isna().all():
+        raise BadInputError("the validation is not of this store", where=file, expected=ids.iloc[0])
+    error = of["score"].fillna(0) * of["label_error"].fillna(0) + _LEAST
+    unsure = (of["deviation"] / of["deviation"].median()).fillna(1.0)
+    apart = 1 + of["experts_apart"].fillna(0) / _APART
+    gain = (error * unsure * apart).to_numpy() * rarity(exposures).to_numpy()
+    gain[of["score"].isna().to_numpy()] = np.nanmedian(gain[of["score"].notna().to_numpy()])
+    return exposures.assign(**{GAIN: gain / max(gain.max(), 1e-12)})
+
+
+def rarity(exposures: pd.DataFrame) -> pd.Series:
+    """Return how rare each exposure is: 1 as usual, more where its facts are rarer than if all were as frequent.
+
+    Facts that the store does not have, or an image lacks, do not count.
+    """
+    parts = []
+    for name in RARE_BY:
+        if name not in exposures.columns:
+            continue
+        values = exposures[name].replace("", np.nan)
+        counts = values.map(values.value_counts())
+        kinds = values.nunique()
+        parts.append((values.notna().sum() / (max(kinds, 1) * counts.astype(float))) ** 0.5)
+    if not parts:
+        return pd.Series(1.0, index=exposures.index)
+    return pd.concat(parts, axis=1).mean(axis=1).fillna(1.0)

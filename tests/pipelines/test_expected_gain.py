@@ -1,0 +1,81 @@
+"""The order by expected gain: wrong, unsure, rare and disagreed on comes first, a level of a scene after another."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger
+from iea40k.store.ledger.overview import listing
+from pipelines.cli.program import run
+from pipelines.expected_gain import GAIN, rarity, with_gain
+from tests.builders import built_scene
+
+
+def table(**changes) -> pd.DataFrame:
+    ids = [f"s{n}_{level}" for n in range(3) for level in ("N1", "P0", "P1")]
+    plain = {"score": 0.1, "label_error": 0.05, "deviation": 0.04, "experts_apart": np.nan}
+    rows = [{"image_id": name, **plain} for name in ids]
+    found = pd.DataFrame(rows).set_index("image_id")
+    for name, (column, value) in changes.items():
+        found.loc[name, column] = value
+    return found.reset_index()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store.create(tmp_path / "store")
+    for number in range(3):
+        store.write_scene(built_scene(f"s{number}", seed=number, light="night" if number == 2 else "day"))
+    return store
+
+
+def gains(store, folder, **changes):
+    from pipelines.exposures import exposure_table
+
+    folder.mkdir(exist_ok=True)
+    table(**changes).to_parquet(folder / "disputes.parquet")
+    found = with_gain(exposure_table(store), folder)
+    return dict(zip(found["scene_id"] + "_" + found["level"], found[GAIN], strict=True))
+
+
+@pytest.mark.parametrize(
+    "change", [("score", 0.9), ("label_error", 0.4), ("deviation", 0.2), ("experts_apart", 0.2)]
+)
+def test_each_factor_raises_the_gain(store, tmp_path, change):
+    plain = gains(store, tmp_path / "v")
+    raised = gains(store, tmp_path / "v", s0_P0=change)
+    assert raised["s0_P0"] / raised["s0_N1"] > 1.5 * plain["s0_P0"] / plain["s0_N1"]
+
+
+def test_what_is_rare_comes_before_what_is_common(store, tmp_path):
+    found = gains(store, tmp_path / "v")
+    assert found["s2_P0"] > found["s0_P0"]
+    assert max(found.values()) == pytest.approx(1)
+    exposures = pd.DataFrame({"light": ["night", "", "day", "day"]})
+    assert rarity(exposures).tolist() == pytest.approx([(3 / 2) ** 0.5, 1, (3 / 4) ** 0.5, (3 / 4) ** 0.5])
+
+
+def test_the_queue_is_filled_in_this_order(store, tmp_path, capsys):
+    gains(store, tmp_path / "v", s1_P0=("score", 0.95), s1_N1=("score", 0.9))
+    command = ["queue", str(store.path), "add", "--order", "expected-gain"]
+    assert run([*command, "--validation", str(tmp_path / "v"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["new"] == 9
+    with Ledger.open(store.path) as ledger:
+        rows = listing(ledger)
+    assert (rows[0]["scene_id"], rows[0]["level"]) == ("s1", "P0")
+    assert rows[1]["priority"] < rows[0]["priority"]
+    assert run(command) == 2
+    assert run([*command, "--validation", str(tmp_path / "none")]) == 2
+    assert run([*command[:-1], "by-luck"]) == 2
+
+
+def test_an_image_of_which_nothing_is_known_stands_in_the_middle(store, tmp_path):
+    (tmp_path / "v").mkdir()
+    table().iloc[:-1].to_parquet(tmp_path / "v" / "disputes.parquet")
+    from pipelines.exposures import exposure_table
+
+    found = with_gain(exposure_table(store), tmp_path / "v")
+    assert found[GAIN].notna().all()
