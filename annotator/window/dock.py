@@ -122,7 +122,7 @@ class Dock(QWidget):
             *[part.view for part in parts],
             self.opacity,
             *[self.buttons.box(action) for action in in_part("shared")],
-            margins=(8, 4, 8, 4),
+            margins=(8, 2, 8, 0),
             stretch=True,
         )
         scroll = QScrollArea()

@@ -131,7 +131,7 @@ def column_of(
     widget = QWidget()
     column = QVBoxLayout(widget)
     column.setContentsMargins(*margins)
-    column.setSpacing(4)
+    column.setSpacing(3)
     for item in items:
         if isinstance(item, QLayout):
             column.addLayout(item)
