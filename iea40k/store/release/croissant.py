@@ -78,7 +78,7 @@ _ARRAY_COLUMNS = {
     "frame": "sc:Text",
     "array": "sc:Text",
     "path": "sc:Text",
-    "shape": "sc:Text",
+    "shape": "sc:Integer",
     "dtype": "sc:Text",
     "scale_factor": "sc:Float",
     "fill_value": "sc:Integer",
@@ -286,7 +286,7 @@ def _arrays(arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             "arrays/frame": frame,
             "arrays/array": name,
             "arrays/path": f"{content.ARRAYS}/{frame}/{name}",
-            "arrays/shape": ",".join(map(str, fact["shape"])),
+            "arrays/shape": list(fact["shape"]),
             "arrays/dtype": fact["dtype"],
             "arrays/scale_factor": 1 / RESIDUAL_SCALE if "scale_factor" in attributes_of(name) else 1.0,
             "arrays/fill_value": FILL[name],
@@ -302,7 +302,14 @@ def _arrays(arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "description": "The arrays: shape, type, scale and fill value of each. A value is code x scale_factor; "
         f"{INVALID_CODE} of a residual is no data.",
         "field": [
-            {"@type": "cr:Field", "@id": f"arrays/{name}", "name": f"arrays/{name}", "dataType": kind}
+            {
+                "@type": "cr:Field",
+                "@id": f"arrays/{name}",
+                "name": f"arrays/{name}",
+                "dataType": kind,
+                # As many sides as the array has axes.
+                **({"isArray": True, "arrayShape": "-1"} if name == "shape" else {}),
+            }
             for name, kind in _ARRAY_COLUMNS.items()
         ],
         "data": rows,
