@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annotator.shared.language import marked, tr, trn
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, ResidualCodes, Validity
 
 VISIBLE = 8 / 255
@@ -12,6 +13,16 @@ VISIBLE = 8 / 255
 
 REPAIRED, MISSED = 1 / 3, 0.9
 """Shares of a fault's error that may be left where it counts as repaired; and from which it counts as missed."""
+
+
+FAULTS = (
+    marked("logo"),
+    marked("misaligned"),
+    marked("speckle"),
+    marked("wrong sign"),
+    marked("wrong gain"),
+)
+"""What is planted, in words."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +38,10 @@ class FaultScore:
         """Repaired, in part, missed, or made worse."""
         left = self.after / max(self.before, 1e-9)
         if left > 1:
-            return "made worse"
-        return "repaired" if left <= REPAIRED else "missed" if left >= MISSED else "repaired in part"
+            return tr("made worse")
+        if left <= REPAIRED:
+            return tr("repaired")
+        return tr("missed") if left >= MISSED else tr("repaired in part")
 
 
 @dataclass(frozen=True)
@@ -48,11 +61,16 @@ class Score:
 
     def text(self) -> str:
         """Return it in words, a line each."""
-        moved = f"fell by {self.fell:.0%}" if self.fell >= 0 else f"ROSE by {-self.fell:.0%}"
-        lines = [f"{self.title}: the error {moved}, from {self.before:.4f} to {self.after:.4f} on average."]
-        lines += [f"{f.name}: {f.verdict} ({f.before:.3f} -> {f.after:.3f})" for f in self.faults]
-        harmed = "none" if not self.harmed else f"{self.harmed} pixels"
-        return "\n".join([*lines, f"harmed outside the faults, by more than 8/255: {harmed}"])
+        share = f"{abs(self.fell):.0%}"
+        moved = tr("fell by {share}", share=share) if self.fell >= 0 else tr("ROSE by {share}", share=share)
+        means = {"before": f"{self.before:.4f}", "after": f"{self.after:.4f}"}
+        told = tr("the error {moved}, from {before} to {after} on average.", moved=moved, **means)
+        lines = [f"{self.title}: {told}"]
+        lines += [f"{tr(f.name)}: {f.verdict} ({f.before:.3f} -> {f.after:.3f})" for f in self.faults]
+        pixels = trn("{count} pixel", "{count} pixels", self.harmed) if self.harmed else tr("none")
+        return "\n".join(
+            [*lines, tr("harmed outside the faults, by more than 8/255: {pixels}", pixels=pixels)]
+        )
 
 
 def score_of(

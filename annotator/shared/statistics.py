@@ -63,7 +63,7 @@ class Statistics:
                 )
             )
         for z in self.zones:
-            low, high = (zone_name(0.18 * 2.0 ** (v - 5)) for v in (z.low, z.high))
+            low, high = (zone_name(v) for v in (z.low, z.high))
             lines.append(
                 tr(
                     "zone of the {picture}: mean {mean}, sd {sd}, {low} to {high}",

@@ -3,6 +3,7 @@
 from qtpy.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
 from annotator.session.practice_score import Score
+from annotator.shared.language import tr
 from annotator.window.widgets import label
 
 
@@ -11,11 +12,11 @@ class ScoreDialog(QDialog):
 
     def __init__(self, parent: QWidget | None, score: Score) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Practice")
+        self.setWindowTitle(tr("Practice"))
         self.text = label(score.text(), "plain", wrap=True)
         self.text.setAccessibleName(score.text())
         self.setMinimumWidth(460)
-        on = QPushButton("Go on")
+        on = QPushButton(tr("Go on"))
         on.setDefault(True)
         on.clicked.connect(self.accept)
         column = QVBoxLayout(self)

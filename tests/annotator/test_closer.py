@@ -29,6 +29,7 @@ def test_statistics_are_numpy_s_and_count_no_invalid_pixel():
     assert sum(found.residual.counts) == 300
     assert found.zones[0].counts[5] == 300
     assert "60 without valid data" in found.text()
+    assert "zone of the exposure: mean 5.01, sd 0.00, V to V" in found.text()
     one = np.zeros(codes.shape, np.bool_)
     one[8, 8] = True
     assert statistics_of(codes, one, {}).residual.sd == 0
