@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.session.review import Review
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import notes
 from tests.annotator.conftest import Begin
@@ -196,28 +195,6 @@ def test_a_submission_is_taken_back_until_somebody_reviews_it(window):
             Queue(ledger).accept(found, "Rita")
     key(window, "K", "ShiftModifier")
     assert window.session.work.key.scene_id == "s2"
-
-
-def test_accept_names_whose_maps_it_accepts(shown, begin, queued, tmp_path):
-    session = begin()
-    image = session.start()
-    from annotator.residual.brushes import Brush
-    from annotator.residual.strokes import Stroke
-
-    made = Stroke(image.codes, image.base, Brush("add", 0.1, 6.0, 0.5))
-    made.move((40, 40))
-    session.record(image.draft("brush", made.finish(), {"tool": "add"}), shown=True)
-    session.submit()
-    session.close()
-    review = opened(shown, Review.open(queued.path, "Rita", folders=tmp_path / "desks"))
-    try:
-        button = review.a.dock.buttons["submit"]
-        assert button.text().startswith("Accept Ada")
-        review.c.flow.choose(left="consensus" if "consensus" in review.session.versions else "base")
-        assert button.text().startswith("Accept Ada")
-        assert "all" not in button.text()
-    finally:
-        review.a.close()
 
 
 def test_texts_grow_with_the_window_s_setting(window):
