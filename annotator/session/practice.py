@@ -13,6 +13,7 @@ from annotator.session.base import Work
 from annotator.session.practice_score import score_of
 from annotator.session.session import Session
 from annotator.session.upload import Saving
+from annotator.shared.language import tr
 from annotator.shared.progress import Progress, silent
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
@@ -36,7 +37,7 @@ class PracticeSession(Session):
         try:
             store, planted = Store.create(scratch / "store"), {}
             requests = []
-            with progress("Planting faults", len(PHOTOGRAPHS)) as step:
+            with progress(tr("Planting faults"), len(PHOTOGRAPHS)) as step:
                 for rank, name in enumerate(PHOTOGRAPHS):
                     scene_id, number = f"practice_{name}", int(chance.integers(1 << 31))
                     made = practice_scene(photograph(name), scene_id, evs=EVS, seed=number, label_faults=True)
