@@ -25,7 +25,8 @@ from iea40k.model.data.rendering import Rendering
 from iea40k.model.data.samples import WHOLE
 from iea40k.model.evaluate import Predictor, network_predictor
 from iea40k.model.training.config import load_config
-from iea40k.model.training.loop import TrainingData, train
+from iea40k.model.training.loop import train
+from iea40k.model.training.run import TrainingData
 from iea40k.model.weights import load_weights
 from iea40k.residuals import luma
 

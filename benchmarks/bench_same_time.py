@@ -13,7 +13,8 @@ import torch
 
 from benchmarks.harness import Figure
 from iea40k.model.data.release_samples import ReleaseSamples
-from iea40k.model.evaluate import evaluate, grey_predictor, network_predictor
+from iea40k.baselines import constant
+from iea40k.model.evaluate import evaluate, network_predictor
 from iea40k.model.networks import build
 from iea40k.model.training.config import load_config
 from iea40k.model.training.from_release import training_data
@@ -38,7 +39,7 @@ def run() -> list[Figure]:
 
 def _measured(release: Path, folder: Path) -> list[Figure]:
     test = ReleaseSamples(Release.open(release), "split_0", "test")
-    flat = evaluate(grey_predictor(), test).overall["mae"]
+    flat = evaluate(constant(), test).overall["mae"]
     figures = [
         Figure("0.48 - luma", flat, "MAE", "", note=f"{len(test.samples)} images of scenes not learnt")
     ]

@@ -40,7 +40,8 @@ def train_demo(
     """
     from iea40k.files import write_atomic
     from iea40k.model.data.release_samples import ReleaseSamples
-    from iea40k.model.evaluate import evaluate, grey_predictor, network_predictor
+    from iea40k.baselines import constant
+    from iea40k.model.evaluate import evaluate, network_predictor
     from iea40k.model.evaluation_report import markdown, write_plots
     from iea40k.model.training.config import load_config
     from iea40k.model.training.from_release import training_data
@@ -53,7 +54,7 @@ def train_demo(
     opened = Release.open(release)
     test = ReleaseSamples(opened, config.data.split, "test")
     found = evaluate(network_predictor(load_weights(done.weights)), test)
-    baseline = evaluate(grey_predictor(), test)
+    baseline = evaluate(constant(), test)
     report = out / "evaluation" / "evaluation.md"
     notes = {
         "weights": done.weights.name,

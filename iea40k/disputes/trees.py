@@ -8,6 +8,7 @@ picture, and its clipped shares.
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ class Trees:
         """Learn from pictures and labels (NaN = no data): `pixels` random pixels of each."""
         inputs, outputs = [], []
         for image, label in examples:
-            small, wanted = _small(image), _small_label(label)
+            small, wanted = small_picture(image), _small_label(label)
             found = features(small).reshape(-1, FEATURES)
             chosen = self._random.permutation(np.flatnonzero(~np.isnan(wanted.ravel())))[: self.pixels]
             inputs.append(found[chosen])
@@ -68,9 +69,19 @@ class Trees:
             self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
         return self
 
+    @property
+    def start(self) -> float:
+        """What the trees' values are added to."""
+        return float(np.ravel(self._trees._baseline_prediction)[0])
+
+    def nodes(self) -> list[NDArray[Any]]:
+        """Return the nodes of each tree as scikit-learn keeps them: feature_idx, num_threshold, left, right, value,
+        is_leaf."""
+        return [found.nodes for (found,) in self._trees._predictors]
+
     def __call__(self, image: EncodedRGB) -> Residual:
         """Return the residual map (H, W) float32 of a picture (H, W, 3) uint8."""
-        small = _small(image)
+        small = small_picture(image)
         with few_threads(small.shape[0] * small.shape[1]):
             found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
         size = (image.shape[1], image.shape[0])
@@ -126,7 +137,8 @@ def features(image: EncodedRGB) -> NDArray[np.float32]:
     return np.stack([*own, *same], 2).astype(np.float32)
 
 
-def _small(image: EncodedRGB) -> EncodedRGB:
+def small_picture(image: EncodedRGB) -> EncodedRGB:
+    """Return a picture as the trees look at it, its shorter side at most `SIDE`."""
     small: EncodedRGB = cv2.resize(image, _size(image.shape[:2]), interpolation=cv2.INTER_AREA).astype(
         np.uint8
     )

@@ -15,7 +15,6 @@ from iea40k.model.head import ScoreHead, map_features
 from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.training.validation import read_labelled
 from iea40k.model.weights import Weights
-from iea40k.residuals import luma
 from iea40k.zones import ZONE_NAMES, zone_map
 
 GROUPED_BY = ("level", "super_class", "scene_class", "light", "device")
@@ -51,11 +50,6 @@ def network_predictor(weights: Weights, device_name: str = "cpu") -> Predictor:
     """Return how `iea40k predict` assesses a picture: at the size that the weights know, the map at the picture's."""
     options = PredictOptions(device=device_name)
     return lambda image: predict_image(weights, image, options).residual
-
-
-def grey_predictor(grey: float = 0.48) -> Predictor:
-    """Return the simplest baseline: every pixel ought to have the luma `grey`, so the residual is grey - luma."""
-    return lambda image: np.float32(grey) - luma(image)
 
 
 def evaluate(

@@ -36,7 +36,8 @@ def predict_encoded(
     if isinstance(network, CurveNet):
         found: Residual = _by_bands(network, image, device)[0]
         return found
-    whole = side is not None or fixed_side(network) is not None
+    # Networks that judge a whole picture see no tiles of it.
+    whole = side is not None or fixed_side(network) is not None or getattr(network, "sees_whole", False)
     if whole or max(image.shape[:2]) <= tile:
         return _predict(network, image, device, side, native)
     return _tiled(network, image, device, tile, overlap)

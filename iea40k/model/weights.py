@@ -28,6 +28,11 @@ _SHIPPED = Shipped(
     "iea40k.model", "shipped", ".safetensors", "a .safetensors or .pth file", "there are no such weights"
 )
 
+_UEC_FACTS = {
+    "licence": "non-commercial research, by its authors: for comparison, never to be shipped",
+    "trained_on": "what its authors say of their weights; published with UEC (ECCV 2024)",
+}
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -65,7 +70,7 @@ def save_weights(
 
 
 def load_weights(weights: str | Path) -> Weights:
-    """Load a `.safetensors` of ours, a `.pth` of the released network, or shipped weights by name.
+    """Load a `.safetensors` of ours, the published `.pth` of `wavelet_net` or `uec`, or shipped weights by name.
 
     Raises `BadInputError` for a missing file or a file of another kind, `CorruptDataError` where the tensors are not
     those that were written.
@@ -181,12 +186,17 @@ def _load_pickled(path: Path) -> Weights:
             remedy="files that hold code are never run; ask for a safetensors file",
         ) from error
     tensors = _state_dict(loaded)
+    uec = build("uec")
+    own = {"reference": uec.state_dict()["reference"]}
+    if {*tensors, *own} == set(uec.state_dict()):
+        _fill(uec, {**tensors, **own}, path)
+        return Weights(uec.eval(), "uec", full_config("uec"), dict(_UEC_FACTS))
     network = build("wavelet_net")
     if set(tensors) != set(network.state_dict()):
         raise BadInputError(
             "the tensors belong to no network that is known from a .pth",
             where=path,
-            expected="the 472 tensor names of the released wavelet_net",
+            expected="the 472 tensor names of the released wavelet_net, or the 14 of uec",
             got=f"{len(tensors)} tensors, such as {', '.join(list(tensors)[:3])}",
             remedy="use a .safetensors file that `iea40k train` wrote",
         )

@@ -161,11 +161,13 @@ def _configured(
 def _train_one(
     release: Path, out: Path, config: "TrainingConfig", split: str, resume: bool
 ) -> dict[str, Any]:
+    from iea40k.model.networks import describe
     from iea40k.model.training.from_release import training_data
     from iea40k.model.training.loop import train as run
 
     config = config.model_copy(update={"data": config.data.model_copy(update={"split": split})})
-    done = run(training_data(release, config.data), out, config, resume=resume, tell=_say)
+    data = training_data(release, config.data, pictures=describe(config.network).learns_pictures)
+    done = run(data, out, config, resume=resume, tell=_say)
     _say(f"{done.weights}: validation MAE {done.mae:.4f}, {done.steps} steps in {done.seconds:.0f} s")
     return {
         "weights": str(done.weights),

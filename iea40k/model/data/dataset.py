@@ -23,7 +23,8 @@ _STILL = 0.005
 """Mean |residual| under which an exposure is its own reference."""
 
 Item = dict[str, Tensor]
-"""`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `uncertainty` (h, w) int32, absent if unknown."""
+"""`image` (3, h, w) uint8; `codes` (h, w) int16; `number` () int64; `uncertainty` (h, w) int32, absent if unknown;
+`reference` (3, h, w) uint8, where asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ViewConfig:
 class Batch:
     """What a network learns from: image (B,3,h,w) float in [0,1]; label, valid (bool), weight (B,1,h,w); number (B,).
 
-    `label` is 0 where `valid` is False.
+    `label` is 0 where `valid` is False. `reference` is like `image`, where samples have it.
     """
 
     image: Tensor
@@ -53,6 +54,7 @@ class Batch:
     valid: Tensor
     weight: Tensor
     number: Tensor
+    reference: Tensor | None = None
 
 
 class ExposureDataset(Dataset[Item]):
@@ -84,6 +86,8 @@ def as_item(pixels: Pixels, number: int) -> Item:
     }
     if pixels.uncertainty is not None:
         item["uncertainty"] = torch.from_numpy(pixels.uncertainty.astype(np.int32))
+    if pixels.reference is not None:
+        item["reference"] = torch.from_numpy(np.ascontiguousarray(pixels.reference.transpose(2, 0, 1)))
     return item
 
 
@@ -146,7 +150,7 @@ def apply_view(item: Item, view: View) -> Item:
         item = _squared(item, view.side)
     down, right = view.missing
     flips = [axis for axis, flip in ((-2, view.flip_rows), (-1, view.flip_columns)) if flip]
-    fill = {"image": 0, "codes": INVALID_CODE, "uncertainty": NO_UNCERTAINTY}
+    fill = {"image": 0, "codes": INVALID_CODE, "uncertainty": NO_UNCERTAINTY, "reference": 0}
     out = dict(item)
     for name, value in fill.items():
         if name not in item:
@@ -174,6 +178,10 @@ def _squared(item: Item, side: int) -> Item:
         out["uncertainty"] = torch.from_numpy(
             cv2.resize(known, (side, side), interpolation=cv2.INTER_NEAREST)
         )
+    if "reference" in item:
+        whole_picture = item["reference"].permute(1, 2, 0).numpy()
+        shrunk = cv2.resize(whole_picture, (side, side), interpolation=cv2.INTER_AREA)
+        out["reference"] = torch.from_numpy(np.ascontiguousarray(shrunk.transpose(2, 0, 1)))
     return out
 
 
@@ -213,11 +221,13 @@ def to_batch(
         stored = moved["uncertainty"].unsqueeze(1)
         uncertainty = torch.where(stored == NO_UNCERTAINTY, torch.nan, stored.float() / UNCERTAINTY_SCALE)
         weight = certainty(uncertainty, spread_scale)
+    reference = moved["reference"].float().div_(255) if "reference" in moved else None
     if side is not None:
+        reference = None if reference is None else _resize(reference, side)
         image, label, weight = (_resize(x, side) for x in (image, label, weight))
         valid = _resize(valid.float(), side) > 1 - 1e-6
         label = torch.where(valid, label, 0.0)
-    return Batch(image, label, valid, weight, moved["number"])
+    return Batch(image, label, valid, weight, moved["number"], reference)
 
 
 def _resize(x: Tensor, side: int) -> Tensor:

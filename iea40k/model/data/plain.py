@@ -48,7 +48,7 @@ class TorchDataset(Dataset[dict[str, Tensor]]):
         draws = view.flips or view.mode == "random"
         epoch = int(torch.randint(2**31, ())) if draws else 0
         batch = to_batch(collate([self.stored[epoch, place % len(self)]]), side=self._side)
-        return {name: tensor[0] for name, tensor in vars(batch).items()}
+        return {name: tensor[0] for name, tensor in vars(batch).items() if tensor is not None}
 
     def loader(
         self, batch: int, *, workers: int = 0, shuffle: bool = True, device: str = "cpu", seed: int = 0

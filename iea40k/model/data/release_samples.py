@@ -22,7 +22,8 @@ class ReleaseSamples:
 
     `levels` keeps only those levels, e.g. ("N2", ..., "P2"). `references` keeps, of scenes whose exposures were
     simulated, the one at EV 0 alone: the others can be rendered from it. `scenes`: the images of these scenes, whatever
-    their split; `scheme` and `split` are words for messages then. Raises `BadInputError` where nothing is left.
+    their split; `scheme` and `split` are words for messages then. `pictures`: the reference is read with each image.
+    Raises `BadInputError` where nothing is left.
     The disagreement of a pixel is the larger of its label's uncertainty and of the annotators' own.
     """
 
@@ -35,6 +36,7 @@ class ReleaseSamples:
         *,
         references: bool = False,
         scenes: Collection[str] | None = None,
+        pictures: bool = False,
     ) -> None:
         rows = release.images_of(scheme, split) if scenes is None else release.images
         if scenes is not None:
@@ -63,11 +65,12 @@ class ReleaseSamples:
         )
         places = zip(rows["frame"], rows["index"], rows["scene_index"], strict=True)
         self._places = [(str(frame), int(image), int(scene)) for frame, image, scene in places]
+        self._pictures = pictures
         self._of_scenes = release.uncertainty_is_of_scenes
         self._arrays = {
             (frame, name): release.array(frame, name)
             for frame in sorted(set(rows["frame"]))
-            for name in ("exposures", "residual", "spread", "uncertainty")
+            for name in ("exposures", "residual", "spread", "uncertainty", "reference")
             if release.has_array(frame, name)
         }
 
@@ -84,6 +87,7 @@ class ReleaseSamples:
             self._array(frame, "exposures").read(image, rows, columns),
             self._array(frame, "residual").read(image, rows, columns),
             _larger(known),
+            self._array(frame, "reference").read(scene, rows, columns) if self._pictures else None,
         )
 
     def _array(self, frame: str, name: str) -> ShardedArray:

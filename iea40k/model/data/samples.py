@@ -27,12 +27,14 @@ class Pixels:
     """Pixels of one sample, all of one height and width.
 
     `image` (h, w, 3) uint8 sRGB-encoded; `codes` (h, w) int16 residual codes; `uncertainty` (h, w) uint16, the experts'
-    disagreement as code / 32640, 65535 = unknown, or None where it is unknown everywhere.
+    disagreement as code / 32640, 65535 = unknown, or None where it is unknown everywhere. `reference` (h, w, 3) uint8,
+    where it was asked for.
     """
 
     image: EncodedRGB
     codes: ResidualCodes
     uncertainty: NDArray[np.uint16] | None
+    reference: EncodedRGB | None = None
 
 
 class Samples(Protocol):

@@ -13,9 +13,14 @@ from typing import Any
 
 from torch import nn
 
+from iea40k.baselines import BASELINES
 from iea40k.errors import ConfigError
 from iea40k.model.networks.curve_net import CurveNet, CurveNetConfig
+from iea40k.model.networks.messias import Messias, MessiasConfig
 from iea40k.model.networks.p_ieanet import SMALLEST, PIEANet, PIEANetConfig
+from iea40k.model.networks.plain import PlainNetwork
+from iea40k.model.networks.uec import UEC
+from iea40k.model.networks.unet import UNet
 from iea40k.model.networks.wavelet_net import SIDE, WaveletNet
 
 GROUP = "iea40k.networks"
@@ -28,7 +33,9 @@ class Network:
 
     `fixed_side` is the one height and width that it takes (None: any from `smallest` on). `sees_whole`: it shrinks
     pictures itself, so they are shown to it whole and at their own size. `has_scale`: called with `scale=True` it also
-    returns the scale of a Laplace distribution, (B, 2, H, W) in all.
+    returns the scale of a Laplace distribution, (B, 2, H, W) in all. `fitted`: it learns in a way of its own
+    (`iea40k.model.training.fitting`), not by steps on batches of single images. `learns_pictures`: its loss needs the
+    reference picture, not its residual alone.
     """
 
     name: str
@@ -38,6 +45,8 @@ class Network:
     smallest: int = SMALLEST
     sees_whole: bool = False
     has_scale: bool = False
+    fitted: bool = False
+    learns_pictures: bool = False
 
 
 def build(name: str, overrides: Mapping[str, Any] | None = None) -> nn.Module:
@@ -133,6 +142,41 @@ def _wavelet_net(config: Mapping[str, Any]) -> nn.Module:
     return WaveletNet(**config)
 
 
+def _unet(config: Mapping[str, Any]) -> nn.Module:
+    _check_keys("unet_s", set(config) - {"widths"}, {"widths"})
+    widths = tuple(int(w) for w in config["widths"])
+    if not 2 <= len(widths) <= 6 or any(w < 4 or w % 4 for w in widths):
+        raise ConfigError("impossible widths", expected="two to six multiples of 4", got=str(list(widths)))
+    return UNet(widths)
+
+
+def _messias(config: Mapping[str, Any]) -> nn.Module:
+    known = {field.name for field in dataclasses.fields(MessiasConfig)}
+    _check_keys("messias", set(config) - known, known)
+    if config["width"] < 4 or config["width"] % 4 or config["attention"] < 1:
+        raise ConfigError(
+            "impossible widths",
+            expected="width: a multiple of 4; attention: 1 at least",
+            got=f"width {config['width']}, attention {config['attention']}",
+        )
+    return Messias(MessiasConfig(**config))
+
+
+def _uec(config: Mapping[str, Any]) -> nn.Module:
+    _check_keys("uec", set(config) - {"tv"}, {"tv"})
+    if not 0 <= float(config["tv"]) < 1e3:
+        raise ConfigError("impossible factor", expected="tv: 0 or more", got=str(config["tv"]))
+    return UEC(float(config["tv"]))
+
+
+def _plain(name: str) -> Network:
+    def make(config: Mapping[str, Any]) -> nn.Module:
+        _check_keys(name, set(config), set())
+        return PlainNetwork(name)
+
+    return Network(name, make, {}, smallest=1, sees_whole=True, fitted=True)
+
+
 def _check_keys(name: str, unknown: set[str], known: set[str]) -> None:
     if unknown:
         raise ConfigError(
@@ -154,5 +198,9 @@ _NETWORKS = {
             "curve_net", _curve_net, dataclasses.asdict(CurveNetConfig()), sees_whole=True, has_scale=True
         ),
         Network("wavelet_net", _wavelet_net, {"independent": True}, fixed_side=SIDE, smallest=SIDE),
+        Network("unet_s", _unet, {"widths": (12, 24, 48, 64)}),
+        Network("messias", _messias, dataclasses.asdict(MessiasConfig()), learns_pictures=True),
+        Network("uec", _uec, {"tv": 0.0}, sees_whole=True, fitted=True),
+        *(_plain(name) for name in BASELINES),
     )
 }

@@ -4,18 +4,23 @@ from iea40k.errors import BadInputError
 from iea40k.files import AnyPath
 from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.model.training.config import DataConfig
-from iea40k.model.training.loop import TrainingData
+from iea40k.model.training.run import TrainingData
 from iea40k.store.release import Release
 
 
-def training_data(path: AnyPath, config: DataConfig) -> TrainingData:
-    """Return the training and validation samples of the release at `path`.
+def training_data(path: AnyPath, config: DataConfig, *, pictures: bool = False) -> TrainingData:
+    """Return the training and validation samples of the release at `path`; `pictures`: with references to learn from.
 
     Raises `BadInputError` where a split is empty or a scene would be in both.
     """
     release = Release.open(path)
     train = ReleaseSamples(
-        release, config.split, config.train_part, config.levels, references=config.render is not None
+        release,
+        config.split,
+        config.train_part,
+        config.levels,
+        references=config.render is not None,
+        pictures=pictures,
     )
     valid = ReleaseSamples(release, config.split, config.valid_part, config.levels)
     shared = scene_ids(train) & scene_ids(valid)

@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,14 +12,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.files import AnyPath, write_atomic
-from iea40k.model.data import Batch, Samples, to_batch
+from iea40k.model.data import Batch, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
+from iea40k.model.messias_loss import messias_loss
 from iea40k.model.networks import build, describe, full_config
 from iea40k.model.networks.curve_net import CurveNet
+from iea40k.model.networks.messias import Messias
 from iea40k.model.training.average import Average
 from iea40k.model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from iea40k.model.training.config import TrainingConfig, dump_config
+from iea40k.model.training.fitting import fit
 from iea40k.model.training.record import Clock, Record, Teller, duration
+from iea40k.model.training.run import CONFIG, WEIGHTS, Trained, TrainingData
 from iea40k.model.training.schedule import rate_at
 from iea40k.model.training.setup import Place, make_optimizer, processes, training_batches
 from iea40k.model.training.stopping import Stop, stoppable
@@ -30,32 +32,11 @@ from iea40k.model.training.variation import Variation, vary
 from iea40k.model.weights import load_weights, save_weights
 from iea40k.recipe import digest, without_nan
 
-CHECKPOINT, WEIGHTS, CONFIG = "checkpoint.pt", "best.safetensors", "config.yaml"
+CHECKPOINT = "checkpoint.pt"
 _TELL_EVERY = 20
 
 LEAST_SCENES = 3
 """Validation scenes from which a best epoch is chosen; on fewer it would be chance, and the last one is kept."""
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Samples to learn from and to validate on, and what they are: `identity` (release digest, split) and words."""
-
-    train: Samples
-    valid: Samples
-    identity: Mapping[str, Any]
-    described: str
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The outcome of a run: its best weights, the mean absolute error they reached in validation, and when."""
-
-    weights: Path
-    mae: float
-    epoch: int
-    steps: int
-    seconds: float
 
 
 def train(
@@ -78,6 +59,8 @@ def train(
             "there is a run in this folder", where=out, remedy="add --resume to go on, or name another folder"
         )
     _check_network(config)
+    if describe(config.network).fitted:
+        return fit(data, out, config, tell or _silent)
     with processes(config) as place:
         return _Run(data, out, config, place, tell or _silent).go()
 
@@ -170,6 +153,10 @@ class _Run:
 
     def _loss(self, batch: Batch) -> Tensor:
         target = (batch.label, batch.valid, batch.weight)
+        if isinstance(self.network, Messias):
+            with self.place.autocast():
+                parts = self.forward(batch.image, parts=True)
+            return messias_loss(parts.float(), batch, self.losses)
         if not self.losses.scale:
             with self.place.autocast():
                 prediction = self.forward(batch.image)
@@ -364,6 +351,12 @@ def _first_network(config: TrainingConfig) -> nn.Module:
 
 
 def _check_network(config: TrainingConfig) -> None:
+    if describe(config.network).learns_pictures and (config.data.render or config.loss.rungs):
+        raise BadInputError(
+            f"{config.network} learns from the references of a release as they are",
+            expected="no data.render",
+            got="rendered captures",
+        )
     side = describe(config.network).fixed_side
     if side is not None and config.data.size != side:
         raise BadInputError(

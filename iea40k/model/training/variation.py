@@ -50,7 +50,7 @@ def vary(batch: Batch, variation: Variation, seed: int, epoch: int) -> Batch:
     reference = batch.label + _luma(batch.image)
     image = _shown(batch.image, draws, variation)
     label = torch.where(batch.valid, reference - _luma(image), 0.0)
-    return Batch(image, label, batch.valid, batch.weight, batch.number)
+    return Batch(image, label, batch.valid, batch.weight, batch.number, batch.reference)
 
 
 def _draw(seed: int, epoch: int, number: int) -> Tensor:

@@ -16,8 +16,9 @@ from iea40k.model.data.rendering import Rendering
 from iea40k.model.inference import predict_with_scale
 from iea40k.model.looking import SCALES_90
 from iea40k.model.training.config import OptimizerConfig, dump_config, load_config, shipped_configs
-from iea40k.model.training.loop import TrainingData, train
+from iea40k.model.training.loop import train
 from iea40k.model.training.record import duration, read_history
+from iea40k.model.training.run import TrainingData
 from iea40k.model.training.schedule import rate_at
 from iea40k.model.weights import load_weights
 from tests.iea40k.model.photographs import Photographs
