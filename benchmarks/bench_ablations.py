@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Figure
+from iea40k.baselines import constant
 from iea40k.files import write_atomic
 from iea40k.model.data.release_samples import ReleaseSamples
-from iea40k.baselines import constant
 from iea40k.model.evaluate import evaluate, network_predictor
 from iea40k.model.training.config import TrainingConfig, load_config
 from iea40k.model.training.from_release import training_data
@@ -100,9 +100,7 @@ def _config(split: str, changes: dict[str, Any]) -> TrainingConfig:
 
 def _flat(release: Path) -> Figure:
     opened = Release.open(release)
-    rows = [
-        evaluate(constant(), ReleaseSamples(opened, split, "test")).overall["mae"] for split in SPLITS
-    ]
+    rows = [evaluate(constant(), ReleaseSamples(opened, split, "test")).overall["mae"] for split in SPLITS]
     return Figure("0.48 - luma", float(np.mean(rows)), "MAE", "", note="no training")
 
 

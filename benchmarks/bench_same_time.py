@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from benchmarks.harness import Figure
-from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.baselines import constant
+from iea40k.model.data.release_samples import ReleaseSamples
 from iea40k.model.evaluate import evaluate, network_predictor
 from iea40k.model.networks import build
 from iea40k.model.training.config import load_config

@@ -38,9 +38,9 @@ def train_demo(
     Needs `can_train()`. The run is a full one: weights, checkpoint, TensorBoard events, `evaluation/` with
     report and plots, `heatmaps/` of validation images.
     """
+    from iea40k.baselines import constant
     from iea40k.files import write_atomic
     from iea40k.model.data.release_samples import ReleaseSamples
-    from iea40k.baselines import constant
     from iea40k.model.evaluate import evaluate, network_predictor
     from iea40k.model.evaluation_report import markdown, write_plots
     from iea40k.model.training.config import load_config

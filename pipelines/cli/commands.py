@@ -60,6 +60,7 @@ COMMANDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Train": (
         ("train", "train a network on a release", "pipelines.cli.model:train"),
         ("evaluate", "measure a network on a part of a release", "pipelines.cli.model:evaluate"),
+        ("benchmark", "every model on the same splits, one table", "pipelines.cli.benchmark:benchmark"),
         ("validate", "the labels of a release that deserve a second look", "pipelines.cli.validate:validate"),
     ),
     "Use": (

@@ -19,6 +19,7 @@ from iea40k.stopping import handled_by
 
 _GO_ON = {
     "annotate": "every stroke that was finished is kept",
+    "benchmark": "run the same command again: it goes on with what is not measured yet",
     "build": "run the same command again: it goes on with the scenes that are not built yet",
     "demo": "run the same command again: it begins anew",
     "fetch": "run the same command again: it goes on where it stopped",

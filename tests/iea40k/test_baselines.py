@@ -80,7 +80,9 @@ def test_a_histogram_gives_the_reference_back_where_it_is_the_only_one():
     reference = np.ascontiguousarray(exposed("coffee")[:200:2, :280:2])
     image = encode_srgb(decode_srgb(reference) * np.float32(0.25))
     numbers = BASELINES["histogram"].fit([(image, luma(reference) - luma(image))])
-    assert np.abs(luma(image) + BASELINES["histogram"].predict(numbers, image) - luma(reference)).mean() < 0.02
+    assert (
+        np.abs(luma(image) + BASELINES["histogram"].predict(numbers, image) - luma(reference)).mean() < 0.02
+    )
 
 
 def test_trees_read_from_arrays_are_those_of_scikit_learn(fitted):

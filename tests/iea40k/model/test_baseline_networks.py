@@ -1,4 +1,4 @@
-"""The baselines behind the registry: built, trained, saved and loaded as any network; UEC equal to what was published."""
+"""The baselines behind the registry: trained, saved and loaded as any network; UEC equal to what was published."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ import torch
 
 from iea40k.arrays import residual_from_codes
 from iea40k.baselines import BASELINES
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.errors import BadInputError
-from iea40k.model.data import Pixels, Sample
+from iea40k.model.data import Batch, Pixels, Sample
 from iea40k.model.evaluate import network_predictor
 from iea40k.model.losses import LossConfig
 from iea40k.model.messias_loss import LAMBDA, enhancement_loss, messias_loss
 from iea40k.model.networks import build, describe
 from iea40k.model.networks.messias import exposure_maps
-from iea40k.model.data import Batch
 from iea40k.model.predict import predict_image
 from iea40k.model.training.config import load_config
 from iea40k.model.training.loop import train
@@ -21,7 +21,6 @@ from iea40k.model.training.run import TrainingData
 from iea40k.model.training.uec_training import total_variation, uec_loss
 from iea40k.model.weights import load_weights
 from iea40k.residuals import residual_codes
-from iea40k.colour import decode_srgb, encode_srgb
 from tests.planted import exposed
 
 EVS = (-2.0, 0.0, 2.0)
@@ -99,7 +98,9 @@ def test_the_losses_of_uec_are_what_they_are_called():
     restored = network.passes(shown[0], shown[1])[0][-1]
     mean_square = float((restored - shown[1]).square().mean().detach())
     code = network.code(shown[0], like=shown[0])
-    low, high = (network.once(shown[0], network.value(code, network.code(r, like=shown[0]))) for r in shown[2:])
+    low, high = (
+        network.once(shown[0], network.value(code, network.code(r, like=shown[0]))) for r in shown[2:]
+    )
     monotony = float((low - high).clamp_min(0).mean().detach())
     assert total == pytest.approx(mean_square + monotony, rel=1e-5)
     network.tv = 0.1
