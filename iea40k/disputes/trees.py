@@ -105,7 +105,7 @@ class DeviationTrees:
         """Learn from pictures and labels that `trees`, or whatever predicts, have not seen."""
         inputs, outputs = [], []
         for image, label in examples:
-            small, wanted = _small(image), _small_label(label)
+            small, wanted = small_picture(image), _small_label(label)
             away = np.abs(wanted - trees(small)).ravel()
             chosen = self._random.permutation(np.flatnonzero(~np.isnan(away)))[: self.pixels]
             inputs.append(features(small).reshape(-1, FEATURES)[chosen])
@@ -116,7 +116,7 @@ class DeviationTrees:
 
     def __call__(self, image: EncodedRGB) -> Residual:
         """Return the standard deviation (H, W) float32 of a picture (H, W, 3) uint8."""
-        small = _small(image)
+        small = small_picture(image)
         with few_threads(small.shape[0] * small.shape[1]):
             found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
         size = (image.shape[1], image.shape[0])

@@ -1,5 +1,8 @@
 """Residual maps of photographs of any size, in bounded memory: whole where they fit, else in overlapping tiles."""
 
+from collections.abc import Callable
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -55,6 +58,18 @@ def predict_with_scale(
         return None
     both = _by_bands(network, image, device, scale=True)
     return both[0], both[1]
+
+
+@torch.inference_mode()
+def corrected_encoded(
+    network: nn.Module, image: EncodedRGB, device: torch.device | None = None
+) -> EncodedRGB:
+    """Return the picture (H, W, 3) uint8 that a network with `corrected` makes of another one, at its own size."""
+    check_encoded(image, least=1)
+    correct = cast("Callable[[Tensor], Tensor]", network.to(device).corrected)
+    made = correct(_tensor(image, device))[0].clamp(0, 1)
+    out: EncodedRGB = (made * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(out)
 
 
 @torch.inference_mode()

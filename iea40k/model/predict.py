@@ -42,6 +42,7 @@ class PredictOptions:
     - `native`: keep the map at the size that the network saw instead of the photograph's: its own square, for a
       network that sees one size
     - `flips`: average over the four flips, so that a flipped photograph gets the flipped map
+    - `corrected`: also give the corrected picture, of networks that make one; a proposal for a reference
     """
 
     short_side: int | None = None
@@ -51,6 +52,7 @@ class PredictOptions:
     overlap: int = OVERLAP
     palette: Palette = "blue-white-red"
     device: str = "cpu"
+    corrected: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,11 +62,13 @@ class Prediction:
     `band`: (h, w) float32, the half-width around the residual within which the truth lies nine times in ten by the
     network's own account; None for a network that gives none. `facts["unlike"]` says in words why the picture is not of
     the kind that was learnt from (see `iea40k.model.unlike`); the band is then at least as wide as such reasons ask.
+    `corrected` (h, w, 3) uint8: the picture as the network would have it, where that was asked for.
     """
 
     residual: Residual
     facts: dict[str, Any]
     band: NDArray[np.float32] | None = None
+    corrected: EncodedRGB | None = None
 
     def __repr__(self) -> str:
         height, width = self.residual.shape
@@ -116,7 +120,25 @@ def predict_image(
         facts["band_90"] = round(float(band.mean()), 6)
     facts["unlike"] = [reason.reason for reason in reasons]
     facts["size"] = [maps.shape[2], maps.shape[1]]
-    return Prediction(maps[0], facts, band)
+    corrected = corrected_picture(weights, image, options.device) if options.corrected else None
+    return Prediction(maps[0], facts, band, corrected)
+
+
+def corrected_picture(weights: AnyWeights, image: EncodedRGB, device: str = "cpu") -> EncodedRGB:
+    """Return a picture (H, W, 3) uint8 as a network that corrects pictures (uec, messias) would have it.
+
+    Every pixel is shown to the network. Raises `BadInputError` for a network that makes residuals only.
+    """
+    network = None if isinstance(weights, OnnxWeights) else weights.network
+    if network is None or not getattr(network, "corrects", False):
+        raise BadInputError(
+            "this network makes residuals, and no pictures", expected="uec or messias", got=weights.name
+        )
+    import torch
+
+    from iea40k.model.inference import corrected_encoded
+
+    return corrected_encoded(network, image, torch.device(device))
 
 
 def predict_files(
@@ -150,6 +172,8 @@ def _predict_file(weights: AnyWeights, out: Path, options: PredictOptions, path:
         prediction = predict_image(weights, image, options)
         del image  # the maps of a large picture need its room
         facts = {"image": str(path), **prediction.facts, "recipe": recipe}
+        if prediction.corrected is not None:
+            _write_png(out / f"{path.stem}_corrected.png", prediction.corrected)
         _write(out, path.stem, prediction, facts, options.palette)
     except Exception as error:
         return Predicted(path, None, item_fault(error).located(path))
@@ -226,11 +250,15 @@ def _write(out: Path, stem: str, prediction: Prediction, facts: dict[str, Any], 
     # Unbounded networks (wavelet_net) can leave the scale; the picture shows its end, the array keeps the value.
     within = float(residual.min()) >= -1 and float(residual.max()) <= 1
     picture = heatmap(residual if within else np.clip(residual, -1, 1), palette)
+    _write_png(out / f"{stem}_heatmap.png", picture)
+    write_atomic(out / f"{stem}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_png(path: Path, picture: EncodedRGB) -> None:
     written, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not written:
-        raise IEAError("the heat map could not be encoded", where=out / f"{stem}_heatmap.png")
-    write_atomic(out / f"{stem}_heatmap.png", data.tobytes())
-    write_atomic(out / f"{stem}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        raise IEAError("the picture could not be encoded", where=path)
+    write_atomic(path, data.tobytes())
 
 
 def _write_map(path: Path, values: NDArray[np.float32]) -> None:

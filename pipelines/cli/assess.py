@@ -43,6 +43,12 @@ def predict(
         bool, typer.Option("--native", help="Keep the map at the size the network saw.")
     ] = False,
     flips: Annotated[bool, typer.Option("--flips", help="Average over the four flips: 4x the time.")] = False,
+    corrected: Annotated[
+        bool,
+        typer.Option(
+            "--corrected", help="Also STEM_corrected.png, a proposal for a reference (uec, messias)."
+        ),
+    ] = False,
     palette: Annotated[str, typer.Option(help="blue-white-red or colour-blind-safe.")] = "blue-white-red",
     device: Device = "auto",
     workers: Count = 1,
@@ -58,7 +64,14 @@ def predict(
         raise BadInputError("no such palette", expected=" or ".join(PALETTES), got=palette)
     loaded, paths = load_predictor(weights), find_images(images)
     place = pick_place(loaded, device)
-    options = PredictOptions(size, native, flips, palette=palette, device=place)  # type: ignore[arg-type]
+    options = PredictOptions(
+        size,
+        native,
+        flips,
+        palette=palette,  # type: ignore[arg-type]
+        device=place,
+        corrected=corrected,
+    )
     with Progress("assessing", "images") as bar, open_executor(Workers(workers)) as executor:
 
         def advance(outcome: "Predicted", done: int, total: int) -> None:

@@ -17,8 +17,9 @@ from iea40k.model.inference import predict_with_scale
 from iea40k.model.networks import build, describe
 from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.training.config import TrainingConfig
-from iea40k.model.training.loop import CHECKPOINT, TrainingData, train
+from iea40k.model.training.loop import CHECKPOINT, train
 from iea40k.model.training.record import Teller
+from iea40k.model.training.run import WEIGHTS, TrainingData
 from iea40k.model.weights import Weights, load_weights
 from iea40k.store.release import Release
 
@@ -26,6 +27,10 @@ CHECKED = 0.1
 """Share of the scenes to learn from on which the best epoch is chosen, and where a network's errors are seen."""
 
 _OF_LAPLACE = float(np.sqrt(2))  # standard deviation of a Laplace distribution, in units of its scale
+
+
+_LOOK_SECONDS = 0.1
+"""About what a baseline takes for an image that it looks at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +64,8 @@ def train_fold(
     `groups` are the scenes, those together that may not be divided. Raises `BadInputError` where too few are left.
     """
     learn, check = divided([group for group in groups if not set(group) & set(fold)])
-    done = train(
-        _data(release, learn, check, config), run, config, resume=(run / CHECKPOINT).exists(), tell=tell
-    )
+    resume = (run / CHECKPOINT).exists() or (run / WEIGHTS).exists()
+    done = train(_data(release, learn, check, config), run, config, resume=resume, tell=tell)
     weights = load_weights(done.weights)
     device = pick_device(config.device)
     weights.network.to(device)
@@ -84,6 +88,8 @@ def training_seconds(release: Release, config: TrainingConfig, folds: int) -> fl
     images = len(release.images) * (folds - 1) / folds
     if config.data.per_scene:
         images = min(images, config.data.per_scene * len(release.scenes) * (folds - 1) / folds)
+    if describe(config.network).fitted:
+        return folds * images * _LOOK_SECONDS
     steps = config.epochs * -(-int(images) // config.batch)
     if config.max_steps is not None:
         steps = min(steps, config.max_steps)
@@ -114,8 +120,15 @@ def _step_seconds(config: TrainingConfig) -> float:
 
 def _data(release: Release, learn: set[str], check: set[str], config: TrainingConfig) -> TrainingData:
     def samples(scenes: set[str], part: str, *, references: bool = False) -> Samples:
-        levels = config.data.levels
-        return ReleaseSamples(release, "by fold", part, levels, references=references, scenes=scenes)
+        return ReleaseSamples(
+            release,
+            "by fold",
+            part,
+            config.data.levels,
+            references=references,
+            scenes=scenes,
+            pictures=part == "learn" and describe(config.network).learns_pictures,
+        )
 
     valid = samples(check, "check")
     identity = {"release": release.digest, "learn": sorted(learn), "check": sorted(check)}

@@ -20,15 +20,21 @@ from iea40k.model.training.run import CONFIG, WEIGHTS, Trained, TrainingData
 from iea40k.model.training.setup import processes
 from iea40k.model.training.uec_training import choose_reference, learn_uec
 from iea40k.model.training.validation import read_labelled, validate
-from iea40k.model.weights import save_weights
+from iea40k.model.weights import load_weights, save_weights
 from iea40k.recipe import without_nan
 
 
-def fit(data: TrainingData, out: Path, config: TrainingConfig, tell: Teller) -> Trained:
+def fit(
+    data: TrainingData, out: Path, config: TrainingConfig, tell: Teller, *, resume: bool = False
+) -> Trained:
     """Fit a network and write `best.safetensors` and `config.yaml` into `out`; there is no checkpoint to go on from.
 
-    Raises `AlreadyExistsError` for a folder that has weights, `BadInputError` for a network that cannot be fitted.
+    With `resume` weights that are there are taken as they are. Raises `AlreadyExistsError` for them without it,
+    `BadInputError` for a network that cannot be fitted.
     """
+    if (out / WEIGHTS).exists() and resume:
+        facts = load_weights(out / WEIGHTS).facts
+        return Trained(out / WEIGHTS, float(facts["metrics"]["valid_mae"]), 0, int(facts["steps"]), 0.0)
     if (out / WEIGHTS).exists():
         raise AlreadyExistsError("there is a run in this folder", where=out, remedy="name another folder")
     begun = time.monotonic()

@@ -60,7 +60,7 @@ def train(
         )
     _check_network(config)
     if describe(config.network).fitted:
-        return fit(data, out, config, tell or _silent)
+        return fit(data, out, config, tell or _silent, resume=resume)
     with processes(config) as place:
         return _Run(data, out, config, place, tell or _silent).go()
 

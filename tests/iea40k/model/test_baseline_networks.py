@@ -1,5 +1,6 @@
 """The baselines behind the registry: trained, saved and loaded as any network; UEC equal to what was published."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,20 +8,20 @@ import torch
 from iea40k.arrays import residual_from_codes
 from iea40k.baselines import BASELINES
 from iea40k.colour import decode_srgb, encode_srgb
-from iea40k.errors import BadInputError
+from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.model.data import Batch, Pixels, Sample
 from iea40k.model.evaluate import network_predictor
 from iea40k.model.losses import LossConfig
 from iea40k.model.messias_loss import LAMBDA, enhancement_loss, messias_loss
 from iea40k.model.networks import build, describe
 from iea40k.model.networks.messias import exposure_maps
-from iea40k.model.predict import predict_image
+from iea40k.model.predict import PredictOptions, predict_image
 from iea40k.model.training.config import load_config
 from iea40k.model.training.loop import train
 from iea40k.model.training.run import TrainingData
 from iea40k.model.training.uec_training import total_variation, uec_loss
 from iea40k.model.weights import load_weights
-from iea40k.residuals import residual_codes
+from iea40k.residuals import luma, residual_codes
 from tests.planted import exposed
 
 EVS = (-2.0, 0.0, 2.0)
@@ -175,3 +176,34 @@ def test_uec_equals_its_published_weights(real_data, file):
         wanted = torch.from_numpy(expected[f"{name}_pass{k + 1}"])
         assert float((pictures[k][0] - wanted).abs().max()) < 1e-5
         assert values[k].item() == pytest.approx(expected[f"{name}_value{k + 1}"].item(), abs=1e-5)
+
+
+def test_a_corrected_picture_is_a_proposal_for_a_reference(tmp_path):
+    from pipelines.cli.program import run
+
+    data = TrainingData(Ladder(), Ladder(("rocket",)), {}, "photographs")
+    done = train(data, tmp_path / "run", config("uec"))
+    image = np.ascontiguousarray(Ladder(("rocket",)).read(1).image)
+    found = predict_image(load_weights(done.weights), image, PredictOptions(corrected=True))
+    assert found.corrected.shape == image.shape
+    assert luma(found.corrected) - luma(image) == pytest.approx(found.residual, abs=1 / 255)
+    cv2.imwrite(str(tmp_path / "rocket.png"), image[..., ::-1])
+    command = ["predict", str(done.weights), str(tmp_path / "rocket.png"), "--corrected", "-o"]
+    assert run([*command, str(tmp_path / "out")]) == 0
+    written = cv2.imread(str(tmp_path / "out" / "rocket_corrected.png"))[..., ::-1]
+    assert np.array_equal(written, found.corrected)
+    assert (
+        run(
+            ["predict", "p_ieanet_s", str(tmp_path / "rocket.png"), "--corrected", "-o", str(tmp_path / "no")]
+        )
+        == 1
+    )
+
+
+def test_a_fit_that_is_there_is_taken_as_it_is(tmp_path):
+    data = TrainingData(Ladder(), Ladder(("rocket",)), {}, "photographs")
+    first = train(data, tmp_path / "run", config("constant"))
+    again = train(data, tmp_path / "run", config("constant"), resume=True)
+    assert (again.mae, again.weights) == (first.mae, first.weights)
+    with pytest.raises(AlreadyExistsError):
+        train(data, tmp_path / "run", config("constant"))
