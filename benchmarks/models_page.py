@@ -51,10 +51,19 @@ def page(run: dict[str, Any]) -> str:
     """Return the page: our table, by level and zone, what was learnt, and the paper's tables."""
     text = INTRODUCTION.read_text(encoding="utf-8")
     ours, levels, zones, trained = _ours(run), _by(run, "levels"), _by(run, "zones"), _trained(run)
-    parts = {"ours": ours, "levels": levels, "zones": zones, "trained": trained, "words": _words(run), "paper": _paper()}
+    parts = {
+        "ours": ours,
+        "levels": levels,
+        "zones": zones,
+        "trained": trained,
+        "words": _words(run),
+        "paper": _paper(),
+    }
     for name, lines in parts.items():
         text = text.replace(f"<!-- {name} -->", "\n".join(lines))
-    return text.replace("<!-- ceiling -->", f"{run['ceiling']['mae']:.3f}" if run["ceiling"]["mae"] else "unknown")
+    return text.replace(
+        "<!-- ceiling -->", f"{run['ceiling']['mae']:.3f}" if run["ceiling"]["mae"] else "unknown"
+    )
 
 
 def _ours(run: dict[str, Any]) -> list[str]:
@@ -99,7 +108,10 @@ def _words(run: dict[str, Any]) -> list[str]:
 
 
 def _paper() -> list[str]:
-    lines = ["| published | parameters, M | MAE | SSIM | PSNR | LCC on SPAQ | SRCC on SPAQ |", "|---" * 7 + "|"]
+    lines = [
+        "| published | parameters, M | MAE | SSIM | PSNR | LCC on SPAQ | SRCC on SPAQ |",
+        "|---" * 7 + "|",
+    ]
     lines += ["| " + " | ".join(row) + " |" for row in PAPER]
     return lines + [f"| {name} | | | | | {lcc} | {srcc} |" for name, lcc, srcc in HOLISTIC]
 

@@ -56,7 +56,7 @@ def learn_uec(network: UEC, samples: Samples, config: TrainingConfig, tell: Tell
             optimizer.step()
             stop.check()
             if (step + 1) % _TELL_EVERY == 0:
-                tell(f"step {step + 1}/{steps}  loss {float(loss):.4f}")
+                tell(f"step {step + 1}/{steps}  loss {loss.item():.4f}")
     return steps
 
 
