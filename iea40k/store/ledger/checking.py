@@ -136,12 +136,13 @@ def _told(connection: sa.Connection) -> tuple[dict[int, dict[str, Any]], dict[in
 
 def _tell_task(told: dict[int, dict[str, Any]], event: Any) -> None:
     asked = read_details(event["details"])
-    note = canonical_json(asked["note"])  # as the first event gave it
+    note = canonical_json(asked["note"])
     before = told.get(event["task"], {**asked, "note": note})
     told[event["task"]] = {
         **{name: event[name] for name in ("scene_id", "level", "purpose")},
         "reason": asked["reason"],
         "priority": max(asked["priority"], before["priority"]),
         "slots": max(asked["slots"], before["slots"]),
-        "note": before["note"],
+        # As the first event gave it, or a later one that says it renewed it.
+        "note": note if asked.get("note_renewed") is True else before["note"],
     }

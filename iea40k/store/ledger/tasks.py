@@ -128,7 +128,9 @@ def _add(ledger: Ledger, connection: sa.Connection, request: TaskRequest, actor:
     connection.execute(
         tasks.update().where(tasks.c.task == found.task).values(**raised, reason=request.reason)
     )
-    append_event(ledger.database, connection, _event(found.task, request, "raise", actor))
+    append_event(
+        ledger.database, connection, _event(found.task, request, "raise", actor, renewed="note" in raised)
+    )
     return "raised"
 
 
@@ -156,13 +158,17 @@ def _insert(ledger: Ledger, connection: sa.Connection, requests: Sequence[TaskRe
     append_events(ledger.database, connection, told)
 
 
-def _event(task: int, request: TaskRequest, event: Literal["add", "raise"], actor: str) -> Event:
-    details = {
+def _event(
+    task: int, request: TaskRequest, event: Literal["add", "raise"], actor: str, *, renewed: bool = False
+) -> Event:
+    details: dict[str, Any] = {
         "reason": request.reason,
         "priority": float(request.priority),
         "slots": request.slots,
         "note": request.note,
     }
+    if renewed:  # earlier versions told the note that was asked for, and kept the first
+        details["note_renewed"] = True
     key = TaskKey(task, request.scene_id, request.level, request.purpose)
     return Event(key=key, event=event, actor=actor, details=details)
 
