@@ -33,7 +33,7 @@ def open_practice() -> Annotator | None:
     for layer in [at for at in viewer.layers if at.name == OPENING]:
         viewer.layers.remove(layer)
     # One session a viewer: keys and layers of another one would answer as well.
-    if any(layer.name == "residual (right)" for layer in viewer.layers):
+    if any(isinstance(getattr(at, "__self__", None), Annotator) for at in viewer.mouse_drag_callbacks):
         show_warning(
             "The annotator is open in this window already: close it first, or practise in a new window."
         )

@@ -287,7 +287,10 @@ def test_opening_again_ends_the_session_before(
     monkeypatch.setattr("annotator.session.settings.platformdirs.user_data_dir", lambda *_, **__: tmp_path)
     form.open(queued.path, "Ada")
     before, layers = form.opened, len(viewer.layers)
+    asked: list[str] = []
+    monkeypatch.setattr(form, "_confirmed", lambda question: asked.append(question) or True)
     form.open(queued.path, "Boris")
+    assert "Begin as a new person, 'Boris'?" in asked[0]
     assert form.opened is not before
     assert form.opened.session.image.key.annotator == "Boris"
     assert len(viewer.layers) == layers

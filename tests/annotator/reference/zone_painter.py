@@ -7,6 +7,7 @@ After each step whose safety was promised it prints the sha256 of the reference 
 import hashlib
 import random
 import sys
+import time
 from pathlib import Path
 
 from annotator.reference.strokes import ReferenceStroke
@@ -34,6 +35,8 @@ def main() -> None:
             for _ in range(2):
                 stroke.move((rng.uniform(0, 95), rng.uniform(0, 127)))
             session.record(*reference.changes(stroke.finish(), {"tool": mode}), shown=True)
+        while session.saving.writing:
+            time.sleep(0.001)
         print("safe", hashlib.sha256(reference.picture.tobytes()).hexdigest(), flush=True)
 
 
