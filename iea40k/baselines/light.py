@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, Residual
 from iea40k.baselines.base import Baseline, Example, Numbers, wanted_luma
-from iea40k.colour import decode_srgb, encode_srgb
+from iea40k.colour import srgb_curve, srgb_inverse
 from iea40k.residuals import luma
 from iea40k.zones import GREY, luminance
 
@@ -18,8 +18,7 @@ _BLACK = 2.0**-10  # darker light counts as this: black pixels would decide the 
 
 def under_gain(image: EncodedRGB, stops: float) -> Residual:
     """Return luma(the picture under a gain in light) - luma(picture)."""
-    light = decode_srgb(image) * np.float32(2.0**stops)
-    out: Residual = luma(encode_srgb(light)) - luma(image)
+    out: Residual = luma(_exposed(image, stops)) - luma(image)
     return out
 
 
@@ -29,9 +28,9 @@ def key_of(image: EncodedRGB) -> float:
 
 
 def _gain(numbers: Numbers, image: EncodedRGB) -> Residual:
-    light = decode_srgb(np.ascontiguousarray(_few(image)))
+    few = np.ascontiguousarray(_few(image))
     wanted = float(numbers["luma"])
-    reached = [abs(luma(encode_srgb(light * np.float32(2.0**g))).mean() - wanted) for g in _STOPS]
+    reached = [abs(luma(_exposed(few, g)).mean() - wanted) for g in _STOPS]
     return under_gain(image, float(_STOPS[int(np.argmin(reached))]))
 
 
@@ -42,6 +41,14 @@ def _fit_gain(examples: Iterable[Example]) -> dict[str, NDArray[np.float64]]:
 def _zone_v(numbers: Numbers, image: EncodedRGB) -> Residual:
     del numbers
     return under_gain(image, 5 - key_of(image))
+
+
+def _exposed(image: EncodedRGB, stops: float) -> EncodedRGB:
+    """Return a picture under a gain in light. By a table of codes in float64, so that no machine rounds otherwise."""
+    light = np.minimum(srgb_inverse(np.arange(256, dtype=np.float64) / 255) * 2.0**stops, 1)
+    table = np.rint(srgb_curve(light) * 255).astype(np.uint8)
+    out: EncodedRGB = table[image]
+    return out
 
 
 def _few(image: EncodedRGB) -> EncodedRGB:

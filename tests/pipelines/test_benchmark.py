@@ -40,14 +40,14 @@ QUICK = [
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    """The demo's release, small: five photographs at three levels."""
+    """The demo's release, small: seven photographs at three levels."""
     folder = tmp_path_factory.mktemp("demo")
-    manifest = make_project(folder / "photographs", PHOTOGRAPHS[:5], scale=0.25)
+    manifest = make_project(folder / "photographs", PHOTOGRAPHS[:7], scale=0.25)
     build(manifest, folder / "store", BuildConfig(short_side=40, evs=(-2.0, 0.0, 2.0)))
     write_release(
         Store.open(folder / "store"),
         folder / "release",
-        ReleaseOptions("0.1.0", splits=2, ratios=(50, 0, 50)),
+        ReleaseOptions("0.1.0", splits=2, ratios=(60, 0, 40)),
     )
     return folder / "release"
 
@@ -126,7 +126,10 @@ def test_a_finished_benchmark_is_not_measured_again_and_takes_more_models(done, 
     command = ["benchmark", str(release), "--out", str(done), "--models", "constant,affine", *QUICK]
     assert run(command) == 0
     assert cell.stat().st_mtime_ns == before
-    assert "affine" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "affine" in shown
+    assert "by the reference" in shown  # and the others stay
+    assert len(pd.read_csv(done / "benchmark.csv")) == 6
 
 
 def test_killed_in_the_middle_it_goes_on_by_model(release, tmp_path):

@@ -65,9 +65,9 @@ def run_benchmark(
 ) -> Ran:
     """Measure every contender on every split, and write `benchmark.md`, `.json`, `.csv`, `.png` into `out`.
 
-    Resumable: what was measured is kept in `out/models`, a training goes on from its checkpoint. A model that fails
-    costs itself. Raises `BadInputError` where no split can be tested, `AlreadyExistsError` for a folder with a
-    benchmark of another release or other splits.
+    Resumable: what was measured is kept in `out/models`, a training goes on from its checkpoint; models that earlier
+    commands measured here stay in the table. A model that fails costs itself. Raises `BadInputError` where no split can
+    be tested, `AlreadyExistsError` for a folder with a benchmark of another release or other splits.
     """
     options = options or BenchmarkOptions()
     out, models = Path(out), list(contenders)
@@ -87,7 +87,10 @@ def run_benchmark(
     total = len(models) * len(tested)
     done = 0
     ceilings = pd.concat([ceiling(samples).assign(split=name) for name, samples in tested.items()])
-    table = Table.of(release, options.part, {}, {}, ceilings, words, {})
+    before = _measured_before(out, {c.folder for c in models}, list(tested))
+    cells |= {label: facts for label, (_, facts) in before.items()}
+    earlier = {label: rows for label, (rows, _) in before.items()}
+    table = Table.of(release, options.part, earlier, dict(cells), ceilings, words, {})
     for contender in models:
         parts: list[pd.DataFrame] = []
         facts: dict[str, dict[str, Any]] = {}
@@ -223,6 +226,7 @@ def _cell(
     scenes = {sample.scene_id for sample in samples.samples}
     facts = {
         **ready.facts,
+        "label": contender.label,
         "kind": contender.kind,
         "of_split": ready.of_split,
         "seen": seen_before(ready.facts, release, scenes) if contender.kind == "weights" else 0,
@@ -235,13 +239,28 @@ def _cell(
     return _rows(folder), facts
 
 
-def _kept(folder: Path, identity: str) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+def _measured_before(
+    out: Path, named: set[str], splits: Sequence[str]
+) -> dict[str, tuple[pd.DataFrame, dict[str, dict[str, Any]]]]:
+    """Return rows and facts, by label, of models that earlier commands measured here on every split."""
+    found = {}
+    for folder in sorted(p for p in (out / "models").glob("*") if p.name not in named):
+        kept = {split: _kept(folder / split, None) for split in splits}
+        cells = {split: cell for split, cell in kept.items() if cell is not None}
+        if len(cells) == len(splits):
+            label = str(cells[splits[0]][1].get("label", folder.name))
+            rows = pd.concat([rows.assign(split=split) for split, (rows, _) in cells.items()])
+            found[label] = rows, {split: facts for split, (_, facts) in cells.items()}
+    return found
+
+
+def _kept(folder: Path, identity: str | None) -> tuple[pd.DataFrame, dict[str, Any]] | None:
     file = folder / RESULT
     if not file.is_file() or not (folder / IMAGES).is_file():
         return None
     try:
         found = parse_json(file.read_text(encoding="utf-8"))
-        if found["identity"] == identity:
+        if identity in (None, found["identity"]):
             return _rows(folder), dict(found["facts"])
     except (ValueError, KeyError, TypeError):
         return None
