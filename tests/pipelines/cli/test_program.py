@@ -110,7 +110,7 @@ def completed(words: str) -> list[str]:
 
 
 def test_a_shell_completes_commands_groups_and_options():
-    assert completed("iea40k b") == ["build"]
+    assert completed("iea40k bu") == ["build"]
     assert completed("iea40k manifest br") == ["brackets"]
     assert "--only" in completed("iea40k build --o")
 
