@@ -98,6 +98,41 @@ def predict_image(
     (bilinear), unless `native`.
     """
     options = options or PredictOptions()
+    maps, seen = predicted_maps(weights, image, options)
+    facts = _facts(weights, maps[0], image, seen)
+    maps = _enlarged(maps, image, options)
+    band = maps[1] if len(maps) > 1 else None
+    reasons = unlike(image)
+    if band is not None:
+        np.maximum(band, max((reason.least_band for reason in reasons), default=0), out=band)
+        facts["band_90"] = round(float(band.mean()), 6)
+    facts["unlike"] = [reason.reason for reason in reasons]
+    facts["size"] = [maps.shape[2], maps.shape[1]]
+    corrected = corrected_picture(weights, image, options.device) if options.corrected else None
+    return Prediction(maps[0], facts, band, corrected)
+
+
+def predicted_residual(
+    weights: AnyWeights, image: EncodedRGB, options: PredictOptions | None = None
+) -> Residual:
+    """Return the residual (h, w) of `predict_image` alone, without its facts: what benchmarks time."""
+    options = options or PredictOptions()
+    maps, _ = predicted_maps(weights, image, options)
+    found: Residual = _enlarged(maps, image, options)[0]
+    return found
+
+
+def _enlarged(maps: NDArray[np.float32], image: EncodedRGB, options: PredictOptions) -> NDArray[np.float32]:
+    if options.native or maps.shape[1:] == image.shape[:2]:
+        return maps
+    size = (image.shape[1], image.shape[0])
+    return np.stack([cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in maps])
+
+
+def predicted_maps(
+    weights: AnyWeights, image: EncodedRGB, options: PredictOptions
+) -> tuple[NDArray[np.float32], EncodedRGB]:
+    """Return what a network gives (residual and, where it has one, its band) and the picture that it was shown."""
     seen = shrink(image, _short_side(weights, options))
     look = looker(
         weights,
@@ -108,20 +143,7 @@ def predict_image(
         tile=options.tile,
         overlap=options.overlap,
     )
-    maps = look(seen)
-    facts = _facts(weights, maps[0], image, seen)
-    if not options.native and maps.shape[1:] != image.shape[:2]:
-        size = (image.shape[1], image.shape[0])
-        maps = np.stack([cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in maps])
-    band = maps[1] if len(maps) > 1 else None
-    reasons = unlike(image)
-    if band is not None:
-        np.maximum(band, max((reason.least_band for reason in reasons), default=0), out=band)
-        facts["band_90"] = round(float(band.mean()), 6)
-    facts["unlike"] = [reason.reason for reason in reasons]
-    facts["size"] = [maps.shape[2], maps.shape[1]]
-    corrected = corrected_picture(weights, image, options.device) if options.corrected else None
-    return Prediction(maps[0], facts, band, corrected)
+    return look(seen), seen
 
 
 def corrected_picture(weights: AnyWeights, image: EncodedRGB, device: str = "cpu") -> EncodedRGB:

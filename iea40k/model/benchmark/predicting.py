@@ -19,7 +19,7 @@ from iea40k.model.loading import load_predictor, pick_place
 from iea40k.model.networks import describe
 from iea40k.model.networks.uec import UEC
 from iea40k.model.onnx_weights import OnnxWeights
-from iea40k.model.predict import PredictOptions, predict_image
+from iea40k.model.predict import PredictOptions, predicted_residual
 from iea40k.model.training.config import TrainingConfig
 from iea40k.model.training.loop import CHECKPOINT, train
 from iea40k.model.training.run import WEIGHTS, TrainingData
@@ -168,7 +168,7 @@ def _by_weights(loaded: Weights | OnnxWeights, device: str) -> Predict:
 
     def predict(sample: Sample, image: EncodedRGB) -> Residual:
         del sample
-        return predict_image(loaded, image, options).residual
+        return predicted_residual(loaded, image, options)
 
     return predict
 
