@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from iea40k.model.benchmark.writing import short_count
+
 HERE = Path(__file__).parent
 KEPT = HERE / "models.json"
 PAGE = HERE.parent / "docs" / "benchmark-models.md"
@@ -71,7 +73,7 @@ def _ours(run: dict[str, Any]) -> list[str]:
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for label, model in run["models"].items():
         facts = next(iter(model["training"].values()))
-        cells = [label, _count(facts.get("parameters")), _count(facts.get("macs"))]
+        cells = [label, short_count(facts.get("parameters")), short_count(facts.get("macs"))]
         speed = model["images_per_second"]
         cells.append("-" if speed is None or facts["kind"] == "enhanced" else f"{speed:.3g}")
         for name, _, digits in SHORT:
@@ -114,15 +116,6 @@ def _paper() -> list[str]:
     ]
     lines += ["| " + " | ".join(row) + " |" for row in PAPER]
     return lines + [f"| {name} | | | | | {lcc} | {srcc} |" for name, lcc, srcc in HOLISTIC]
-
-
-def _count(value: int | None) -> str:
-    if value is None:
-        return "-"
-    for limit, unit in ((1e9, " G"), (1e6, " M")):
-        if value >= limit:
-            return f"{value / limit:.2f}{unit}"
-    return f"{value:,}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from iea40k.metrics import canny_iou, histogram_difference, holistic_score, sobe
 from iea40k.model.guard import kept
 from iea40k.model.loading import AnyWeights
 from iea40k.model.paired import bootstrap_interval, paired_p
-from iea40k.model.predict import PredictOptions, predict_image, shrink
+from iea40k.model.predict import PredictOptions, predict_image, predicted_residual, shrink
 from iea40k.model.unlike import unlike
 from iea40k.residuals import luma
 
@@ -131,7 +131,7 @@ def wanted_luma(
 ) -> NDArray[np.float32]:
     """Return the luma (h, w) that the network wants of a picture, shorter side at most `JUDGED_SIDE`."""
     picture = shrink(source, JUDGED_SIDE)
-    residual = predict_image(weights, picture, options).residual
+    residual = predicted_residual(weights, picture, options)
     if residual.shape != picture.shape[:2]:
         size = (picture.shape[1], picture.shape[0])
         residual = cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR)

@@ -115,7 +115,7 @@ def look(image: EncodedRGB) -> Looks:
         large_step=float(np.quantile(steps, 0.9)) if steps.size else 0.0,
         chroma=float(np.quantile(small.max(2) - small.min(2), 0.99)),
         within=float(((grey > 0.01) & (grey < 0.99)).mean()),
-        colours=len(np.unique(small.reshape(-1, 3), axis=0)),
+        colours=len(np.unique(small.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32))),
     )
 
 

@@ -1,9 +1,25 @@
 """What tests of the real window share: a viewer that is shown, real keys, and what is seen."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
+
+
+@contextmanager
+def shown_viewer(width: int, height: int) -> Iterator[Any]:
+    """A napari viewer whose window is shown, at a size in pixels; its thread that reads the status does not run."""
+    import napari
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
+        viewer = napari.Viewer(show=True)
+        viewer.window._qt_window.resize(width, height)
+        yield viewer
+        viewer.close()
 
 
 def drawn(times: int = 5) -> None:

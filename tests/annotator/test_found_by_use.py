@@ -10,7 +10,7 @@ import pytest
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import notes
 from tests.annotator.conftest import Begin
-from tests.annotator.screens import drawn, fits, in_dialog, key
+from tests.annotator.screens import drawn, fits, in_dialog, key, shown_viewer
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -18,14 +18,8 @@ pytest.importorskip("napari")
 
 @pytest.fixture(scope="module")
 def shown(screen: None, qapp: Any) -> Iterator[Any]:
-    import napari
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1366, 768)
+    with shown_viewer(1366, 768) as viewer:
         yield viewer
-        viewer.close()
 
 
 def opened(viewer: Any, session: Any) -> SimpleNamespace:

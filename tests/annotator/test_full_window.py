@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.annotator.conftest import Begin
+from tests.annotator.screens import shown_viewer
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -15,14 +16,8 @@ pytest.importorskip("napari")
 
 @pytest.fixture(scope="module")
 def shown(screen: None, qapp: Any) -> Iterator[Any]:
-    import napari
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1100, 760)
+    with shown_viewer(1100, 760) as viewer:
         yield viewer
-        viewer.close()
 
 
 @pytest.fixture

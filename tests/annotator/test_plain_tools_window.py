@@ -11,6 +11,7 @@ from iea40k.scene import BuiltScene
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.verify import verify_store
+from tests.annotator.screens import shown_viewer
 from tests.annotator.test_full_window import qt_drag
 from tests.annotator.test_window import press
 
@@ -57,14 +58,8 @@ def queued(store: Store) -> Store:
 
 @pytest.fixture(scope="module")
 def shown(screen: None, qapp: Any) -> Iterator[Any]:
-    import napari
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
-        viewer = napari.Viewer(show=True)
-        viewer.window._qt_window.resize(1100, 760)
+    with shown_viewer(1100, 760) as viewer:
         yield viewer
-        viewer.close()
 
 
 @pytest.fixture

@@ -166,8 +166,8 @@ def _main(table: Table) -> list[str]:
         figures = table.figures[label]
         cells = [
             label,
-            _count(_fact(table, label, "parameters")),
-            _count(_fact(table, label, "macs")),
+            short_count(_fact(table, label, "parameters")),
+            short_count(_fact(table, label, "macs")),
             _speed(figures["images_per_second"]),
             *(_cell(figures["figures"][c], c) for c in columns),
             table.compared.letters.get(label, "-"),
@@ -312,7 +312,8 @@ def _fact(table: Table, label: str, name: str) -> Any:
     return next((f[name] for f in table.facts[label].values() if f.get(name) is not None), None)
 
 
-def _count(value: int | None) -> str:
+def short_count(value: int | None) -> str:
+    """Return a count as tables show it: 217,921, 94.87 M, 2.45 G; - where it is not known."""
     if value is None:
         return "-"
     for limit, unit in ((1e9, " G"), (1e6, " M")):
