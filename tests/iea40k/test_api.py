@@ -247,7 +247,9 @@ def test_a_plain_loader_gives_what_the_fast_one_gives(release):
     fast = list(dataset.loader(2, shuffle=False))
     assert len(plain) == len(fast) > 0
     for items, batch in zip(plain, fast, strict=True):
-        for name, tensor in vars(batch).items():
+        given = {name: tensor for name, tensor in vars(batch).items() if tensor is not None}
+        assert set(items) == set(given) == {"image", "label", "valid", "weight", "number"}
+        for name, tensor in given.items():
             assert torch.equal(items[name], tensor), name
 
 
