@@ -1,8 +1,9 @@
-"""A web server on localhost that serves a folder, ranges too, and fails on demand: drops, stalls, lies, logs in."""
+"""A web server on localhost that serves a folder, ranges too, by http or https; drops, stalls, lies on demand."""
 
 import contextlib
 import http.server
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,10 @@ PAGE = b"<!DOCTYPE html><html><title>Log in</title><form>password</form></html>"
 
 @dataclass
 class Site:
-    """What is served, and how badly. `sent` counts the bytes of bodies, `asked` has each request's path and range."""
+    """What is served, and how badly.
+
+    `sent` counts the bytes of bodies, `asked` has each request's path and range, `headers` those of the last request.
+    """
 
     folder: Path
     address: str = ""
@@ -31,12 +35,13 @@ class Site:
     spoilt: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     sent: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Site]:
-    """Serve a folder at `site.address` until the block ends."""
+def served(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """Serve a folder at `site.address` until the block ends; by https where there is a certificate for it in `tls`."""
     site = Site(folder)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -56,6 +61,7 @@ def served(folder: Path) -> Iterator[Site]:
             asked = self.headers.get("Range") or ""
             with site.lock:
                 site.asked.append((path, asked))
+                site.headers = dict(self.headers)
             status, data = site.status(path), b""
             file = folder / path
             if site.page(path):
@@ -100,7 +106,12 @@ def served(folder: Path) -> Iterator[Site]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    site.address = f"http://127.0.0.1:{server.server_port}"
+    # A client that does not trust the certificate ends the connection: its own message is what is tested.
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    if tls is not None:
+        # In the thread of the connection, so that a client that never greets holds up nobody.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    site.address = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

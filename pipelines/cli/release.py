@@ -20,6 +20,7 @@ from iea40k.places import address_of, name_of
 from iea40k.store.each import Each
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
+from iea40k.store.ledger.agreed import release_agreement
 from iea40k.store.ledger.labels import ledger_facts, ledger_labels
 from iea40k.store.ledger.rated import weighing
 from iea40k.store.ledger.seals import Seal, broken_seals, keep_seal, kept_seals
@@ -140,7 +141,7 @@ def release(
         messages.print(line, style="yellow")
     with Progress("releasing", "images") as bar, ExitStack() as stack:
         executor = stack.enter_context(open_executor(Workers(workers)))
-        labels_of = None
+        labels_of, agreement_of = None, None
         place = None if base_only else ledger_of(context, store, ledger)
         if place == str(store) and not opened.changeable:
             raise BadInputError(
@@ -164,11 +165,13 @@ def release(
                 facts["consensus"] = {"method": "median"}
             options = replace(options, ledger=facts)
             labels_of = ledger_labels(found, facts["cursor"], leave_out_stale=leave_out_stale, model=model)
+            agreement_of = partial(release_agreement, found, opened, cursor=facts["cursor"])
         written = write_release(
             opened,
             out,
             options,
             labels_of=labels_of,
+            agreement_of=agreement_of,
             outgoing=outgoing,
             progress=bar.update,
             each=executor.map,

@@ -41,12 +41,17 @@ class Annotated:
 
 
 @contextlib.contextmanager
-def annotated(store: Store) -> Iterator[Annotated]:
-    """Yield what people did to the scenes of a store, as the ledger in it says; nothing where there is none."""
-    if not (store.path / LEDGER_FILE).is_file():
+def annotated(store: Store, ledger_place: str | None = None) -> Iterator[Annotated]:
+    """Yield what people did to the scenes of a store, as its ledger says; nothing where there is none.
+
+    `ledger_place` is a PostgreSQL URL, or the folder of a SQLite ledger; None: the file in the store. Raises
+    `LedgerError` where it cannot be opened, or for a login that does not see everybody's work.
+    """
+    if ledger_place is None and not (store.path / LEDGER_FILE).is_file():
         yield Annotated(set(), None)
         return
-    with Ledger.open(store.path) as ledger:
+    with Ledger.open(ledger_place or store.path) as ledger:
+        ledger.check_sees_all()
         yield Annotated(known_scenes(ledger), ledger_labels(ledger, ledger.cursor(), leave_out_stale=True))
 
 

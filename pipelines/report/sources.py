@@ -67,13 +67,22 @@ class Source:
     scenes: Callable[[], Iterator[ReportScene]] = field(repr=False)
 
 
-def open_source(path: Path) -> Source:
-    """Open what a report is wanted of. Raises `BadInputError` where the folder is neither a store nor a release."""
+def open_source(path: Path, ledger: str | None = None) -> Source:
+    """Open what a report is wanted of; `ledger` is where a store's ledger is (None: the file in it, if there is one).
+
+    Raises `BadInputError` where the folder is neither a store nor a release, and for a ledger of a release.
+    """
     kind = kind_of(path) if address_of(path) is None else "release"
     if kind == "release":
+        if ledger is not None:
+            raise BadInputError(
+                "a release has no ledger",
+                where=path,
+                remedy="leave --ledger out: what annotators did is in the release; or name the store",
+            )
         return _of_release(Release.open(path))
     if kind == "store":
-        return _of_store(Store.open(path), path)
+        return _of_store(Store.open(path), path, ledger)
     raise BadInputError(
         "there is neither a release nor a store here",
         where=path,
@@ -81,7 +90,7 @@ def open_source(path: Path) -> Source:
     )
 
 
-def _of_store(store: Store, path: Path) -> Source:
+def _of_store(store: Store, path: Path, ledger: str | None) -> Source:
     counts = store.counts()
     facts = (
         ("scenes", str(counts.scenes)),
@@ -92,7 +101,7 @@ def _of_store(store: Store, path: Path) -> Source:
     failures = tuple((entry.scene_id, entry.message) for entry in store.quarantined())
 
     def scenes() -> Iterator[ReportScene]:
-        with annotated(store) as people:
+        with annotated(store, ledger) as people:
             for scene_id in store.scene_ids():
                 stored = store.open_scene(scene_id)
                 yield _stored(store, stored, people.work(stored))

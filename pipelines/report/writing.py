@@ -25,15 +25,18 @@ def write_report(
     file: AnyPath,
     *,
     disputes: AnyPath | None = None,
+    ledger: str | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Write the report of the store or release in `place` as one HTML file; return its size in bytes.
 
-    `disputes` is a table (CSV or parquet) with image_id, score in [0, 1], kind and reason. The same input gives the
-    same bytes. Raises `BadInputError` where there is nothing to report on, or for a table without these columns.
+    `disputes` is a table (CSV or parquet) with image_id, score in [0, 1], kind and reason. `ledger` is
+    where a store's ledger is, a PostgreSQL URL for instance; None: the file in the store, if there is one. The same
+    input gives the same bytes. Raises `BadInputError` where there is nothing to report on, for a table without these
+    columns, and for a ledger of a release; `LedgerError` where the ledger cannot be opened.
     """
     disputed = _disputes(Path(disputes)) if disputes is not None else []
-    return write_report_of(open_source(Path(place)), file, disputed, progress=progress)
+    return write_report_of(open_source(Path(place), ledger), file, disputed, progress=progress)
 
 
 def write_report_of(

@@ -1,5 +1,6 @@
 """The walls: no Qt outside its room, no key of napari broken, a manifest that napari takes."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import annotator
 from annotator.action import BOTH
 from annotator.actions import ACTIONS, available, help_text
+from annotator.shared.language import LANGUAGES
 
 ROOM = Path(annotator.__file__).parent
 
@@ -135,9 +137,13 @@ def test_every_action_has_a_key():
     assert [action.id for action in without if action.part == "checks"] == ["overlay"]
 
 
-def test_the_page_for_annotators_names_every_key():
-    page = (ROOM.parent / "docs" / "annotator.md").read_text(encoding="utf-8")
-    for action in ACTIONS:
-        if action.keys:
-            keys = " or ".join(f"`` {k} ``" if "`" in k else f"`{k}`" for k in action.key_words)
-            assert f"| {keys} | {action.text} |" in page, action.id
+def test_the_guides_have_the_keys_as_they_are_in_every_language_of_the_window():
+    path = ROOM.parent / "docs" / "make_annotator_keys.py"
+    spec = importlib.util.spec_from_file_location("make_annotator_keys", path)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert {guide.code for guide in made.GUIDES} == set(LANGUAGES)
+    for guide in made.GUIDES:
+        page = (ROOM.parent / "docs" / guide.file).read_text(encoding="utf-8")
+        assert page == made.with_tables(guide, page), "run `python docs/make_annotator_keys.py`"
+        assert page.count(guide.head) == 2

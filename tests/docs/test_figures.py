@@ -15,6 +15,13 @@ ROOT = Path(__file__).parents[2]
 EXPLAINED = sorted((ROOT / "docs" / "explained").glob("*.md"))
 
 
+@pytest.fixture
+def subject(monkeypatch):
+    """A function that gives a subject's module of docs/figures."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return lambda name: importlib.import_module(f"figures.{name}")
+
+
 def load(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
@@ -56,10 +63,11 @@ def test_only_zero_is_white_and_lightness_falls_to_both_sides(palette):
 
 
 @pytest.mark.parametrize("palette", PALETTES)
-def test_for_every_eye_the_signs_are_told_apart(figures, palette):
+def test_for_every_eye_the_signs_are_told_apart(subject, palette):
+    colours = subject("colours")
     table = palette_table(palette)
-    for eye in figures.EYES:
-        seen = lab(figures.as_seen(table, eye))
+    for eye in colours.EYES:
+        seen = lab(colours.as_seen(table, eye))
         for size in (32, 64, 128, 255):
             assert np.linalg.norm(seen[255 + size] - seen[255 - size]) > 10, (eye, size)
 
@@ -71,9 +79,9 @@ def test_the_signs_of_the_safe_palette_differ_in_a_grey_print_too():
     assert lightness[[0, 510]].round().tolist() == [51, 12]
 
 
-def test_the_errors_that_the_budget_shows_are_those_of_the_table(figures):
+def test_the_errors_that_the_budget_shows_are_those_of_the_table(subject):
     page = (ROOT / "docs/explained/error-budget.md").read_text()
-    shown = {words: value for words, value, _ in figures._known_errors()}
+    shown = {words: value for words, value, _ in subject("errors").known_errors()}
     rounded = [
         value for words, value in shown.items() if words.startswith(("rounding", "8 bits", "the frames"))
     ]

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from iea40k.arrays import validity_from_codes
 from iea40k.raters import RatedPixels, RaterModel, fit_raters, sample_pixels
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
-from iea40k.store.ledger.corrected import corrected_reference, read_record, residual_base
 from iea40k.store.ledger.ledger import Ledger
-from iea40k.store.ledger.replay import replay
+from iea40k.store.ledger.shared import shared_images
 from iea40k.zones import zone_map
 
 LEAST_PEOPLE = 3
@@ -74,27 +72,10 @@ def weighing(
 
 
 def _rated(ledger: Ledger, store: Store, scene_id: str, cursor: int | None) -> list[RatedPixels]:
-    scene, record = store.open_scene(scene_id), read_record(ledger, scene_id, cursor)
-    reference = corrected_reference(scene, record)
     found = []
-    for level in scene.levels:
-        map_keys = record.counted(level, "expert")
-        if len(map_keys) < 2:
-            continue
-        base = residual_base(scene, level, record, reference)
-        replayed = {key.annotator: replay(base, record.corrections.get(key, ())) for key in map_keys}
-        replayed = {name: each for name, each in replayed.items() if not each.stale}
-        if len(replayed) < 2:
-            continue
-        painted = np.any([each.touched for each in replayed.values()], axis=0) & validity_from_codes(base)
-        zones = np.rint(zone_map(scene.exposure(level))).astype(np.int64)
-        pixels = sample_pixels(
-            {name: each.codes for name, each in replayed.items()},
-            {name: each.touched for name, each in replayed.items()},
-            zones,
-            level,
-            painted,
-            seed=int(digest([scene_id, level])[:8], 16),
-        )
+    for image in shared_images(ledger, store.open_scene(scene_id), cursor):
+        zones = np.rint(zone_map(image.scene.exposure(image.level))).astype(np.int64)
+        seed = int(digest([scene_id, image.level])[:8], 16)
+        pixels = sample_pixels(image.codes, image.touched, zones, image.level, image.painted, seed=seed)
         found += [] if pixels is None else [pixels]
     return found

@@ -27,6 +27,8 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
         autoescape=False,
     )
     environment.filters["plain"] = markdown_text
+    environment.filters["figure"] = lambda value: "-" if value is None else f"{value:.3f}"
+    environment.filters["percent"] = lambda value: "-" if value is None else f"{100 * value:.1f} %"
     template = files(__package__).joinpath("card_template.md").read_text(encoding="utf-8")
     said = dict(facts.get("about", {}))
     about = Publication(**said | {"creators": tuple(said.get("creators", ()))})

@@ -106,6 +106,7 @@ def croissant(facts: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
         **_people(facts, about),
         **_licences(facts, about),
         **_provenance(facts),
+        **_agreement(facts["agreement"]),
         "distribution": [
             *(_table_file(name, sums) for name in content.TABLE_NAMES),
             *(_file_object(name, sums[name]) for name in previews),
@@ -187,6 +188,19 @@ def _provenance(facts: Mapping[str, Any]) -> dict[str, Any]:
             {"@type": "prov:Entity", "prov:label": f"{count['scenes']} scenes, {origin}"}
             for origin, count in sources.items()
         ],
+    }
+
+
+def _agreement(agreement: Mapping[str, Any]) -> dict[str, Any]:
+    """The responsible-AI vocabulary's word on how sure annotations are, where two people corrected the same image."""
+    if not agreement.get("images"):
+        return {}
+    every = agreement["rows"][0]
+    said = {"ICC(2,1)": every["icc"], "Krippendorff's alpha": every["alpha"], "mean difference": every["mae"]}
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in said.items() if value is not None)
+    return {
+        "rai:dataAnnotationAnalysis": f"{agreement['people']} annotators, {agreement['images']} images corrected by two or "
+        f"more, over the pixels that one at least painted: {figures}."
     }
 
 

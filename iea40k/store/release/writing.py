@@ -17,7 +17,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ from iea40k.temporaries import clear_temporaries
 from iea40k.uncertainty import PARTS
 
 _DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+AgreementOf = Callable[[Collection[str]], Mapping[str, Any]]
+"""Gives what the card says of how far annotators agree on scenes (`iea40k.store.ledger.agreed`)."""
 _VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
 
 
@@ -69,6 +71,7 @@ def write_release(
     options: ReleaseOptions,
     *,
     labels_of: LabelsOf | None = None,
+    agreement_of: AgreementOf | None = None,
     outgoing: Outgoing | None = None,
     progress: arrays.Progress | None = None,
     each: Each = map,
@@ -76,7 +79,8 @@ def write_release(
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
     `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
-    `options.ledger`, for instance a cursor. `outgoing`: what may go out, with which labels (None: what
+    `options.ledger`, for instance a cursor. `agreement_of` says how far the annotators of these scenes agree there (None:
+    the card says that it is not known). `outgoing`: what may go out, with which labels (None: what
     `what_may_go_out` says; `Outgoing()`: every scene, as it was built). `progress(images done, images, frame shape)`
     is called a shard. `each` spreads the shards over processes; every shard has one writer.
 
@@ -110,7 +114,8 @@ def write_release(
             journal = Journal(partial, digest(recipe))
             division = divide(store, plan)
             arrays.write_arrays(store, plan, journal, labels_of, progress or (lambda *_: None), each)
-            _finish(plan, division, journal, recipe, _withdrawn(outgoing))
+            agreed = agreement_of([scene.scene_id for scene in plan.scenes]) if agreement_of else {}
+            _finish(plan, division, journal, recipe, {**_withdrawn(outgoing), "agreement": dict(agreed)})
             remember(store, outgoing)
             publish_folder(partial, out)
         finally:
@@ -149,7 +154,7 @@ def _finish(
     division: Division,
     journal: Journal,
     recipe: Mapping[str, Any],
-    withdrawn: dict[str, Any],
+    more: Mapping[str, Any],
 ) -> None:
     """Write all that follows the arrays; the root digest last. Nothing but what a release holds is published."""
     folder = journal.folder
@@ -158,7 +163,7 @@ def _finish(
         folder, plan, division, journal.rows(arrays.IMAGES), journal.rows(arrays.SCENES)
     )
     held = {f.name: (*arrays.image_arrays(f, recipe["corrected"]), *arrays.SCENE_ARRAYS) for f in plan.frames}
-    facts = _facts(plan, rows, recipe) | division.facts() | withdrawn | {"arrays": _arrays(folder, held)}
+    facts = _facts(plan, rows, recipe) | division.facts() | dict(more) | {"arrays": _arrays(folder, held)}
     write_atomic(folder / content.LICENCES, _licences(rows["images"]))
     facts["files"] = [content.CITATION, *_preview(folder, rows, facts)]
     write_atomic(folder / content.CITATION, citation_file(facts, plan.options.about))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from iea40k.errors import BadInputError, NotThereError, RemoteError
 from iea40k.extras import require
 from iea40k.places import below, shown
+from iea40k.store.remote.https import AUTHORITIES, AUTHORITIES_S3, authorities, https_error
 
 Span = tuple[int, int]
 """The first byte and the byte after the last one."""
@@ -145,7 +146,7 @@ class Transport:
         if self._opened is None or self._opened[0] != os.getpid():
             import fsspec
 
-            options = {**_stalling(self.scheme, self.patience.stall), **self.options}
+            options = _with(_options(self.scheme, self.patience.stall), self.options)
             try:
                 self._opened = (
                     os.getpid(),
@@ -165,6 +166,10 @@ class Transport:
         if isinstance(error, BadInputError):
             return error
         where = self.shown(name)
+        variable = AUTHORITIES_S3 if self.scheme in SCHEMES_S3 else AUTHORITIES
+        told = https_error(error, where, variable)
+        if told is not None:
+            return told
         status = getattr(error, "status", None)
         tried = f"{_words(error)} ({attempts} attempt{'s' if attempts > 1 else ''})"
         if isinstance(error, FileNotFoundError):
@@ -238,17 +243,28 @@ def _require(scheme: str) -> None:
         require("s3fs", "remote")
 
 
-def _stalling(scheme: str, stall: float) -> dict[str, Any]:
+def _options(scheme: str, stall: float) -> dict[str, Any]:
     """Return options that give up a connection over which nothing comes; how long the whole takes is not bounded."""
     if scheme in _SCHEMES_HTTP:
         import aiohttp
 
         limits = aiohttp.ClientTimeout(total=None, sock_connect=min(stall, 20.0), sock_read=stall)
         # A range of a compressed answer would be no range of the file.
-        return {"client_kwargs": {"timeout": limits}, "headers": {"Accept-Encoding": "identity"}}
+        options = {"client_kwargs": {"timeout": limits}, "headers": {"Accept-Encoding": "identity"}}
+        return {**options, "ssl": authorities()} if scheme == "https" else options
     if scheme in SCHEMES_S3:
         return {"config_kwargs": {"connect_timeout": min(stall, 20.0), "read_timeout": stall}}
     return {}
+
+
+def _with(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our options with theirs over them, one by one: headers to log in do not take ours away."""
+    both = {
+        name: {**value, **theirs[name]}
+        for name, value in ours.items()
+        if isinstance(value, dict) and isinstance(theirs.get(name), Mapping)
+    }
+    return {**ours, **theirs, **both}
 
 
 def _may_pass(error: Exception) -> bool:
@@ -257,6 +273,8 @@ def _may_pass(error: Exception) -> bool:
         return False
     if isinstance(error, _OtherLengthError):
         return error.may_pass
+    if https_error(error, "") is not None:
+        return False
     status = getattr(error, "status", None)
     if isinstance(status, int) and 400 <= status < 500:
         return status in _TRANSIENT

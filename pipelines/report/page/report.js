@@ -1,5 +1,6 @@
 "use strict"
 // The head of the page, what needs attention, and the start.
+const FIGURES = ["score", "quality", "priority", "mean difference"]
 function table(heading, names, lines) {
   if (!lines.length) return
   const place = document.getElementById("attention-parts")
@@ -9,17 +10,18 @@ function table(heading, names, lines) {
   scroll.setAttribute("aria-label", heading)
   const made = make("table")
   const head = make("tr")
-  for (const name of names) head.append(make("th", name, { scope: "col" }))
+  const kinds = names.map(name => (FIGURES.includes(name) ? "figure" : name === "picture" ? "" : "words"))
+  names.forEach((name, at) => head.append(make("th", name, { scope: "col", className: kinds[at] })))
   made.append(make("thead"))
   made.tHead.append(head)
   const body = make("tbody")
   for (const line of lines) {
     const tr = make("tr")
-    for (const cell of line) {
-      const td = make("td", cell instanceof Node ? "" : cell, { dir: "auto" })
+    line.forEach((cell, at) => {
+      const td = make("td", cell instanceof Node ? "" : cell, { dir: "auto", className: kinds[at] })
       if (cell instanceof Node) td.append(cell)
       tr.append(td)
-    }
+    })
     body.append(tr)
   }
   made.append(body)

@@ -1,5 +1,6 @@
 """Releases of a store with a ledger: the same cursor, the same bytes; and who touched what."""
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -86,6 +87,48 @@ def test_the_same_cursor_gives_the_same_bytes_for_ever(store: Store, ledger: Led
     assert contents(first.path) == contents(again.path)
     now = cut(store, tmp_path / "now")
     assert now.digest != first.digest
+
+
+def test_the_card_says_how_far_annotators_agree_at_the_cursor(
+    store: Store, ledger: Ledger, tmp_path: Path
+) -> None:
+    release = cut(store, tmp_path / "out")
+    own = store.open_scene("a").residual("P1")[BOX].astype(float).ravel() / 32640
+    maps = np.stack([own * 0 + 1000 / 32640, own * 0 + 2000 / 32640, own])
+    pairs = list(itertools.combinations(maps, 2))
+    apart = np.mean([np.abs(one - other).mean() for one, other in pairs])
+    observed = np.mean([np.square(one - other).mean() for one, other in pairs])
+    values = maps.ravel()
+    expected = 2 * values.var() * values.size / (values.size - 1)
+    found = release.head["agreement"]
+    assert (found["images"], found["people"]) == (1, 3)
+    assert [row["level"] for row in found["rows"]] == ["all", "P1"]
+    for row in found["rows"]:
+        assert (row["images"], row["pixels"]) == (1, 30)
+        assert row["mae"] == pytest.approx(apart, abs=1e-4)
+        assert row["alpha"] == pytest.approx(1 - observed / expected, abs=1e-4)
+    card = (release.path / "README.md").read_text(encoding="utf-8")
+    section = card.partition("## How far annotators agree\n")[2].partition("\n## ")[0]
+    assert "1 images that two or more of 3 people" in section
+    assert f"| all | 1 | 30 | {found['rows'][0]['icc']:.3f} | " in section
+    assert not any(name in card for name in ("Anna", "Brien", "Zed"))
+    croissant = json.loads((release.path / "croissant.json").read_text(encoding="utf-8"))
+    assert f"mean difference {apart:.3f}" in croissant["rai:dataAnnotationAnalysis"]
+
+
+def test_the_card_says_why_agreement_is_not_known(store: Store, ledger: Ledger, tmp_path: Path) -> None:
+    def said(release: Release) -> str:
+        card = (release.path / "README.md").read_text(encoding="utf-8")
+        return card.partition("## How far annotators agree\n")[2].partition("\n## ")[0].strip()
+
+    assert said(cut(store, tmp_path / "base", "--base-only")) == (
+        "Not known: no ledger was replayed, so no corrections of people are in here."
+    )
+    left = tmp_path / "left.txt"
+    left.write_text("a\n", encoding="utf-8")
+    without = cut(store, tmp_path / "without", "--exclude", str(left))
+    assert said(without) == "Not known: no image of this release was corrected by two people."
+    assert without.head["agreement"] == {"images": 0, "people": 0, "rows": []}
 
 
 def test_diff_tells_scenes_pixels_and_who(

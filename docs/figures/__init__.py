@@ -1,0 +1,1 @@
+"""The figures of docs/explained, a file a subject; `docs/make_figures.py` draws them."""
