@@ -1,4 +1,4 @@
-"""Write the tables of keys into the annotator's guides, from the table of actions: `python docs/make_annotator_keys.py`.
+"""Write the tables of keys into the guides, from the table of actions: `python docs/make_annotator_keys.py`.
 
 The Chinese guide takes its words from the window's own catalogue, so that page and window say the same.
 """

@@ -37,7 +37,7 @@ class SharedImage:
 
 
 def shared_images(ledger: Ledger, scene: StoredScene, cursor: int | None = None) -> Iterator[SharedImage]:
-    """Yield the images of a scene with two experts' maps or more that count up to entry `cursor`, in order of levels."""
+    """Yield the images of a scene with two experts' maps or more that count up to entry `cursor`, by level."""
     record = read_record(ledger, scene.scene_id, cursor)
     reference = corrected_reference(scene, record)
     for level in scene.levels:

@@ -198,10 +198,8 @@ def _agreement(agreement: Mapping[str, Any]) -> dict[str, Any]:
     every = agreement["rows"][0]
     said = {"ICC(2,1)": every["icc"], "Krippendorff's alpha": every["alpha"], "mean difference": every["mae"]}
     figures = ", ".join(f"{name} {value:.3f}" for name, value in said.items() if value is not None)
-    return {
-        "rai:dataAnnotationAnalysis": f"{agreement['people']} annotators, {agreement['images']} images corrected by two or "
-        f"more, over the pixels that one at least painted: {figures}."
-    }
+    counted = f"{agreement['people']} annotators, {agreement['images']} images corrected by two or more"
+    return {"rai:dataAnnotationAnalysis": f"{counted}, over the pixels that one at least painted: {figures}."}
 
 
 def _table_file(name: str, sums: Mapping[str, str]) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def write_release(
     """Write a release of `store` to `out`, whole or not at all; the same store gives the same bytes.
 
     `labels_of` replays corrections over a scene's residuals (None: the base residuals); what it replays is fixed by
-    `options.ledger`, for instance a cursor. `agreement_of` says how far the annotators of these scenes agree there (None:
-    the card says that it is not known). `outgoing`: what may go out, with which labels (None: what
+    `options.ledger`, for instance a cursor. `agreement_of` says how far the annotators of these scenes agree there
+    (None: the card says that it is not known). `outgoing`: what may go out, with which labels (None: what
     `what_may_go_out` says; `Outgoing()`: every scene, as it was built). `progress(images done, images, frame shape)`
     is called a shard. `each` spreads the shards over processes; every shard has one writer.
 
