@@ -16,7 +16,8 @@ from iea40k.contact_sheet import contact_sheet
 from iea40k.scene import BuiltScene
 from iea40k.store.codecs import RELEASE_LEVEL, create_array
 from iea40k.store.layout import Store
-from iea40k.store.scenes import open_scene, scene_attributes, write_scene
+from iea40k.store.scene_writing import scene_attributes, write_scene
+from iea40k.store.scenes import open_scene
 from pipelines.build import build
 from pipelines.sheets import write_png
 from pipelines.synthetic import PHOTOGRAPHS, make_project

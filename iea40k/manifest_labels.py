@@ -5,19 +5,10 @@ from pathlib import Path
 
 from iea40k.errors import IEAError, ManifestError
 from iea40k.files import AnyPath
+from iea40k.label_names import is_label
 from iea40k.manifest import split_cell
 from iea40k.manifest_columns import cell_problems, column_problems, duplicates, no_rows
 from iea40k.tables import read_table
-
-LABELS = ("licence", "device", "super_class", "scene_class", "light", "source", "generator")
-"""Columns that say something of a scene without being of what it is built from."""
-
-_OWN = ("x_", "split_")
-
-
-def is_label(name: str) -> bool:
-    """Return whether a column, or an attribute of a stored scene, is a label: it may change without a build."""
-    return name in LABELS or name.startswith(_OWN)
 
 
 def read_rows(file: AnyPath) -> Iterator[tuple[str, dict[str, str], dict[str, str | None]]]:

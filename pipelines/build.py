@@ -13,8 +13,8 @@ from pathlib import Path
 from iea40k.errors import BadInputError, IEAError, LimitError
 from iea40k.files import AnyPath
 from iea40k.isolation import Limits
+from iea40k.label_names import is_label
 from iea40k.manifest import Manifest, read_manifest
-from iea40k.manifest_labels import is_label
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
 from iea40k.store.sources import Change, Row, note_build, read_record

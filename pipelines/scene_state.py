@@ -5,8 +5,8 @@ from typing import Any
 
 from iea40k.errors import AlreadyExistsError
 from iea40k.files import sha256_file
+from iea40k.label_names import is_label
 from iea40k.manifest_columns import COLUMNS
-from iea40k.manifest_labels import is_label
 from iea40k.recipe import canonical_json
 from iea40k.scene import Scene, SourceFile
 from iea40k.store.layout import Store

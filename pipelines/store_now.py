@@ -6,9 +6,8 @@ from typing import Any
 
 from iea40k.errors import IEAError
 from iea40k.store.layout import QuarantinedScene, Store
-from iea40k.store.release import Outgoing
 from iea40k.store.scenes import StoredScene
-from iea40k.store.sources import Labels, manifest_files, read_record, read_sources
+from iea40k.store.sources import Labels, labelled, manifest_files, read_record, read_sources
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class StoreNow:
 
     def attributes(self, scene: StoredScene) -> dict[str, Any]:
         """Return a scene's attributes with the labels that it has now."""
-        return Outgoing(self.labels).attributes(scene)
+        return labelled(scene, self.labels)
 
 
 @dataclass(frozen=True)

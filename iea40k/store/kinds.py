@@ -5,6 +5,11 @@ from pathlib import Path
 
 from iea40k.errors import NotThereError
 
+LEDGER_FILE = "ledger.sqlite"
+"""The ledger of a store that has no server for it."""
+SEALS_FILE = "ledger.seals"
+"""The seals of a store's ledger, wherever the ledger is: see `iea40k.store.ledger.seals`."""
+
 _HEADS: Mapping[str, str] = {"store": "store.json", "release": "release.json"}
 _WAYS_OUT = {
     (

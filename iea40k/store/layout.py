@@ -186,12 +186,14 @@ class Store:
         scene out of quarantine. Raises `AlreadyExistsError` where another scene of this id is there,
         `StoreError` where the disk is full or cannot be written.
         """
+        from iea40k.store.scene_writing import write_scene  # readers do without zarr-python
+
         final = self.scene_path(scene.scene_id)
         written = not final.exists()
         if written:
             with disk_errors(final), workspace(self._writing) as work:
                 folder = work / "scene"
-                scenes.write_scene(folder, scene)
+                write_scene(folder, scene)
                 scenes.open_scene(folder).load()
                 written = self._publish(work, folder, final)
         if not written:
@@ -298,7 +300,9 @@ class Store:
         return self.quarantine_folder / f"{check_scene_id(scene_id)}.json"
 
     def _check_same(self, final: Path, scene: BuiltScene) -> None:
-        there, here = scenes.read_attributes(final), scenes.scene_attributes(scene)
+        from iea40k.store.scene_writing import scene_attributes
+
+        there, here = scenes.read_attributes(final), scene_attributes(scene)
         if canonical_json(there) != canonical_json(here):
             raise AlreadyExistsError(
                 "another scene of this id is in the store, and base arrays are never overwritten",

@@ -19,9 +19,10 @@ from typing import Any
 
 from iea40k.errors import CorruptDataError, NotThereError, Place
 from iea40k.files import disk_errors, write_atomic
-from iea40k.manifest_labels import read_rows
+from iea40k.label_names import is_label
 from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store.layout import Store
+from iea40k.store.scenes import StoredScene
 from iea40k.texts import parse_json
 
 FILE = "manifests.json"
@@ -30,6 +31,14 @@ FORMAT = "iea40k-manifests"
 
 Labels = Mapping[str, str]
 """The labels of a scene: column -> cell, those that are not empty."""
+
+
+def labelled(scene: StoredScene, labels: Mapping[str, Labels]) -> dict[str, Any]:
+    """Return a scene's attributes with the labels that it has now; a scene without any has those of its build."""
+    if scene.scene_id not in labels:
+        return dict(scene.attributes)
+    kept = {name: value for name, value in scene.attributes.items() if not is_label(name)}
+    return {**kept, **labels[scene.scene_id]}
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,8 @@ def read_sources(files: Iterable[Path]) -> dict[str, Row]:
 
     The photographs need not be there. Raises `ManifestError` with every row that cannot be used.
     """
+    from iea40k.manifest_labels import read_rows  # pandas and pandera take long to import
+
     rows: dict[str, Row] = {}
     for file in files:
         rows |= {scene_id: Row(labels, digests) for scene_id, labels, digests in read_rows(file)}

@@ -11,8 +11,8 @@ from iea40k.files import disk_errors, sha256_file
 from iea40k.recipe import digest
 from iea40k.store import sources, split_book
 from iea40k.store.each import Each
+from iea40k.store.kinds import LEDGER_FILE, SEALS_FILE
 from iea40k.store.layout import Store
-from iea40k.store.ledger.place import LEDGER_FILE, SEALS_FILE
 from iea40k.store.listing import LIST, METADATA, SUFFIX, changed_metadata, files_below
 from iea40k.store.release.splits import RATIOS
 from iea40k.temporaries import is_temporary

@@ -9,8 +9,8 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from iea40k.store.kinds import LEDGER_FILE
 from iea40k.store.layout import Store, StoreCounts
-from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.terminal import Terminal, say
 from pipelines.cli.options import AsJson, Count, Root
 from pipelines.cli.progress import Progress

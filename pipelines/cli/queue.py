@@ -55,7 +55,6 @@ def add(
 ) -> int:
     """Put images into the queue; those already there keep the higher priority and the larger number of people."""
     from iea40k.store.layout import Store
-    from pipelines.expected_gain import GAIN, with_gain
     from pipelines.exposures import choose, exposure_table, in_turn, of_references
     from pipelines.store_now import store_now
 
@@ -68,22 +67,23 @@ def add(
         gone = f"not offered, no longer in the manifest ({len(now.withdrawn)}): " + ", ".join(now.withdrawn)
         messages.print(gone, style="yellow", markup=False)
     table = exposure_table(store, now)
+    by_suspicion = priority == "review_priority"
     if order == "expected-gain":
+        from pipelines.expected_gain import GAIN, with_gain  # and scikit-learn, a second or more
+
         if validation is None:
             raise BadInputError("an order by gain wants a validation", remedy="add --validation DIR")
         if references:
             raise BadInputError("gain is known of exposures", got="--references")
-        table, priority = with_gain(table, validation), GAIN
+        table, priority, by_suspicion = with_gain(table, validation), GAIN, True
     elif order != "priority":
         raise BadInputError("no such order", expected="priority or expected-gain", got=order)
     chosen = choose(table, where, sample=random, seed=seed)
     if references:
         chosen = of_references(chosen)
-    if priority in ("review_priority", GAIN) and len(chosen):
+    if by_suspicion and len(chosen):
         chosen = chosen.assign(**{priority: in_turn(chosen, priority)})
-    why = reason or (
-        "audit" if random is not None else "suspicion" if priority in ("review_priority", GAIN) else "manual"
-    )
+    why = reason or ("audit" if random is not None else "suspicion" if by_suspicion else "manual")
     requests = [
         TaskRequest(
             str(row["scene_id"]),

@@ -8,9 +8,10 @@ from typing import Annotated, cast
 import typer
 
 from iea40k.errors import BadInputError
+from iea40k.store.kinds import SEALS_FILE
 from iea40k.store.ledger import Ledger, MapKey, Queue
 from iea40k.store.ledger.entries import Purpose, now_us
-from iea40k.store.ledger.place import SEALS_FILE, refuse_typed_secret
+from iea40k.store.ledger.place import refuse_typed_secret
 from iea40k.terminal import say
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue import Actor, actor, show_table

@@ -83,7 +83,7 @@ def ledger_place(context: typer.Context, store: Path, ledger: str | None) -> str
 
 def ledger_of(context: typer.Context, store: Path, ledger: str | None) -> str | None:
     """Return where the ledger of a command's store is, None where `--ledger` names none and the store has none."""
-    from iea40k.store.ledger.place import LEDGER_FILE
+    from iea40k.store.kinds import LEDGER_FILE
 
     if ledger is None and not (store / LEDGER_FILE).is_file():
         return None

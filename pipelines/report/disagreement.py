@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.scene import NO_UNCERTAINTY, UNCERTAINTY_SCALE
+from iea40k.store.kinds import LEDGER_FILE
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.labels import known_scenes, ledger_labels
-from iea40k.store.ledger.place import LEDGER_FILE
 from iea40k.store.release.labels import LabelsOf
 from iea40k.store.scenes import StoredScene
 

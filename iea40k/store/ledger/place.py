@@ -8,10 +8,7 @@ import psutil
 import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, LedgerError
-
-LEDGER_FILE = "ledger.sqlite"
-SEALS_FILE = "ledger.seals"
-"""The seals of a store's ledger, wherever the ledger is: see `iea40k.store.ledger.seals`."""
+from iea40k.store.kinds import LEDGER_FILE
 
 _SECRET = "password"
 

@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, CorruptDataError
 from iea40k.files import disk_errors, fsync_folder
+from iea40k.store.kinds import SEALS_FILE
 from iea40k.store.ledger.chain import links
 from iea40k.store.ledger.ledger import Ledger
-from iea40k.store.ledger.place import SEALS_FILE
 from iea40k.texts import parse_json
 
 _FORM = re.compile(r"^([0-9a-f]{32}):(\d{1,18}):([0-9a-f]{64})$")

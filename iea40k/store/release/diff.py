@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE
-from iea40k.manifest_labels import is_label
+from iea40k.label_names import is_label
 from iea40k.store.release.reading import Release
 
 

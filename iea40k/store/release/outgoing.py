@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iea40k.errors import BadInputError, StoreError
-from iea40k.manifest_labels import is_label
 from iea40k.recipe import digest
 from iea40k.store.layout import Store
 from iea40k.store.scenes import StoredScene
@@ -13,6 +12,7 @@ from iea40k.store.sources import (
     Labels,
     Record,
     Row,
+    labelled,
     manifest_files,
     note_release,
     read_record,
@@ -39,10 +39,7 @@ class Outgoing:
 
     def attributes(self, scene: StoredScene) -> dict[str, object]:
         """Return a scene's attributes with the labels that it has now."""
-        if scene.scene_id not in self.labels:
-            return dict(scene.attributes)
-        kept = {name: value for name, value in scene.attributes.items() if not is_label(name)}
-        return {**kept, **self.labels[scene.scene_id]}
+        return labelled(scene, self.labels)
 
     def digest(self) -> str:
         """Return a digest of what the labels are and what stays behind."""

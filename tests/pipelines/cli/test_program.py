@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from iea40k.store.layout import Store
 from pipelines.cli import lazy
 from pipelines.cli.commands import COMMANDS
 from pipelines.cli.program import program, run
+from tests.builders import built_scene
 
 ROOT = Path(__file__).parents[3]
 ROWS = [row for rows in COMMANDS.values() for row in rows]
@@ -53,6 +55,19 @@ def test_a_command_imports_its_own_module_only():
     modules = loaded_by("manifest", "check", "--help")
     assert "pipelines.cli.manifest" in modules
     assert not {m for m in modules if m.startswith("pipelines.cli.manifest_")}
+
+
+def test_what_a_store_holds_is_told_without_zarr_and_without_the_ledger(tmp_path):
+    store = Store.create(tmp_path / "store")
+    store.write_scene(built_scene("s"))
+    heavy = {"zarr", "sqlalchemy", "alembic", "sklearn", "matplotlib"}
+    assert not loaded_by("status", str(store.path)) & heavy
+
+
+def test_work_is_offered_without_scikit_learn(tmp_path):
+    store = Store.create(tmp_path / "store")
+    store.write_scene(built_scene("s"))
+    assert not loaded_by("queue", str(store.path), "add") & {"sklearn", "scipy.stats"}
 
 
 def test_commands_are_listed_by_the_way_of_work(capsys):
