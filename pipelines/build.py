@@ -56,6 +56,11 @@ class BuildReport:
         return [frame for outcome in self.outcomes for frame in outcome.left_out]
 
     @property
+    def older_fusions(self) -> list[str]:
+        """The scenes whose references an older revision of the fusion made."""
+        return [outcome.scene_id for outcome in self.outcomes if outcome.older_fusion]
+
+    @property
     def failures(self) -> list[str]:
         """The messages of everything that failed."""
         quarantined = [f"{o.scene_id}: {o.message}" for o in self.outcomes if o.status == "quarantined"]
@@ -69,6 +74,7 @@ def build(
     *,
     root: Path | None = None,
     only: Sequence[str] = (),
+    renew: bool = False,
     limits: Limits | None = None,
     workers: Workers | None = None,
     progress: Callable[[Outcome, int, int], None] = lambda *_: None,
@@ -78,6 +84,7 @@ def build(
     """Build the scenes of a manifest, or only those named, into a store, and return what became of each.
 
     `root` is the folder that the manifest's paths are relative to, where it is not the recorded one.
+    `renew`: scenes whose reference an older revision of the fusion made are built again.
     Each scene is built within `limits`, see `pipelines.guarded`, by `workers`, see `pipelines.executor`; any number of
     them makes the same bytes. `progress(outcome, done, total)` is called after each scene, `learning(done, total,
     scene)` after each bracket that was looked at to learn its camera, `say` with what a person should know meanwhile.
@@ -95,7 +102,7 @@ def build(
     store = Store.create(store_path)
     store.clear_leftovers()
     changes, unlisted = _noted(store, manifest)
-    job = Job(config or BuildConfig(), store, _limits(limits, workers))
+    job = Job(config or BuildConfig(), store, _limits(limits, workers), renew)
     order = {scene.scene_id: place for place, scene in enumerate(scenes)}
     outcomes: list[Outcome] = []
     with open_executor(workers) as executor, _ended(job, executor):
@@ -105,7 +112,7 @@ def build(
         cameras = survey(
             job,
             [scene for scene in manifest.scenes if scene.kind == "bracket"],
-            [scene for scene in scenes if scene.kind == "bracket" and _is_wanted(scene, job.config, store)],
+            [scene for scene in scenes if scene.kind == "bracket" and _is_wanted(scene, job)],
             executor,
             learning,
         )
@@ -116,9 +123,9 @@ def build(
     return BuildReport(tuple(outcomes), tuple(manifest.problems), changes, unlisted)
 
 
-def _is_wanted(scene: Scene, config: BuildConfig, store: Store) -> bool:
+def _is_wanted(scene: Scene, job: Job) -> bool:
     try:
-        return why_build(scene, config, store) != ""
+        return why_build(scene, job.config, job.store, renew=job.renew) != ""
     except IEAError:  # its own task says so
         return False
 

@@ -31,12 +31,13 @@ from pipelines.scene_task import Outcome, build_one
 class Job:
     """What all scenes of one build share; it travels to every process that works on them.
 
-    `limits.memory` None: what the process's own machine allows.
+    `limits.memory` None: what the process's own machine allows. `renew`: see `pipelines.scene_state.why_build`.
     """
 
     config: BuildConfig
     store: Store
     limits: Limits
+    renew: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
 
     def broken(self, scene: Scene) -> str:
@@ -162,7 +163,8 @@ def _prepare(job: Job) -> None:
 
 
 def _build(scene: Scene, cameras: Mapping[str, Camera]) -> Outcome:
-    outcome = build_one(scene, _Here.job.config, _Here.job.store, Cameras(_Here.job.config, cameras))
+    job = _Here.job
+    outcome = build_one(scene, job.config, job.store, Cameras(job.config, cameras), renew=job.renew)
     return replace(outcome, memory=peak_memory())
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from iea40k.errors import AlreadyExistsError
 from iea40k.files import sha256_file
+from iea40k.fusion.fusing import REVISION
+from iea40k.fusion.revisions import is_older, revision_of
 from iea40k.label_names import is_label
 from iea40k.manifest_columns import COLUMNS
 from iea40k.recipe import canonical_json
@@ -19,9 +21,10 @@ ABSENT = "absent"
 """The scene is not in the store."""
 
 
-def why_build(scene: Scene, config: BuildConfig, store: Store) -> str:
+def why_build(scene: Scene, config: BuildConfig, store: Store, *, renew: bool = False) -> str:
     """Return why a scene must be built: "" where it stands in the store already, `ABSENT`, or what changed.
 
+    With `renew`, a reference that an older revision of the fusion made is a reason too.
     Raises `AlreadyExistsError` where the store was built with another configuration.
     """
     if not store.has_scene(scene.scene_id):
@@ -29,7 +32,12 @@ def why_build(scene: Scene, config: BuildConfig, store: Store) -> str:
     stored = store.open_scene(scene.scene_id)
     if _same_plan(scene, config, stored):
         touched = _changed_in_place(scene, stored)
-        return f"{touched} changed" if touched else ""
+        if touched:
+            return f"{touched} changed"
+        if renew and is_older(stored.recipe):
+            made = revision_of(stored.recipe)
+            return f"its reference is of revision {made} of the fusion, and {REVISION} is made now"
+        return ""
     recorded = stored.recipe.get("config")
     if recorded is None or canonical_json(recorded) != canonical_json(config.recorded()):
         raise AlreadyExistsError(

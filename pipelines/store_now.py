@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from iea40k.errors import IEAError
 from iea40k.store.layout import QuarantinedScene, Store
 from iea40k.store.scenes import StoredScene
-from iea40k.store.sources import Labels, labelled, manifest_files, read_record, read_sources
+from iea40k.store.sources import Labels, labelled, read_record
+from iea40k.store.withdrawn import labels_now
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,7 @@ def store_now(store: Store) -> StoreNow:
     record = read_record(store)
     if record is None:
         return StoreNow(tuple(entries), (), ())
-    labels: Mapping[str, Labels] = {s: record.scenes[s] for s in record.scenes if s not in record.withdrawn}
-    problem = ""
-    try:
-        labels = {s: row.labels for s, row in read_sources(manifest_files(store, record)).items()}
-    except IEAError as error:
-        problem = str(error)
+    labels, problem = labels_now(store, record)
     known = set(record.scenes)
     gone = {entry.scene_id for entry in entries if entry.scene_id in known - set(labels)}
     return StoreNow(

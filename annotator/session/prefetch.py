@@ -16,6 +16,7 @@ from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox, Queue
 from iea40k.store.ledger.overview import remaining
+from iea40k.store.withdrawn import Withdrawn
 
 Read = TypeVar("Read")
 _LOOK_SECONDS = 0.1  # between two looks at what is being read
@@ -24,7 +25,8 @@ _LOOK_SECONDS = 0.1  # between two looks at what is being read
 class Prefetcher:
     """One person's leases, and one image read ahead of need. `remaining` is how many the queue has for them.
 
-    `lost` are maps whose lease somebody else has now, as far as is known.
+    `lost` are maps whose lease somebody else has now, as far as is known. Nobody is given an image of a scene that was
+    withdrawn from the dataset; what this person has in hand they finish.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Prefetcher:
         self._store, self._ledger, self._annotator = store, ledger, annotator
         self._folder, self._outbox, self._notice = folder, outbox, notice
         self._purposes, self._ttl = purposes, ttl_seconds
+        self._withdrawn = Withdrawn(store)
         self._leases: dict[MapKey, Lease] = {}
         self._held: list[Lease] = []
         self._aside: list[Work] = []
@@ -173,12 +176,15 @@ class Prefetcher:
     def _fetch(self) -> Work | None:
         """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
         for _ in range(100):
+            without = self._withdrawn.now()
             lease = (
                 self._held.pop(0)
                 if self._held
-                else self.queue.lease(self._annotator, ttl_seconds=self._ttl, purposes=self._purposes)
+                else self.queue.lease(
+                    self._annotator, ttl_seconds=self._ttl, purposes=self._purposes, without=without
+                )
             )
-            self.remaining = remaining(self._ledger, self._annotator, self._purposes)
+            self.remaining = remaining(self._ledger, self._annotator, self._purposes, without)
             if lease is None:
                 return None
             self._leases[lease.map_key] = lease

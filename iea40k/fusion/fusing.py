@@ -36,6 +36,8 @@ REVISION = 2
 """Of what this module makes of the same frames; it stands in the recipe of each reference. 1: frames counted by how
 near they showed a pixel to the rendering that was wanted."""
 
+METHOD = "light merged, placed on the zones, rendered by the frames' response"
+
 
 @dataclass(frozen=True)
 class Fusion:
@@ -95,7 +97,7 @@ def fuse(
         placing,
         curve,
         {
-            "method": "light merged, placed on the zones, rendered by the frames' response",
+            "method": METHOD,
             "revision": REVISION,
             "well_exposed": [MIDDLE_CODE, WELL_EXPOSED, DIM],
             "frames": len(masks),

@@ -25,6 +25,10 @@ def build(
     store: Annotated[Path, typer.Argument(help="The store's folder; made where it is absent.")],
     config: Annotated[Path | None, typer.Option(help="A YAML file of build parameters.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Build this scene only; may be repeated.")] = None,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew", help="Build scenes again whose reference an older version's fusion made."),
+    ] = False,
     root: Root = None,
     workers: Count = 1,
     scheduler: Annotated[
@@ -63,6 +67,7 @@ def build(
             settings,
             root=root,
             only=only or (),
+            renew=renew,
             workers=who,
             progress=advance,
             learning=lambda done, total, scene_id: bar.aside("learning cameras", done, total, scene_id),
@@ -93,6 +98,7 @@ def build(
             "bad_cells": bad,
             "changes": [dataclasses.asdict(change) for change in report.changes],
             "unlisted": list(report.unlisted),
+            "older_fusions": report.older_fusions,
             "peak_memory": report.memory,
             "root_digest": root_digest,
         }
@@ -108,6 +114,11 @@ def _told(report: "BuildReport", store: Store) -> list[str]:
             f"no longer in the manifest, a release will leave them out ({len(report.unlisted)}): "
             + ", ".join(report.unlisted[:10])
             + (", ..." if len(report.unlisted) > 10 else "")
+        )
+    if report.older_fusions:
+        lines.append(
+            f"{older_fusion_words(report.older_fusions)}; the same build with --renew builds them anew, "
+            "and marks strokes on them stale"
         )
     rebuilt = {outcome.scene_id for outcome in report.outcomes if outcome.status == "rebuilt"}
     if rebuilt and (store.path / LEDGER_FILE).is_file():
@@ -126,6 +137,15 @@ def _told(report: "BuildReport", store: Store) -> list[str]:
     return lines
 
 
+def older_fusion_words(scenes: list[str]) -> str:
+    """Return what a person should know of scenes whose references an older revision of the fusion made."""
+    names = ", ".join(scenes[:10]) + (", ..." if len(scenes) > 10 else "")
+    return (
+        f"{len(scenes)} references were fused by an older version, and lie beside newer ones of another brightness: "
+        + names
+    )
+
+
 def status(
     store: Annotated[Path, typer.Argument(help="The store.")],
     sheet: Annotated[Path | None, typer.Option(help="Also draw contact sheets into this folder.")] = None,
@@ -138,6 +158,7 @@ def status(
     """Say what a store holds, what is in quarantine and why, and what deserves a look first."""
     from iea40k.composition import compose, words
     from iea40k.fusion.judging import BOTH
+    from iea40k.fusion.revisions import is_older
     from pipelines.left_out import left_out_of
     from pipelines.reference_judging import ranked_references
     from pipelines.store_now import doubts_of, store_now
@@ -163,6 +184,7 @@ def status(
     )
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(scenes)
+    older = [scene.scene_id for scene in scenes if is_older(scene.recipe)]
     doubts = [doubt for scene in scenes if (doubt := doubts_of(scene)) is not None]
     composition = compose(
         (now.attributes(scene), len(scene.levels)) for scene in scenes if scene.scene_id not in now.withdrawn
@@ -187,6 +209,7 @@ def status(
             "ev_warnings": [dataclasses.asdict(doubt) for doubt in doubts],
             "left_out": [vars(frame) for frame in left_out],
             "references": judged,
+            "older_fusions": older,
             "review_first": ranking,
         }
         typer.echo(json.dumps(result))
@@ -199,12 +222,14 @@ def status(
         messages.print(now.problem, style="yellow", markup=False)
     if now.withdrawn:
         say(
-            f"no longer in the manifest, a release leaves them out ({len(now.withdrawn)}): "
-            + ", ".join(now.withdrawn)
+            f"no longer in the manifest: a release leaves them out, and the queue gives them to nobody "
+            f"({len(now.withdrawn)}): " + ", ".join(now.withdrawn)
         )
     if now.forgotten:
         names = ", ".join(entry.scene_id for entry in now.forgotten)
         say(f"failed before and no longer in the manifest ({len(now.forgotten)}): {names}")
+    if older:
+        say(f"{older_fusion_words(older)}; `iea40k build MANIFEST {store} --renew` builds them anew")
     if composition.images:
         say(words(composition))
     results = Terminal()

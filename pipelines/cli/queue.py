@@ -11,10 +11,10 @@ from typing import Annotated, Any, cast
 import typer
 from rich.table import Table
 
-from iea40k.errors import BadInputError
+from iea40k.errors import BadInputError, IEAError
 from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from iea40k.store.ledger.entries import Purpose
-from iea40k.store.ledger.overview import Throughput, counts, listing, notes, throughput
+from iea40k.store.ledger.overview import Throughput, counts, listing, notes, throughput, waiting
 from iea40k.store.ledger.tasks import Reason
 from iea40k.store.ledger.verdicts import verdicts
 from pipelines.cli.options import AsJson
@@ -120,11 +120,13 @@ def list_tasks(
     as_json: AsJson = False,
 ) -> int:
     """Show what stands in the queue, the highest priority first."""
-    with cast("Where", context.obj).open() as ledger:
+    place = cast("Where", context.obj)
+    with place.open() as ledger:
         rows, total, said = listing(ledger, state=state, limit=limit), counts(ledger), notes(ledger)
+        withheld = waiting(ledger, withdrawn_of(place))
         judged = [{**dataclasses.asdict(v), "precision": round(v.precision, 3)} for v in verdicts(ledger)]
     if as_json:
-        found = {"counts": total, "rows": rows, "notes": said, "proposals": judged}
+        found = {"counts": total, "rows": rows, "notes": said, "proposals": judged, "withdrawn": withheld}
         typer.echo(json.dumps(found, ensure_ascii=False))
         return DONE
     if with_notes:
@@ -134,6 +136,7 @@ def list_tasks(
             typer.echo("\nProposals that people took and refused:")
             show_table(judged, ("kind", "taken", "refused", "precision"))
         return DONE
+    _tell_withheld(withheld)
     show_table(
         rows, ("scene_id", "level", "purpose", "reason", "priority", "free", "annotator", "state", "comment")
     )
@@ -154,11 +157,14 @@ def assign_tasks(
     """Share free work out evenly, the highest priority first. Without it, people get work as they ask."""
     from iea40k.store.ledger.people import assign, recognise, unknown
 
-    with cast("Where", context.obj).open() as ledger:
+    place = cast("Where", context.obj)
+    without = withdrawn_of(place)
+    with place.open() as ledger:
         for name, found in [] if new else [(name, recognise(ledger, name)) for name in to]:
             if found.similar:
                 raise unknown(name, found)
-        _print(assign(ledger, to, actor(ledger, by), count=count), as_json)
+        _tell_withheld(waiting(ledger, without))
+        _print(assign(ledger, to, actor(ledger, by), count=count, without=without), as_json)
     return DONE
 
 
@@ -178,6 +184,28 @@ def people(context: typer.Context, as_json: AsJson = False) -> int:
 def actor(ledger: Ledger, by: str) -> str:
     """Return who acts: the name given, or who this login is to the ledger, or the name of the login here."""
     return by or ledger.person() or getpass.getuser()
+
+
+def withdrawn_of(place: Where) -> frozenset[str]:
+    """Return the scenes of the store that its manifests list no longer; none where the store is not at hand."""
+    from iea40k.store.layout import Store
+    from iea40k.store.withdrawn import Withdrawn
+
+    try:
+        return Withdrawn(Store.open(place.store)).now()
+    except IEAError:  # a ledger of a team can be looked at without the pictures
+        return frozenset()
+
+
+def _tell_withheld(withheld: dict[str, int]) -> None:
+    if withheld:
+        names = ", ".join(f"{scene} ({count})" for scene, count in withheld.items())
+        messages.print(
+            f"given to nobody, since the manifest lists their scenes no longer ({sum(withheld.values())} images; "
+            f"what is drawn on them is kept): {names}",
+            style="yellow",
+            markup=False,
+        )
 
 
 def _minute(microseconds: int) -> str:

@@ -42,7 +42,13 @@ from iea40k.terminal import say
 from pipelines.cli.options import AsJson, Count
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
-from pipelines.cli.release_words import diff_text, division_lines, unknown_labels, withdrawn_lines
+from pipelines.cli.release_words import (
+    diff_text,
+    division_lines,
+    fusion_lines,
+    unknown_labels,
+    withdrawn_lines,
+)
 from pipelines.cli.terminal import DONE, FAILURES, messages
 from pipelines.executor import Workers, open_executor
 
@@ -186,7 +192,11 @@ def release(
     else:
         counts = f"{written.head['scenes']} scenes, {written.head['images']} exposures"
         messages.print(f"{out}: {name} {version}, {counts}", style="green", markup=False)
-        for line in [*withdrawn_lines(written.head), *division_lines(written.head)]:
+        for line in [
+            *withdrawn_lines(written.head),
+            *division_lines(written.head),
+            *fusion_lines(written.head),
+        ]:
             messages.print(line, style="yellow", markup=False)
         messages.print(f"root digest {written.root}", markup=False, soft_wrap=True)
         messages.print(

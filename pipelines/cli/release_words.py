@@ -43,6 +43,18 @@ def withdrawn_lines(head: Mapping[str, Any]) -> list[str]:
     return [f"left out  {entry['scene_id']}: {entry['reason']}" for entry in head.get("withdrawn", [])]
 
 
+def fusion_lines(head: Mapping[str, Any]) -> list[str]:
+    """Return what a release's head says of fusions that are not all made alike."""
+    made = head.get("fusions", {})
+    if len(made) < 2:
+        return []
+    counts = ", ".join(f"revision {revision} in {count} scenes" for revision, count in made.items())
+    return [
+        f"references of several revisions of the fusion: {counts}; the card says so. "
+        "`iea40k build MANIFEST STORE --renew` makes them alike"
+    ]
+
+
 def diff_text(found: ReleaseDiff) -> str:
     """Return what changed between two releases, as people read it."""
     if found.nothing():

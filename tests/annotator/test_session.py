@@ -14,6 +14,7 @@ from annotator.session.upload import Saving
 from iea40k.errors import LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
+from iea40k.store.sources import Row, note_build
 from tests.annotator.conftest import Begin
 
 
@@ -106,6 +107,31 @@ def test_clear_is_one_step(begin: Begin):
     assert np.array_equal(image.codes, image.base)
     session.undo()
     assert np.array_equal(image.codes, before)
+
+
+def test_a_scene_that_was_withdrawn_is_passed_over_until_it_is_back(begin: Begin, queued: Store):
+    manifest = queued.path.parent / "manifest.csv"
+
+    def write(*names: str) -> None:
+        rows = "".join(f"{name},rendered,{name}.png,{name}_ideal.png\n" for name in names)
+        manifest.write_text("scene_id,kind,exposures,references\n" + rows, encoding="utf-8")
+
+    write("s1", "s2", "s3")
+    note_build(queued, manifest, {name: Row({}, {}) for name in ("s1", "s2", "s3")})
+    write("s1", "s3")
+    session = begin()
+    first = session.start()
+    assert first is not None
+    assert first.key.scene_id == "s1"
+    second = session.submit("base is right")
+    assert second is not None
+    assert second.key.scene_id == "s3"
+    session._prefetcher.wait()
+    assert session.remaining == 0
+    write("s1", "s2", "s3")
+    third = session.submit("base is right")
+    assert third is not None
+    assert third.key.scene_id == "s2"
 
 
 def test_submit_opens_the_next_image_and_the_queue_knows(begin: Begin, queued: Store):

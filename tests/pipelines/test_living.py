@@ -17,6 +17,7 @@ from iea40k.store.ledger.overview import listing
 from iea40k.store.release import Outgoing, Release, ReleaseOptions, write_release
 from iea40k.store.sources import read_changes
 from iea40k.store.verify import verify_store
+from iea40k.store.withdrawn import Withdrawn
 from pipelines.cli.program import run
 from pipelines.config import read_config
 from tests.planted import exposed
@@ -112,6 +113,41 @@ def test_a_withdrawn_scene_is_not_put_into_the_queue_and_labels_are_todays(
         }
     assert run(["queue", str(folder / "store"), "add", "--where", "light == 'midday_sun'", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unchanged"] == 3
+
+
+def test_a_scene_withdrawn_after_it_was_queued_is_given_to_nobody_and_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = ["queue", str(folder / "store")]
+    assert run([*queue, "add", "--where", "level == 'P0'"]) == 0
+    write(folder, row("astronaut"), row("chelsea"), row("coffee"))
+    capsys.readouterr()
+    assert run([*queue, "list"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "given to nobody, since the manifest lists their scenes no longer (1 images" in said
+    assert "rocket (1)" in said
+    assert run([*queue, "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["withdrawn"] == {"rocket": 1}
+    assert run([*queue, "assign", "--to", "Anna", "--new", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"Anna": 3}
+    assert run(["status", str(folder / "store")]) == 0
+    assert "the queue gives them to nobody (1): rocket" in " ".join(capsys.readouterr().out.split())
+    write(folder, *map(row, SCENES))
+    assert run([*queue, "assign", "--to", "Anna", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"Anna": 1}
+
+
+def test_withdrawn_scenes_are_known_where_the_manifest_is_out_of_reach(folder: Path) -> None:
+    store = Store.open(folder / "store")
+    withdrawn = Withdrawn(store)
+    assert withdrawn.now() == frozenset()
+    write(folder, row("astronaut"), row("chelsea"), row("coffee"))
+    assert withdrawn.now() == {"rocket"}
+    assert release(folder, "1.0.0") == 0
+    (folder / "manifest.csv").unlink()
+    assert withdrawn.now() == Withdrawn(store).now() == {"rocket"}
+    (folder / "store" / "manifests.json").write_text("{}", encoding="utf-8")
+    assert withdrawn.now() == frozenset()
 
 
 @pytest.fixture

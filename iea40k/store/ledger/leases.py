@@ -6,7 +6,7 @@ A lease that has run out stays good until somebody asks for work and the ledger 
 is old, whoever has the task now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from iea40k.store.ledger.statements import (
     WORK_BY_NUMBER,
     WORK_LEASED,
     WORK_OF_MAP,
+    listed,
 )
 
 RECLAIM_AT_ONCE = 20
@@ -32,19 +33,31 @@ RECLAIM_AT_ONCE = 20
 
 
 def next_work(
-    database: Database, connection: sa.Connection, annotator: str, purposes: Sequence[str], most: int
+    database: Database,
+    connection: sa.Connection,
+    annotator: str,
+    purposes: Sequence[str],
+    most: int,
+    without: Collection[str] = (),
 ) -> Any | None:
     """Take back leases that ran out, and return the row of work to do next, None where none is left.
 
     First what was returned to this person. Then the highest priority of what is assigned to this person and what is
     free: a task with a free slot that this person has not had; a hidden repeat only once the person's own map is
-    submitted. Raises `LedgerError` for a person who holds `most` leases, or whose work a curator has ended.
+    submitted. Images of the scenes `without` are passed over. Raises `LedgerError` for a person who holds `most`
+    leases, or whose work a curator has ended.
     """
-    values = {"who": annotator, "purposes": list(purposes), "now": database.tick(connection)}
-    found = connection.execute(NEXT_WORK, values).one()
+    values = {
+        "who": annotator,
+        "purposes": list(purposes),
+        "now": database.tick(connection),
+        "without": listed(without),
+    }
+    statement = NEXT_WORK[database.dialect]
+    found = connection.execute(statement, values).one()
     if found.late:
         _reclaim(database, connection, annotator)
-        found = connection.execute(NEXT_WORK, values).one()
+        found = connection.execute(statement, values).one()
     if found.active is not None and not found.active:
         raise LedgerError(
             "this annotator's work has been ended",

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from iea40k.store.ledger.entries import MapKey
 from iea40k.store.ledger.events import read_details
 from iea40k.store.ledger.ledger import Ledger
 from iea40k.store.ledger.schema import assignments, events, tasks
+from iea40k.store.ledger.statements import is_given, listed
 
 STATES = ("assigned", "leased", "submitted", "in_review", "accepted", "returned", "expired", "skipped")
 
@@ -117,14 +118,20 @@ def counts(ledger: Ledger) -> dict[str, int]:
     return {"tasks": int(total), "open": int(free or 0), **{s: found.get(s, 0) for s in STATES}}
 
 
-def remaining(ledger: Ledger, annotator: str, purposes: Sequence[str] = ("expert", "repeat")) -> int:
-    """Return how many images this person could still be given."""
+def remaining(
+    ledger: Ledger,
+    annotator: str,
+    purposes: Sequence[str] = ("expert", "repeat"),
+    without: Collection[str] = (),
+) -> int:
+    """Return how many images this person could still be given; none of the scenes `without`."""
     mine = sa.and_(assignments.c.task == tasks.c.task, assignments.c.annotator == annotator)
     query = (
         sa.select(sa.func.count())
         .select_from(tasks.outerjoin(assignments, mine))
         .where(
             tasks.c.purpose.in_(purposes),
+            is_given(ledger.database.dialect),
             sa.or_(
                 assignments.c.state.in_(("assigned", "returned")),
                 sa.and_(
@@ -135,7 +142,21 @@ def remaining(ledger: Ledger, annotator: str, purposes: Sequence[str] = ("expert
         )
     )
     with ledger.database.read() as connection:
-        return int(connection.execute(query).scalar_one())
+        return int(connection.execute(query, {"without": listed(without)}).scalar_one())
+
+
+def waiting(ledger: Ledger, scenes: Collection[str]) -> dict[str, int]:
+    """Return how many images of each of these scenes stand in the queue with a place free or somebody's work undone."""
+    undone = sa.select(assignments.c.task).where(assignments.c.state.in_(("assigned", "returned")))
+    query = (
+        sa.select(tasks.c.scene_id, sa.func.count())
+        .where(sa.or_(tasks.c.free > sa.literal_column("0"), tasks.c.task.in_(undone)))
+        .group_by(tasks.c.scene_id)
+        .order_by(tasks.c.scene_id)
+    )
+    wanted = set(scenes)
+    with ledger.database.read() as connection:
+        return {str(row[0]): int(row[1]) for row in connection.execute(query) if row[0] in wanted}
 
 
 def throughput(ledger: Ledger) -> list[Throughput]:

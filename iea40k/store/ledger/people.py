@@ -2,7 +2,7 @@
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,18 @@ _SIMILAR = 0.75
 """How alike two names are of which one may be the other mistyped, in [0, 1]."""
 
 
-def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | None = None) -> dict[str, int]:
+def assign(
+    ledger: Ledger,
+    names: Sequence[str],
+    actor: str,
+    *,
+    count: int | None = None,
+    without: Collection[str] = (),
+) -> dict[str, int]:
     """Share out the free slots, highest priority first, over people; return how many each got.
 
-    See `share_out`. Nobody gets an image twice. `count` limits how many slots are given out.
+    See `share_out`. Nobody gets an image twice, or one of the scenes `without`. `count` limits how many slots are given
+    out.
     """
     for name in (*names, actor):
         check_annotator(name)
@@ -29,7 +37,11 @@ def assign(ledger: Ledger, names: Sequence[str], actor: str, *, count: int | Non
         raise BadInputError("name each annotator once", got=", ".join(names) or "nobody")
     with ledger.database.write() as connection:
         query = sa.select(tasks).where(tasks.c.free > sa.literal_column("0"), tasks.c.purpose == "expert")
-        free = connection.execute(query.order_by(tasks.c.priority.desc(), tasks.c.task)).all()
+        free = [
+            row
+            for row in connection.execute(query.order_by(tasks.c.priority.desc(), tasks.c.task))
+            if row.scene_id not in without
+        ]
         had: dict[int, set[str]] = {}
         for row in connection.execute(sa.select(assignments.c.task, assignments.c.annotator)):
             had.setdefault(row.task, set()).add(row.annotator)

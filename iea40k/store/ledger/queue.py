@@ -1,6 +1,6 @@
 """The queue: what annotators and reviewers do to work. Curators' verbs are in `iea40k.store.ledger.tasks`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -36,16 +36,22 @@ class Queue:
         self._database = ledger.database
 
     def lease(
-        self, annotator: str, *, ttl_seconds: float = TTL_SECONDS, purposes: Sequence[str] = BLIND
+        self,
+        annotator: str,
+        *,
+        ttl_seconds: float = TTL_SECONDS,
+        purposes: Sequence[str] = BLIND,
+        without: Collection[str] = (),
     ) -> Lease | None:
         """Give this person the next image, or None where there is none.
 
         First work that was returned, then by priority; never an image this person has mapped for the same purpose.
-        Raises `LedgerError` for a person who holds `MOST_LEASES`, or whose work a curator has ended.
+        Images of the scenes `without` (those that were withdrawn) are passed over; their tasks wait in case that the
+        scenes come back. Raises `LedgerError` for a person who holds `MOST_LEASES`, or whose work a curator has ended.
         """
         check_annotator(annotator)
         with self._database.write(journal=True) as connection:
-            work = leases.next_work(self._database, connection, annotator, purposes, MOST_LEASES)
+            work = leases.next_work(self._database, connection, annotator, purposes, MOST_LEASES, without)
             if work is not None:
                 return leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "lease")
         self._database.note_clock()

@@ -1,9 +1,11 @@
 """The queue's statements, built once: building one anew costs more than SQLite takes to run it.
 
 Parameters: `who` an annotator, `this` an assignment's number; `now` and `expires` by the ledger's clock, `ttl` in
-microseconds.
+microseconds; `without` scenes whose images are given to nobody, a JSON list of their ids (see `listed`).
 """
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,7 +40,22 @@ _GLANCE = (
 """How many leases this person holds, whether a curator has ended their work, whether some lease ran out."""
 
 
-def _next_statement() -> sa.Select[Any]:
+def listed(scenes: Iterable[str]) -> str:
+    """Return the value of the parameter `without`: one, however many scenes there are, since databases limit them."""
+    return json.dumps(sorted(scenes))
+
+
+def is_given(dialect: str) -> sa.ColumnElement[bool]:
+    """Return whether a task's scene is none of `without`."""
+    without = sa.bindparam("without", type_=sa.Text)
+    if dialect == "sqlite":
+        names = sa.func.json_each(without).table_valued("value")
+    else:
+        names = sa.func.json_array_elements_text(sa.cast(without, sa.JSON)).table_valued("value")
+    return _T.scene_id.not_in(sa.select(names.c.value))
+
+
+def _next_statement(dialect: str) -> sa.Select[Any]:
     had, own, original = assignments.alias("had"), assignments.alias("own"), tasks.alias("original")
     mapped = (
         sa.select(sa.literal(1))
@@ -61,6 +78,7 @@ def _next_statement() -> sa.Select[Any]:
             _T.free
             > sa.literal_column("0"),  # as a parameter it would keep the partial index from being used
             _T.purpose.in_(_PURPOSES),
+            is_given(dialect),
             sa.func.coalesce(state, "expired") == "expired",
             sa.or_(_T.purpose != "repeat", mapped),
         )
@@ -81,6 +99,7 @@ def _next_statement() -> sa.Select[Any]:
         sa.select(*shown, _A.assignment, _A.comment, turn)
         .join_from(assignments, tasks, _T.task == _A.task)
         .where(_A.annotator == _WHO, _A.state.in_(("returned", "assigned")), _T.purpose.in_(_PURPOSES))
+        .where(is_given(dialect))
         .order_by(turn, _T.priority.desc(), _T.task)
         .limit(1)
         .subquery("own_work")
@@ -97,8 +116,8 @@ def _next_statement() -> sa.Select[Any]:
     )
 
 
-NEXT_WORK = _next_statement()
-"""One row always: the glance, and the work to do next, all NULL where there is none."""
+NEXT_WORK = {dialect: _next_statement(dialect) for dialect in ("sqlite", "postgresql")}
+"""By dialect. One row always: the glance, and the work to do next, all NULL where there is none."""
 
 _THIS = _A.assignment == sa.bindparam("this", type_=sa.BigInteger)
 _NOW = sa.bindparam("now", type_=sa.BigInteger)

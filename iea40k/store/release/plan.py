@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from iea40k.errors import BadInputError, LicenceError
+from iea40k.fusion.revisions import revision_of
 from iea40k.recipe import digest, versions
 from iea40k.scene import darkest_first
 from iea40k.store.layout import Store
@@ -46,7 +47,10 @@ class ReleaseOptions:
 
 @dataclass(frozen=True)
 class FoundScene:
-    """What a release says of a scene, from its attributes: exposures by stops, the darkest first."""
+    """What a release says of a scene, from its attributes: exposures by stops, the darkest first.
+
+    `fusion`: the revision of the fusion that made its reference, None where that is no fusion.
+    """
 
     scene_id: str
     shape: tuple[int, int]
@@ -56,6 +60,7 @@ class FoundScene:
     attributes: Mapping[str, Any]
     recipe_digest: str
     has_uncertainty: bool
+    fusion: int | None = field(kw_only=True)
 
     @property
     def licence(self) -> str:
@@ -194,6 +199,7 @@ def _read(store: Store, scene_id: str, outgoing: Outgoing) -> FoundScene:
         attributes=outgoing.attributes(scene),
         recipe_digest=scene.recipe_digest,
         has_uncertainty=scene.has_uncertainty,
+        fusion=revision_of(scene.recipe),
     )
 
 

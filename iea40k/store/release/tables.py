@@ -168,6 +168,7 @@ def _scene(scene: PlannedScene, division: Division, found: Row) -> dict[str, Any
     }
     return {
         **extras,
+        **({} if scene.fusion is None else {"fusion_revision": scene.fusion}),
         "twins": "|".join(division.twins_of(scene.scene_id)),
         "scene_id": scene.scene_id,
         "frame": scene.frame,

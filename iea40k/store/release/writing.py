@@ -238,6 +238,7 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         },
         "uncertainty": _uncertainty(rows["images"]),
         "composition": compose((s.attributes, len(s.levels)) for s in plan.scenes).facts(),
+        "fusions": _fusions(plan),
         "levels": dict(Counter(row["level"] for row in sorted(rows["images"], key=lambda row: row["ev"]))),
         "tone": _tone(rows["scenes"]),
         "seed": options.seed,
@@ -248,6 +249,12 @@ def _facts(plan: Plan, rows: Mapping[str, Sequence[Any]], recipe: Mapping[str, A
         "software": recipe["software"],
         "recipe_digest": digest(recipe),
     }
+
+
+def _fusions(plan: Plan) -> dict[str, int]:
+    """Return how many references each revision of the fusion made, the oldest first."""
+    made = Counter(scene.fusion for scene in plan.scenes if scene.fusion is not None)
+    return {str(revision): made[revision] for revision in sorted(made)}
 
 
 def _uncertainty(images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from iea40k.errors import BadInputError, LeaseLostError, LedgerError
 from iea40k.store.ledger import Lease, Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.events import Event, EventKind, TaskKey, append_event
-from iea40k.store.ledger.overview import counts, listing, notes, remaining, throughput
+from iea40k.store.ledger.overview import counts, listing, notes, remaining, throughput, waiting
 from iea40k.store.ledger.people import Recognised, assign, recognise, set_annotator, share_out
 from iea40k.store.ledger.schema import assignments, events
 from tests.builders import built_scene
@@ -382,6 +382,38 @@ def test_assigned_work_is_that_person_s(ledger: Ledger) -> None:
         assert remaining(ledger, name) >= 2
         scenes = {leased(queue, name).map_key.scene_id for _ in range(2)}
         assert len(scenes) == 2
+
+
+def test_scenes_that_were_withdrawn_are_given_to_nobody_and_what_was_drawn_is_kept(ledger: Ledger) -> None:
+    fill(ledger, 5)
+    queue = Queue(ledger)
+    drawn = leased(queue, "A")
+    hand_in(ledger, drawn)
+    queue.return_(drawn.map_key, "R", "again")
+    assert assign(ledger, ["A"], "curator", count=1) == {"A": 1}
+    gone = {"s4", "s3", "s2"}  # returned to A, assigned to A, free
+    assert waiting(ledger, {*gone, "elsewhere"}) == {"s2": 1, "s3": 1, "s4": 1}
+    assert remaining(ledger, "A", without=gone) == 2
+    assert assign(ledger, ["B"], "curator", count=1, without=gone) == {"B": 1}
+    given = [leased(queue, name, without=gone).map_key.scene_id for name in ("B", "A")]  # type: ignore[arg-type]
+    assert given == ["s1", "s0"]
+    for name in "ABC":
+        assert queue.lease(name, without=gone) is None
+    assert len(ledger.corrections(drawn.map_key)) == 1
+    back = gone - {"s4"}
+    again = queue.lease("A", without=back)
+    assert again is not None
+    assert (again.map_key, again.comment) == (drawn.map_key, "again")
+    queue.submit(again)
+    assert [leased(queue, name).map_key.scene_id for name in ("A", "B")] == ["s3", "s2"]
+
+
+def test_any_number_of_scenes_may_be_withdrawn(ledger: Ledger) -> None:
+    fill(ledger, 2)
+    gone = {f"elsewhere {i}'" for i in range(70_000)} | {"s1"}
+    found = Queue(ledger).lease("A", without=gone)
+    assert found is not None
+    assert found.map_key.scene_id == "s0"
 
 
 def test_figures_of_a_person(ledger: Ledger) -> None:
