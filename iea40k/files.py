@@ -192,6 +192,18 @@ def disk_error(error: OSError, where: Path | None = None) -> DiskError | None:
     return None
 
 
+def path_error(error: OSError) -> BadInputError | None:
+    """Return what an error of the operating system means where no file can have such a path, None for all others."""
+    if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+        return None
+    return BadInputError(
+        "this is no path that can be followed",
+        where=error.filename,
+        expected="names of at most 255 bytes, and links that lead to a file",
+        got=error.strerror,
+    )
+
+
 def inside(root: Path, relative: str) -> Path:
     """Return the real path of `relative` below `root`.
 

@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 from iea40k import __version__
 from iea40k.errors import BadInputError, IEAError
-from iea40k.files import disk_errors, fsync_folder, sha256_file, write_atomic
+from iea40k.files import disk_errors, fsync_folder, make_folders, sha256_file, write_atomic
 from iea40k.texts import parse_json
 
 USER_AGENT = f"iea40k/{__version__} (dataset builder; one request at a time)"
@@ -69,7 +69,7 @@ def download(
     patience = patience or Patience()
     part = target.with_name(f".{target.name}.part")
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(target.parent)
     resumed_from = part.stat().st_size if part.is_file() else 0
     for attempt in range(1, patience.attempts + 1):
         try:

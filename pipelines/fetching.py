@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from iea40k.errors import IEAError, StoreError
-from iea40k.files import disk_errors
+from iea40k.files import disk_errors, make_folders
 from iea40k.store.locks import FileLock
 from pipelines.download import DownloadError, Patience
 
@@ -53,7 +53,7 @@ def fetch_each(
     """
     report, losses = Report(), 0
     with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
+        make_folders(root)
         lock = FileLock(root / ".fetching.lock")
         if not lock.acquire():
             raise StoreError("another fetch into this folder is running", where=root, remedy="wait for it")

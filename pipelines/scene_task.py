@@ -1,10 +1,11 @@
 """The task of one scene: built into the store, kept, or put into quarantine. What any executor runs."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from iea40k.errors import AlreadyExistsError, IEAError, LimitError, StoreError
+from iea40k.errors import AlreadyExistsError, IEAError, LimitError, NotThereError, StoreError
 from iea40k.faults import item_fault
 from iea40k.fusion.revisions import is_older
 from iea40k.scene import Scene
@@ -50,17 +51,8 @@ def build_one(
     `StoreError`, `MissingExtraError`, and `LimitError` where memory runs out.
     """
     start = time.monotonic()
-    status: Status = "kept"
     try:
-        reason = why_build(scene, config, store, renew=renew)
-        if reason == ABSENT:
-            store.write_scene(build_scene(scene, config, cameras))
-            status, reason = "built", ""
-        elif reason:
-            store.replace_scene(build_scene(scene, config, cameras))
-            status = "rebuilt"
-        elif store.has_quarantine(scene.scene_id):  # of newer files that have gone again
-            store.clear_quarantine(scene.scene_id)
+        done = _built(scene, config, store, cameras, renew=renew)
     except AlreadyExistsError as error:
         return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)
     except StoreError:
@@ -70,15 +62,46 @@ def build_one(
         if isinstance(fault, LimitError):
             raise fault from error
         return _failed(scene, fault, store, start)
-    stored = store.open_scene(scene.scene_id)
     return Outcome(
         scene.scene_id,
-        status,
-        reason,
+        done.status,
+        done.reason,
         time.monotonic() - start,
-        tuple(left_out_of(scene.scene_id, stored.attributes)),
-        older_fusion=is_older(stored.recipe),
+        tuple(left_out_of(scene.scene_id, done.attributes)),
+        older_fusion=is_older(done.recipe),
     )
+
+
+class _Done(NamedTuple):
+    """What was done with a scene and why, and what is then known of it."""
+
+    status: Status
+    reason: str
+    attributes: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+
+
+def _built(
+    scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None, *, renew: bool
+) -> _Done:
+    """Build a scene where it must be."""
+    try:
+        reason = why_build(scene, config, store, renew=renew)
+        if not reason:
+            stored = store.open_scene(scene.scene_id)
+            if store.has_quarantine(scene.scene_id):  # of newer files that have gone again
+                store.clear_quarantine(scene.scene_id)
+            return _Done("kept", "", stored.attributes, stored.recipe)
+    except (NotThereError, FileNotFoundError):
+        if store.has_scene(scene.scene_id):
+            raise
+        reason = ABSENT  # another build is replacing it just now
+    built = build_scene(scene, config, cameras)
+    if reason == ABSENT:
+        store.write_scene(built)
+        return _Done("built", "", built.attributes, built.recipe)
+    store.replace_scene(built)
+    return _Done("rebuilt", reason, built.attributes, built.recipe)
 
 
 def _failed(scene: Scene, error: IEAError, store: Store, start: float) -> Outcome:

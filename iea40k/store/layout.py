@@ -89,9 +89,10 @@ class Store:
         store = cls(path)
         with disk_errors(path):
             refuse_mistaken(path, "store")
-            if path.exists() and any(
+            strange = path.exists() and any(
                 p.name not in _FOLDERS and not is_temporary(p.name) for p in path.iterdir()
-            ):
+            )
+            if strange and not (path / "store.json").exists():  # another process may have made it just now
                 raise AlreadyExistsError(
                     "this folder holds something else than a store",
                     where=path,
@@ -168,8 +169,25 @@ class Store:
         return scenes.open_scene(self.scene_path(scene_id))
 
     def read_scene(self, scene_id: str) -> BuiltScene:
-        """Return a whole scene, every array checked. Raises `StoreError` or `CorruptDataError`."""
-        return self.open_scene(scene_id).load()
+        """Return a whole scene, every array checked; as it was or as it is now, where it is replaced meanwhile.
+
+        Raises `StoreError` or `CorruptDataError`.
+        """
+        while True:
+            before = self.state_of(scene_id)
+            try:
+                return self.open_scene(scene_id).load()
+            except (CorruptDataError, NotThereError, FileNotFoundError):
+                if before is None or self.state_of(scene_id) == before:
+                    raise
+
+    def state_of(self, scene_id: str) -> tuple[int, int] | None:
+        """Return what changes when a scene is replaced, and only then; None where there is no such scene."""
+        try:
+            found = self.scene_path(scene_id).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_ctime_ns
 
     def counts(self) -> StoreCounts:
         """Count scenes, exposures and quarantined scenes."""
@@ -240,7 +258,8 @@ class Store:
 
         Killed in between, the store has neither, and the next build makes the new one.
         """
-        self.discard_scene(scene.scene_id)
+        with contextlib.suppress(NotThereError):  # another process that replaces it too has taken it away
+            self.discard_scene(scene.scene_id)
         self.write_scene(scene)
 
     def clear_leftovers(self) -> int:
@@ -266,7 +285,11 @@ class Store:
     def quarantined(self) -> list[QuarantinedScene]:
         """Return the scenes in quarantine, sorted by id."""
         files = sorted(self.quarantine_folder.glob("*.json"), key=lambda file: file.stem)
-        return [_read_quarantined(file) for file in files if not file.name.startswith(".")]
+        found = []
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):  # a build took it out just now
+                found += [] if file.name.startswith(".") else [_read_quarantined(file)]
+        return found
 
     def failed_before(self, scene_id: str, kind: type[Exception], recipe: Callable[[], Recipe]) -> str:
         """Return the message of a quarantined scene whose error and recipe were these; "" for any other scene."""

@@ -9,8 +9,14 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from iea40k.errors import StoreError
+
+_WAIT = 30.0
+"""Seconds to wait for a lock that is held for moments."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -64,6 +70,24 @@ class FileLock:
             return os.path.samestat(os.fstat(descriptor), self.path.stat())
         except FileNotFoundError:
             return False
+
+
+@contextlib.contextmanager
+def held(path: Path, doing: str) -> Iterator[None]:
+    """Hold the lock `path` for the context, waiting for whoever has it.
+
+    Raises `StoreError` where another process is still `doing` what the lock is for after half a minute.
+    """
+    lock = FileLock(path)
+    until = time.monotonic() + _WAIT
+    while not lock.acquire():
+        if time.monotonic() > until:
+            raise StoreError(f"another process is {doing}", where=path.parent, remedy="wait until it is done")
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

@@ -8,11 +8,12 @@ Labels (licence, device, classes, light, given splits, own columns) are taken fr
 correcting one needs no rebuild.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,15 @@ from iea40k.files import disk_errors, write_atomic
 from iea40k.label_names import is_label
 from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store.layout import Store
+from iea40k.store.locks import held
 from iea40k.store.scenes import StoredScene
 from iea40k.texts import parse_json
 
 FILE = "manifests.json"
 CHANGES = "changes.jsonl"
+LOCK = f".{FILE}.lock"
+"""Held while either is written: of two builds at once, the second to write would forget the first's manifest."""
+
 FORMAT = "iea40k-manifests"
 
 Labels = Mapping[str, str]
@@ -147,34 +152,45 @@ def note_build(store: Store, manifest: Path, rows: Mapping[str, Row]) -> list[Ch
 
     Scenes that the manifest has no longer are told and stay remembered: a release withdraws them.
     """
-    record = read_record(store) or Record()
-    place = _place(store, manifest)
-    # A store that was moved together with its manifest finds it where it lay beside it: that is no second manifest.
-    same = [known for known in record.places if any(place[way] and place[way] == known[way] for way in place)]
-    record.places = [known for known in record.places if known not in same] + [place]
-    changes = _changes(record, rows)
-    record.scenes |= {scene_id: dict(row.labels) for scene_id, row in rows.items()}
-    record.withdrawn = sorted(set(record.withdrawn) - set(rows))
-    _write(store, record, changes)
+    with _alone(store):
+        record = read_record(store) or Record()
+        place = _place(store, manifest)
+        # A store that was moved together with its manifest finds it where it lay beside it: that is no second one.
+        same = [
+            known for known in record.places if any(place[way] and place[way] == known[way] for way in place)
+        ]
+        record.places = [known for known in record.places if known not in same] + [place]
+        changes = _changes(record, rows)
+        record.scenes |= {scene_id: dict(row.labels) for scene_id, row in rows.items()}
+        record.withdrawn = sorted(set(record.withdrawn) - set(rows))
+        _write(store, record, changes)
     return changes
 
 
 def note_release(store: Store, files: Sequence[Path], rows: Mapping[str, Row]) -> list[Change]:
     """Remember what the manifests said when a release was cut, and which scenes it withdrew; return what changed."""
-    record = read_record(store) or Record()
-    record.places = [_place(store, file) for file in files]
-    changes = _changes(record, rows)
-    gone = sorted(set(record.scenes) - set(rows) - set(record.withdrawn))
-    changes += [Change(scene_id, "withdrawn") for scene_id in gone]
-    record.scenes |= {scene_id: dict(row.labels) for scene_id, row in rows.items()}
-    record.withdrawn = sorted((set(record.withdrawn) | set(gone)) - set(rows))
-    _write(store, record, changes)
+    with _alone(store):
+        record = read_record(store) or Record()
+        record.places = [_place(store, file) for file in files]
+        changes = _changes(record, rows)
+        gone = sorted(set(record.scenes) - set(rows) - set(record.withdrawn))
+        changes += [Change(scene_id, "withdrawn") for scene_id in gone]
+        record.scenes |= {scene_id: dict(row.labels) for scene_id, row in rows.items()}
+        record.withdrawn = sorted((set(record.withdrawn) | set(gone)) - set(rows))
+        _write(store, record, changes)
     return changes
+
+
+@contextlib.contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    with disk_errors(store.path), held(store.path / LOCK, "noting what this store was built from"):
+        yield
 
 
 def read_changes(store: Store) -> list[dict[str, Any]]:
     """Return the store's recorded changes, the oldest first. Raises `CorruptDataError` where the chain is broken."""
     file = store.path / CHANGES
+    record = read_record(store)  # before the lines: who writes both writes it last
     lines = _lines(file)
     found, previous, heads = [], "", {""}
     for number, line in enumerate(lines, 1):
@@ -189,7 +205,6 @@ def read_changes(store: Store) -> list[dict[str, Any]]:
         previous = hashlib.sha256(line).hexdigest()
         heads.add(previous)
         found.append(entry)
-    record = read_record(store)
     if record is not None and record.changes not in heads:
         raise CorruptDataError(
             "the record of changes is not what was written",
@@ -235,25 +250,24 @@ def _write(store: Store, record: Record, changes: Sequence[Change]) -> None:
     changes = [
         change for change in changes if change.what != "added"
     ]  # the scene itself is the record of that
-    with disk_errors(store.path):
-        if changes:
-            file = store.path / CHANGES
-            lines = _lines(file)
-            previous = hashlib.sha256(lines[-1]).hexdigest() if lines else ""
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            for change in changes:
-                entry = {"at": at, **vars(change), "previous": previous}
-                line = json.dumps(entry, ensure_ascii=False).encode()
-                previous = hashlib.sha256(line).hexdigest()
-                lines.append(line)
-            write_atomic(file, b"\n".join(lines) + b"\n")
-            record.changes = previous
-        content = {
-            "manifests": record.places,
-            "scenes": record.scenes,
-            "withdrawn": record.withdrawn,
-            "changes": record.changes,
-        }
-        text = sealed_json(FORMAT, content)
-        if not (store.path / FILE).exists() or (store.path / FILE).read_text(encoding="utf-8") != text:
-            write_atomic(store.path / FILE, text)
+    if changes:
+        file = store.path / CHANGES
+        lines = _lines(file)
+        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else ""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for change in changes:
+            entry = {"at": at, **vars(change), "previous": previous}
+            line = json.dumps(entry, ensure_ascii=False).encode()
+            previous = hashlib.sha256(line).hexdigest()
+            lines.append(line)
+        write_atomic(file, b"\n".join(lines) + b"\n")
+        record.changes = previous
+    content = {
+        "manifests": record.places,
+        "scenes": record.scenes,
+        "withdrawn": record.withdrawn,
+        "changes": record.changes,
+    }
+    text = sealed_json(FORMAT, content)
+    if not (store.path / FILE).exists() or (store.path / FILE).read_text(encoding="utf-8") != text:
+        write_atomic(store.path / FILE, text)

@@ -4,15 +4,14 @@ STORE/splits.json holds, for every seed and shares that a release was cut with, 
 scheme. A scene that was withdrawn stays in the book: should it come back, it comes back to its place.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from iea40k.errors import CorruptDataError, StoreError
+from iea40k.errors import CorruptDataError
 from iea40k.files import disk_errors, write_atomic
 from iea40k.sealed import parse_sealed, sealed_json
 from iea40k.store.layout import Store
-from iea40k.store.locks import FileLock
+from iea40k.store.locks import held
 
 FILE = "splits.json"
 LOCK = f".{FILE}.lock"
@@ -23,7 +22,6 @@ FORMAT = "iea40k-splits"
 Schemes = Mapping[str, Mapping[str, str]]
 """The split of every scene, by scheme and scene."""
 
-_WAIT = 30.0
 _T = TypeVar("_T")
 
 
@@ -42,31 +40,18 @@ def draw_and_keep(
     """
     if not store.changeable:
         return draw(kept_splits(store, seed, ratios))[1]
-    with disk_errors(store.path):
-        lock = FileLock(store.path / LOCK)
-        until = time.monotonic() + _WAIT
-        while not lock.acquire():
-            if time.monotonic() > until:
-                raise StoreError(
-                    "another process is drawing splits of this store",
-                    where=store.path,
-                    remedy="wait until it is done",
-                )
-            time.sleep(0.05)
-        try:
-            book = _read(store)
-            kept = book.setdefault(_key(seed, ratios), {})
-            drawn, result = draw(kept)
-            changed = False
-            for scheme, splits in drawn.items():
-                known = kept.setdefault(scheme, {})
-                new = {scene: split for scene, split in splits.items() if split and scene not in known}
-                known.update(new)
-                changed |= bool(new)
-            if changed:
-                write_atomic(store.path / FILE, sealed_json(FORMAT, {"drawn": book}))
-        finally:
-            lock.release()
+    with disk_errors(store.path), held(store.path / LOCK, "drawing splits of this store"):
+        book = _read(store)
+        kept = book.setdefault(_key(seed, ratios), {})
+        drawn, result = draw(kept)
+        changed = False
+        for scheme, splits in drawn.items():
+            known = kept.setdefault(scheme, {})
+            new = {scene: split for scene, split in splits.items() if split and scene not in known}
+            known.update(new)
+            changed |= bool(new)
+        if changed:
+            write_atomic(store.path / FILE, sealed_json(FORMAT, {"drawn": book}))
     return result
 
 

@@ -30,6 +30,7 @@ _FILES = {
     split_book.LOCK,
     sources.FILE,
     sources.CHANGES,
+    sources.LOCK,
     *(LEDGER_FILE + end for end in ("-wal", "-shm", "-journal", "-turns")),
 }
 
@@ -91,7 +92,17 @@ def _folders(store: Store) -> list[str]:
 
 
 def _scene_problems(store: Store, scene_id: str) -> list[IEAError]:
-    return list(_scene(store, scene_id))
+    """Return what is wrong with a scene; looked at again where it was replaced meanwhile, which damages nothing."""
+    while True:
+        before = store.state_of(scene_id)
+        try:
+            found = list(_scene(store, scene_id))
+        except FileNotFoundError:
+            if store.state_of(scene_id) == before:
+                raise
+        else:
+            if not found or store.state_of(scene_id) == before:
+                return found
 
 
 def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
@@ -103,13 +114,15 @@ def _scene(store: Store, scene_id: str) -> Iterator[IEAError]:
         yield error
         listed = None
     else:
-        if store.listing.kept and listed is None:
+        if store.listing.kept and listed is None and folder.is_dir():
             yield CorruptDataError(
                 "the list of the store does not have this scene: another program put it here",
                 where=folder,
                 remedy=f"if you trust it, `{MAKE_LIST}` lists it; else remove it",
             )
     if not folder.is_dir():
+        if store.listing.kept and scene_id not in store.listing.names():
+            return  # it was discarded just now
         yield CorruptDataError(
             "a scene that was in the store is gone",
             where=folder,
@@ -211,11 +224,19 @@ def _other(folder: Path, what: str, expected: str, got: str) -> IEAError:
 
 
 def _is_folder(path: Path) -> bool:
-    return stat.S_ISDIR(path.lstat().st_mode)
+    return _is(stat.S_ISDIR, path)
 
 
 def _is_file(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
+    return _is(stat.S_ISREG, path)
+
+
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    """Return whether a path is of a kind; what another process took away meanwhile is in nobody's way."""
+    try:
+        return kind(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True
 
 
 _RESTORE = "restore the scene from a copy, or discard and build it again"

@@ -62,13 +62,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _told(error: BaseException, command: str) -> int:
     """Tell an error on stderr and return its exit code; raise it again where it is none that we know."""
     from iea40k.extras import explained
-    from iea40k.files import disk_error
+    from iea40k.files import disk_error, path_error
     from pipelines.cli.terminal import BAD_USE, FAILURES, messages
 
     detail = "".join(traceback.format_exception(error)) if messages.detailed or messages.kept else ""
     if detail and not isinstance(error, KeyboardInterrupt | typer.Abort):
         messages.detail("DEBUG", detail)
-    error = explained(error) or (disk_error(error) if isinstance(error, OSError) else None) or error
+    system = (disk_error(error) or path_error(error)) if isinstance(error, OSError) else None
+    error = explained(error) or system or error
     if isinstance(error, IEAError):
         messages.print(str(error), style="red", markup=False)
         return BAD_USE if isinstance(error, BadInputError | AlreadyExistsError) else FAILURES

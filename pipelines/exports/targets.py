@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from iea40k.errors import AlreadyExistsError, CorruptDataError, NotThereError, StoreError
-from iea40k.files import AnyPath, disk_errors, full_disk_named, publish_folder, sha256_file, write_atomic
+from iea40k.files import (
+    AnyPath,
+    disk_errors,
+    full_disk_named,
+    make_folders,
+    publish_folder,
+    sha256_file,
+    write_atomic,
+)
 from iea40k.places import address_of
 from iea40k.store.locks import FileLock
 from iea40k.store.remote.cache import Cache
@@ -146,7 +154,7 @@ def _in_folder(out: Path, key: str) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def _locked(beside: Path, where: AnyPath) -> Iterator[None]:
-    beside.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(beside.parent)
     lock = FileLock(beside.with_name(f"{beside.name}.lock"))
     if not lock.acquire():
         raise StoreError(

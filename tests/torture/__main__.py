@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.torture.harness import Outcome, Trial, every_trial, run_trial
+from tests.torture.harness import Outcome, Report, Trial, every_trial, run_trial, shares
 from tests.torture.table import as_table, write_table
 
 SECONDS = {"short": 120.0, "": 600.0, "long": 4 * 3600.0}
@@ -29,10 +29,9 @@ def main() -> int:
     seed = random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed
     print(f"{len(trials)} trials in about {options.seconds:.0f} s, seed {seed}", flush=True)
     outcomes = _run(trials, options.seconds, seed, options.keep)
-    table = as_table(outcomes, _facts(options.seconds, seed))
     if options.write:
-        write_table(PAGE, table)
-    print(f"\n{table}")
+        write_table(PAGE, outcomes, _system(), options.seconds)
+    print(f"\n{as_table(outcomes, _system(), options.seconds)}")
     return int(any(outcome.report.failures for outcome in outcomes))
 
 
@@ -47,20 +46,25 @@ def _options() -> argparse.Namespace:
         "--only", action="append", help="trials whose name holds this; may be given several times"
     )
     parser.add_argument("--list", action="store_true", help="name the trials and run none")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/reliability.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write what was run into the table of docs/reliability.md"
+    )
     parser.add_argument("--keep", type=Path, help="keep the folders of the trials here")
     return parser.parse_args()
 
 
 def _run(trials: Sequence[Trial], seconds: float, seed: int, keep: Path | None) -> list[Outcome]:
     root = keep or Path(tempfile.mkdtemp(prefix="torture-"))
-    weight = sum(one.weight for one in trials)
+    share = shares(trials, seconds)
     outcomes = []
     try:
         for one in trials:
             folder = root / one.name
             folder.mkdir(parents=True, exist_ok=True)
-            outcome = run_trial(one, seed, seconds * one.weight / weight, folder)
+            if share[one.name]:
+                outcome = run_trial(one, seed, share[one.name], folder)
+            else:
+                outcome = Outcome(one, seed, 0.0, Report(), f"it needs {one.needs:.0f} s: TORTURE=long")
             outcomes.append(outcome)
             print(_line(outcome), flush=True)
     finally:
@@ -72,16 +76,15 @@ def _run(trials: Sequence[Trial], seconds: float, seed: int, keep: Path | None) 
 def _line(outcome: Outcome) -> str:
     if outcome.skipped:
         return f"-  {outcome.trial.name}: not here: {outcome.skipped}"
-    tried = ", ".join(f"{count} {what}" for what, count in outcome.report.tried.items())
+    tried = ", ".join(outcome.report.words())
     verdict = f"{outcome.report.failures} BROKEN" if outcome.report.failures else "held"
     lines = [f"{'x' if outcome.report.failures else 'ok'} {outcome.trial.name}: {verdict}; {tried}"]
     lines[0] += f" ({outcome.seconds:.0f} s, seed {outcome.seed})"
     return "\n".join([*lines, *(f"     {finding}" for finding in outcome.report.broken)])
 
 
-def _facts(seconds: float, seed: int) -> str:
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return f"A run of {seconds:.0f} s on {system}: `python -m tests.torture --seconds {seconds:.0f} --seed {seed}`."
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

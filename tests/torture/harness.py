@@ -5,7 +5,7 @@ import pkgutil
 import random
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Report:
     """What a trial found: how often each thing was tried, and what did not hold."""
 
     tried: dict[str, int] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     failures: int = 0
 
@@ -31,11 +32,19 @@ class Report:
         """Count something that was tried and held; `what` is a plural: "kills", "strokes acknowledged"."""
         self.tried[what] = self.tried.get(what, 0) + times
 
+    def measured(self, figure: str) -> None:
+        """Note a figure with its unit, in words for the table."""
+        self.figures.append(figure)
+
     def broke(self, what: str) -> None:
         """Note something that did not hold, in words that say how to see it again."""
         self.failures += 1
         if len(self.broken) < MOST_SHOWN:
             self.broken.append(what)
+
+    def words(self) -> list[str]:
+        """Return what was tried how often, and the figures."""
+        return [*(f"{count:,} {what}" for what, count in self.tried.items()), *self.figures]
 
     def expect(self, true: bool, what: str, counted: str) -> None:
         """Count `counted` where something holds, note `what` where it does not."""
@@ -71,12 +80,16 @@ Run = Callable[[Task], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """`part` is the room under trial, `what` a sentence for the table; `weight` its share of the time."""
+    """`part` is the room under trial, `what` a sentence for the table; `weight` its share of the time.
+
+    A trial that would get less than `needs` seconds is left out, and its share goes to the others.
+    """
 
     part: str
     what: str
     weight: float
     run: Run
+    needs: float = 0.0
 
     @property
     def name(self) -> str:
@@ -87,11 +100,11 @@ class Trial:
 TRIALS: list[Trial] = []
 
 
-def trial(part: str, what: str, *, weight: float = 1.0) -> Callable[[Run], Run]:
+def trial(part: str, what: str, *, weight: float = 1.0, needs: float = 0.0) -> Callable[[Run], Run]:
     """Mark a function as a trial."""
 
     def mark(run: Run) -> Run:
-        TRIALS.append(Trial(part, what, weight, run))
+        TRIALS.append(Trial(part, what, weight, run, needs))
         return run
 
     return mark
@@ -103,6 +116,18 @@ def every_trial() -> list[Trial]:
         if module.name.startswith("trials_"):
             importlib.import_module(f"tests.torture.{module.name}")
     return sorted(TRIALS, key=lambda one: one.name)
+
+
+def shares(trials: Sequence[Trial], seconds: float) -> dict[str, float]:
+    """Return the seconds of each trial by its name, 0 for those that would get less than they need."""
+    given = list(trials)
+    while given:
+        second = seconds / sum(one.weight for one in given)
+        short = [one for one in given if one.weight * second < one.needs]
+        if not short:
+            return {one.name: one.weight * second if one in given else 0.0 for one in trials}
+        given = [one for one in given if one not in short]
+    return dict.fromkeys((one.name for one in trials), 0.0)
 
 
 @dataclass(frozen=True)

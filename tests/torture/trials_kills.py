@@ -13,27 +13,32 @@ from tests.torture.harness import Clock, NotHereError, Task, trial
 from tests.torture.works import WORKS
 
 ROOT = Path(__file__).parents[2]
-_TURN = 3.0
-"""Seconds of one work in a row, so that each gets its share of a short run too."""
+_TURN = 20.0
+"""Seconds of one work in a row, at most."""
+_START = 2.0
+"""Seconds that a process takes to begin."""
 
 
 @trial(
     "kills",
-    "scenes, a release, exports, an import and a ledger's copy killed just before a step that changes the disk",
-    weight=4,
+    "scenes, a release, exports, an import, a ledger's copy and a release fetched from a server, each killed just "
+    "before a step that changes the disk",
+    weight=5,
 )
 def steps(task: Task) -> None:
     """Whatever the step, the second run ends with the bytes of a run that nobody killed."""
     if os.name == "nt":
         raise NotHereError("SIGKILL is POSIX")
     before = templates(task.folder)
-    turn = 0
-    while task.clock:
-        name = list(WORKS)[turn % len(WORKS)]
-        turn += 1
-        first, every = task.rng.randrange(1, 60), task.rng.randrange(20, 60)
+    waiting = list(WORKS)
+    first_round = True
+    while first_round or task.clock:  # each has its turn, also where the machine is slow
+        name = waiting.pop(task.rng.randrange(len(waiting)))
+        first, every = task.rng.randrange(1, 30), task.rng.randrange(10, 40)
         template, expected = before[name]
-        seconds = min(task.clock.left(), _TURN)
+        seconds = min(max(task.clock.left() / (len(waiting) + 1) - _START, 0.5), _TURN)
+        if not waiting:
+            waiting, first_round = list(WORKS), False
         scratch = task.folder / "scratch"
         work = f"tests.torture.works:{name}"
         for told in killed_at_each_step(work, template, scratch, every, first, seconds):

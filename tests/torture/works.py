@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from iea40k.errors import AlreadyExistsError
 from iea40k.store.layout import Store
@@ -83,5 +84,16 @@ def copy(folder: Path) -> None:
     (folder / "copied.txt").write_text(f"the copy is the same: {same}\n")
 
 
-WORKS = {work.__name__: work for work in (write_scenes, release, export, import_again, export_table, copy)}
+def fetch_release(folder: Path) -> None:
+    """Fetch `release` as from a server, in many small pieces."""
+    from iea40k.store.remote import copying
+
+    with contextlib.suppress(AlreadyExistsError), mock.patch.object(copying, "BLOCK", 500):
+        copying.copy_release(f"file://{folder / 'release'}", folder / "fetched")
+
+
+WORKS = {
+    work.__name__: work
+    for work in (write_scenes, release, export, import_again, export_table, copy, fetch_release)
+}
 """In this order each needs what the one before it made."""

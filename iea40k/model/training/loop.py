@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from iea40k.errors import AlreadyExistsError, BadInputError
-from iea40k.files import AnyPath, write_atomic
+from iea40k.files import AnyPath, make_folders, write_atomic
 from iea40k.model.data import Batch, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
 from iea40k.model.messias_loss import messias_loss
@@ -257,7 +257,7 @@ class _Run:
         )
 
     def _open_record(self) -> Record:
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folders(self.out)
         write_atomic(self.out / CONFIG, dump_config(self.config))
         count = sum(p.numel() for p in self.network.parameters())
         facts = {

@@ -31,6 +31,7 @@ from iea40k.escaping import csv_text
 from iea40k.files import (
     AnyPath,
     disk_errors,
+    make_folders,
     publish_folder,
     sha256_file,
     write_atomic,
@@ -95,7 +96,7 @@ def write_release(
     if options.published and not _DATE.fullmatch(options.published):
         raise BadInputError("not a date of publication", expected="YYYY-MM-DD", got=options.published)
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(out.parent)
         partial = out.parent / f".{out.name}.partial"
         lock = FileLock(out.parent / f".{out.name}.lock")
         if not lock.acquire():

@@ -2,8 +2,6 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,8 @@ import sqlalchemy as sa
 
 from iea40k.errors import BadInputError, CorruptDataError
 from iea40k.store.ledger import Ledger, Queue, TaskRequest, add_tasks
-from iea40k.store.ledger.chain import row_hash
 from iea40k.store.ledger.seals import Seal, broken_seals, keep_seal, kept_seals, root_digest
+from tests.iea40k.store.ledger import crimes
 from tests.iea40k.store.ledger.conftest import a_base, a_stroke
 
 
@@ -31,27 +29,6 @@ def work(ledger: Ledger, images: int = 3) -> None:
         queue.submit(queue.heartbeat(lease))
     queue.accept(lease.map_key, "C", "well done")
     assert queue.lease("A") is not None
-
-
-@contextmanager
-def unguarded(ledger: Ledger) -> Iterator[sa.Connection]:
-    """Write as somebody who owns the database and puts every trigger back afterwards."""
-    with ledger.database.alone() as connection:
-        if ledger.database.dialect == "sqlite":
-            found = connection.execute(
-                sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            ).all()
-            for name, _ in found:
-                connection.execute(sa.text(f"DROP TRIGGER {name}"))
-            yield connection
-            for _, sql in found:
-                connection.exec_driver_sql(sql)
-            return
-        for state in ("DISABLE", "ENABLE"):
-            for table in ("corrections", "events", "assignments", "tasks"):
-                connection.execute(sa.text(f"ALTER TABLE {table} {state} TRIGGER USER"))
-            if state == "DISABLE":
-                yield connection
 
 
 def test_a_ledger_at_work_is_sound(ledger: Ledger) -> None:
@@ -80,7 +57,7 @@ def test_a_ledger_at_work_is_sound(ledger: Ledger) -> None:
 )  # fmt: skip
 def test_work_that_no_event_tells_is_told_of(ledger: Ledger, change: str, said: str) -> None:
     work(ledger)
-    with unguarded(ledger) as connection:
+    with crimes.unguarded(ledger) as connection:
         connection.execute(sa.text(change))
     assert said in "\n".join(ledger.tampering())
 
@@ -89,7 +66,7 @@ def test_a_history_that_was_taken_out_whole_leaves_its_numbers(ledger: Ledger) -
     """Rows and head of an image are gone together, so no chain is broken."""
     ledger.append_correction(a_stroke(a_base(), 1)[0])
     ledger.append_correction(a_stroke(a_base(), 2)[0])
-    with unguarded(ledger) as connection:
+    with crimes.unguarded(ledger) as connection:
         connection.execute(sa.text("DELETE FROM corrections"))
         connection.execute(sa.text("DELETE FROM heads"))
     assert list(ledger.tampering()) == ["entries 1 ... 2 are gone: the counter gave them out"]
@@ -150,63 +127,29 @@ def test_the_root_of_a_cursor_never_changes_and_every_row_changes_it(ledger: Led
         root_digest(ledger, 10_000)
 
 
-def _cut(connection: sqlite3.Connection) -> None:
-    """Take the last stroke away, and set its head and the counter back."""
-    connection.execute("DELETE FROM corrections WHERE entry = (SELECT max(entry) FROM corrections)")
-    connection.execute("UPDATE counter SET value = value - 1 WHERE name = 'entry'")
-    last = "SELECT {} FROM corrections ORDER BY entry DESC LIMIT 1"
-    connection.execute(f"UPDATE heads SET seq = ({last.format('seq')}), hash = ({last.format('hash')})")
-
-
-def _rewrite(connection: sqlite3.Connection) -> None:
-    """Change the first stroke and make every hash after it anew."""
-    connection.row_factory = sqlite3.Row
-    link = ""
-    for found in connection.execute("SELECT * FROM corrections ORDER BY seq").fetchall():
-        row = {**dict(found), "client_time": 1, "previous": link}
-        link = row_hash("corrections", row)
-        connection.execute(
-            "UPDATE corrections SET client_time = 1, previous = ?, hash = ? WHERE entry = ?",
-            (row["previous"], link, row["entry"]),
-        )
-    connection.execute("UPDATE heads SET hash = ?", (link,))
-
-
-def _empty(connection: sqlite3.Connection) -> None:
-    """Remove the whole history."""
-    for statement in ("DELETE FROM corrections", "DELETE FROM heads", "UPDATE counter SET value = 0"):
-        connection.execute(statement + (" WHERE name = 'entry'" if "counter" in statement else ""))
-
-
 @pytest.mark.parametrize(
     ("crime", "said"),
     [
-        (_cut, "the ledger ends at entry 4"),
-        (_rewrite, "not what they were"),
-        (_empty, "the ledger ends at entry 0"),
+        (crimes.cut, "the ledger ends at entry {before}"),
+        (crimes.rewrite_strokes, "not what they were"),
+        (crimes.rewrite_acceptance, "not what they were"),
+        (crimes.empty, "the ledger ends at entry 0"),
     ],
 )
 def test_what_the_ledger_alone_cannot_show_a_seal_shows(
-    tmp_path: Path, crime: Callable[[sqlite3.Connection], None], said: str
+    ledger: Ledger, tmp_path: Path, crime: crimes.Crime, said: str
 ) -> None:
-    with Ledger.open(tmp_path, create=True) as ledger:
-        for number in range(5):
-            ledger.append_correction(a_stroke(a_base(), number)[0])
-        keep_seal(tmp_path, root_digest(ledger), "daily")
-    connection = sqlite3.connect(tmp_path / "ledger.sqlite")
-    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for name, _ in triggers:
-        connection.execute(f"DROP TRIGGER {name}")
-    crime(connection)
-    for _, sql in triggers:
-        connection.execute(sql)
-    connection.commit()
-    connection.close()
-    with Ledger.open(tmp_path) as ledger:
-        assert list(ledger.tampering()) == [], "the crime was to be perfect"
-        (problem,) = broken_seals(ledger, kept_seals(tmp_path))
-        assert said in problem
-        assert "daily" in problem
+    work(ledger)
+    for number in range(5):
+        ledger.append_correction(a_stroke(a_base(), number)[0])
+    reached = ledger.cursor()
+    keep_seal(tmp_path, root_digest(ledger), "daily")
+    with crimes.unguarded(ledger) as connection:
+        crime(connection)
+    assert list(ledger.tampering()) == [], "the crime was to be perfect"
+    (problem,) = broken_seals(ledger, kept_seals(tmp_path))
+    assert said.format(before=reached - 1) in problem
+    assert "daily" in problem
 
 
 def test_an_older_copy_is_told_by_a_seal_and_another_ledger_too(tmp_path: Path) -> None:

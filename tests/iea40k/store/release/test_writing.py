@@ -529,3 +529,14 @@ def test_opening_refuses_what_is_no_release(release: Release, tmp_path: Path) ->
     (release.path / "release.json").write_text("{")
     with pytest.raises(CorruptDataError):
         Release.open(release.path)
+
+
+def test_the_folders_that_a_release_lies_in_are_flushed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr("iea40k.files.fsync_folder", flushed.append)
+    write_release(store, tmp_path / "new" / "newer" / "release", OPTIONS)
+    assert tmp_path in flushed
+    assert tmp_path / "new" in flushed
+    assert tmp_path / "new" / "newer" in flushed
