@@ -81,9 +81,7 @@ class _Done(NamedTuple):
     recipe: Mapping[str, Any]
 
 
-def _built(
-    scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None, *, renew: bool
-) -> _Done:
+def _built(scene: Scene, config: BuildConfig, store: Store, cameras: Cameras | None, *, renew: bool) -> _Done:
     """Build a scene where it must be."""
     try:
         reason = why_build(scene, config, store, renew=renew)
