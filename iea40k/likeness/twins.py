@@ -59,10 +59,15 @@ def find_twins(sketches: Mapping[str, Sketch]) -> list[Twin]:
         first = same.setdefault(sketches[name].digest, name)
         if groups.join(first, name):
             found.append(Twin(first, name, 1.0))
-    for i, j, likeness, flipped in _likely([sketches[name] for name in names]):
-        one, other = names[i], names[j]
-        apart = groups.head(one) != groups.head(other)
-        if apart and _proved(sketches[one], sketches[other], flipped):
+    different = sorted(same.values())  # of pictures that are the same, one speaks for all
+    refuted: set[tuple[int, int, bool]] = set()
+    for i, j, likeness, flipped in _likely([sketches[name] for name in different]):
+        one, other = different[i], different[j]
+        if (i, j, flipped) in refuted or groups.head(one) == groups.head(other):
+            continue
+        if not _proved(sketches[one], sketches[other], flipped):
+            refuted.add((i, j, flipped))  # a part of either may resemble the other
+        else:
             groups.join(one, other)
             found.append(Twin(one, other, round(min(likeness, 1.0), 3), flipped))
     return sorted(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from iea40k.likeness import find_twins, groups_of, sketch_of
+from iea40k.likeness import Sketch, find_twins, groups_of, sketch_of, twins
 from tests.planted import exposed
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket", "motorcycle")
@@ -77,3 +77,22 @@ def test_of_many_alike_as_many_pairs_are_found_as_connect_them() -> None:
     found = find_twins(sketches)
     assert len(found) == 4
     assert len(set(groups_of(sketches, ((t.first, t.second) for t in found)).values())) == 1
+
+
+def test_a_pair_is_looked_at_once_however_often_its_pictures_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:60, 0:80]
+    fade = (y / 60 + x / 80)[..., None] * 90
+    pictures = [np.rint(fade + rng.integers(0, 12, (60, 80, 3))).astype(np.uint8) for _ in range(4)]
+    looked = []
+
+    def counted(one: Sketch, other: Sketch, flipped: bool) -> bool:
+        looked.append((one.digest, other.digest, flipped))
+        return proved(one, other, flipped)
+
+    proved = twins._proved
+    monkeypatch.setattr(twins, "_proved", counted)
+    found = find_twins({f"{n} copy {k}": sketch_of(p) for n, p in enumerate(pictures) for k in range(5)})
+    assert len(found) == 4 * 4, "copies, and no fade with another"
+    assert len({frozenset(pair[:2]) for pair in looked}) == 6, "faint fades resemble each other"
+    assert len(looked) == len(set(looked))
