@@ -79,7 +79,9 @@ def test_of_many_alike_as_many_pairs_are_found_as_connect_them() -> None:
     assert len(set(groups_of(sketches, ((t.first, t.second) for t in found)).values())) == 1
 
 
-def test_a_pair_is_looked_at_once_however_often_its_pictures_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pair_is_looked_at_once_however_often_its_pictures_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:60, 0:80]
     fade = (y / 60 + x / 80)[..., None] * 90
