@@ -26,10 +26,12 @@ from annotator.action import (
     zone_number,
     zone_tool,
 )
+from annotator.session.comparison import OWN
 from annotator.session.controller import Controller
 from annotator.session.review import Review
 from annotator.shared.keys import shown
 from annotator.shared.language import marked, tr
+from annotator.shared.work import BASE, CONSENSUS
 from annotator.target import Kind
 
 
@@ -49,12 +51,27 @@ def _painting(c: Controller) -> bool:
 def _submit_words(c: Controller) -> str:
     if c.session.work is None:
         return tr("Next")
+    if c.session.adjudicating:
+        return _settle_words(c.comparison.left)
     if isinstance(c.session, Review):
         # Whose maps it is: what one press accepts must be seen before it.
         return tr(
             "Accept {people}", people=", ".join(c.session.judged(c.comparison.person())) or tr("nothing")
         )
     return tr("Submit") if c.session.role == "annotate" else tr("Next image")
+
+
+def _settle_words(left: str) -> str:
+    said = {
+        OWN: tr("Settle: as I drew it"),
+        CONSENSUS: tr("Settle: the consensus is right"),
+        BASE: tr("Settle: the base is right"),
+    }
+    return said.get(left) or tr("Settle: as {person} drew it", person=left)
+
+
+def _returning(c: Controller) -> bool:
+    return c.session.role == "review" and not c.session.adjudicating
 
 
 # fmt: off
@@ -219,7 +236,7 @@ ACTIONS: tuple[Action, ...] = (
          lambda c: c.flow.recall(),
          part="verdict", words="Recall…", shown=_annotating),
     flow("skip", "Control-K", "skip, with a reason", lambda c: c.flow.skip(),
-         part="verdict", words="Skip…", say=lambda c: tr("Return…") if c.session.role == "review" else tr("Skip…"),
+         part="verdict", words="Skip…", say=lambda c: tr("Return…") if _returning(c) else tr("Skip…"),
          shown=lambda c: c.session.role != "read only", enabled=_judged_or_changed),
     flow("flag", "Control-I", "tell the curator something", lambda c: c.flow.flag(),
          part="verdict", words="Tell curator…", shown=_annotating, enabled=_judged_or_changed),

@@ -37,7 +37,9 @@ def annotate(
             envvar="IEA40K_LEDGER",
         ),
     ] = None,
-    review: Annotated[bool, typer.Option("--review", help="Judge what others handed in.")] = False,
+    review: Annotated[
+        bool, typer.Option("--review", help="Judge what others handed in, and settle what they disagree on.")
+    ] = False,
     new: Annotated[
         bool, typer.Option("--new", help="You are new here: begin under a name that nobody has.")
     ] = False,

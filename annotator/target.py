@@ -113,6 +113,9 @@ class Host(Protocol):
     def refresh(self) -> None:
         """Show everything as it is now."""
 
+    def opened(self) -> None:
+        """Show what the session has open now."""
+
     def working(self, text: str, total: int) -> AbstractContextManager[Step]:
         """Show how far long work is."""
 
@@ -274,8 +277,10 @@ class Target(ABC, Generic[WorkT, ToolsT, DisplayT, StrokeT]):
         try:
             box = self._host.session.record(*drafts, shown=shown)
         except IEAError as error:
-            box = put_back()
+            self.recorded(put_back())
             self._host.tell("error", str(error))
+            self._host.opened()
+            return
         self.recorded(box)
 
     # ------------------------------------------------------------ tools and display

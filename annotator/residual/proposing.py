@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from annotator.residual.layers import ResidualLayers
-from annotator.residual.regions import confirmed_patch
 from annotator.residual.saying import said
 from annotator.residual.state import Image
-from annotator.residual.suggestions import Batch, Suggestions, refused_tool, seen_with, taken_tool
+from annotator.residual.suggestions import Batch, Suggestions, patch_in, refused_tool, seen_with, taken_tool
 from annotator.shared.boxes import Spot
 from annotator.shared.language import tr
 from annotator.target import Host
+from iea40k.arrays import validity_from_codes
 from iea40k.outliers.proposals import Proposal
 from iea40k.store.ledger import Patch
 
@@ -96,11 +96,7 @@ class Proposing:
         if isinstance(done, str):
             self._host.tell("info", tr("Not repaired: {why}.", why=said(done)))
             return
-        after = image.codes.copy()
-        after[found.box] = done.after
-        whole = found.whole(image.shape)
-        whole[found.box] = done.touched
-        patch = Patch.between(image.codes, after, whole)
+        patch = patch_in(found.box, image.codes, done.after, done.touched)
         if patch is not None:
             self._settled(image, patch, taken_tool(found))
 
@@ -109,7 +105,8 @@ class Proposing:
         image, found = self._paintable(), self._meant(spot)
         if image is None or found is None:
             return
-        patch = confirmed_patch(image.codes, found.whole(image.shape))
+        now = image.codes[found.box]
+        patch = patch_in(found.box, image.codes, now, found.mask & validity_from_codes(now))
         if patch is not None:
             self._settled(image, patch, refused_tool(found))
 
@@ -138,8 +135,7 @@ class Proposing:
             return
         self.said = batch.said()
         self._layers.outline([r.proposal for r in batch.repairs])
-        _, after = batch.patch(image.codes)
-        self._layers.try_codes(after, [r.proposal.box for r in batch.repairs])
+        self._layers.try_codes(batch.done(image.codes), [r.proposal.box for r in batch.repairs])
         self._host.refresh()
         # All of them are to be seen, wherever the view was.
         self._host.screen.fit()
@@ -149,7 +145,7 @@ class Proposing:
         image, batch = self._paintable(), self._batch
         if image is None or batch is None:
             return
-        patch, _ = batch.patch(image.codes)
+        patch = batch.patch(image.codes)
         if patch is None:
             self.drop()
             self._host.refresh()
@@ -173,7 +169,7 @@ class Proposing:
         self.drop()
         strokes = len(image.strokes)
         self._record(image, patch, tool)
-        if of is None:
+        if of is None or of is not self._of:  # the image was opened anew
             return
         self._layers.outline(of.open())
         of.at = at

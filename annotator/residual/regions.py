@@ -138,11 +138,6 @@ def region_patch(codes: ResidualCodes, region: Validity, brush: Brush, base: Res
     return Patch.between(codes, after, touched)
 
 
-def confirmed_patch(codes: ResidualCodes, region: Validity) -> Patch | None:
-    """Return the patch that touches `region` and changes nothing: a person looked, and the residual is right."""
-    return Patch.between(codes, codes, region & validity_from_codes(codes))
-
-
 def _nearest(wanted: Validity, seed: Spot) -> Spot | None:
     top, left = max(0, seed[0] - SNAP), max(0, seed[1] - SNAP)
     near = np.argwhere(wanted[top : seed[0] + SNAP + 1, left : seed[1] + SNAP + 1])

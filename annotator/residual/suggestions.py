@@ -1,12 +1,13 @@
 """What is proposed on one image: which proposals are open, which one is looked at, and what its repair would do."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from annotator.residual.state import Image
-from annotator.shared.boxes import Box, Spot, grown
+from annotator.shared.boxes import Box, Spot, around, grown, inside
 from annotator.shared.language import tr, trn
 from iea40k.arrays import ResidualCodes, Validity
 from iea40k.outliers.kinds import Kind
@@ -58,14 +59,26 @@ class Batch:
         rest = f" {left}" if self.left_out else ""
         return f"{what}{rest} " + tr("Enter does it, Escape does not, Ctrl+J shows the next kind.")
 
-    def patch(self, codes: ResidualCodes) -> tuple[Patch | None, ResidualCodes]:
-        """Return the patch that does all of it to `codes` (H, W), and the codes after it."""
+    def done(self, codes: ResidualCodes) -> ResidualCodes:
+        """Return `codes` (H, W) with all of it done."""
         after = codes.copy()
-        touched = np.zeros(codes.shape, np.bool_)
         for done in self.repairs:
             after[done.proposal.box][done.touched] = done.after[done.touched]
-            touched[done.proposal.box] |= done.touched
-        return Patch.between(codes, after, touched), after
+        return after
+
+    def patch(self, codes: ResidualCodes) -> Patch | None:
+        """Return the patch that does all of it to `codes` (H, W)."""
+        boxes = [done.proposal.box for done in self.repairs]
+        if not boxes:
+            return None
+        wide = functools.reduce(around, boxes)
+        after = codes[wide].copy()
+        touched = np.zeros(after.shape, np.bool_)
+        for done, box in zip(self.repairs, boxes, strict=True):
+            at = inside(box, wide)
+            after[at][done.touched] = done.after[done.touched]
+            touched[at] |= done.touched
+        return patch_in(wide, codes, after, touched)
 
 
 @dataclass(eq=False)
@@ -169,6 +182,15 @@ def refused_by_others(image: Image, maps: Iterable[tuple[MapKey, Sequence[Correc
                 stroke.patch.touch(theirs)
         count += theirs
     return count >= REFUSALS
+
+
+def patch_in(box: Box, codes: ResidualCodes, after: ResidualCodes, touched: Validity) -> Patch | None:
+    """Return the patch that makes a box of `codes` (H, W) as `after` (h, w), where it is touched; None for nowhere.
+
+    All of a large image would be compared in vain.
+    """
+    patch = Patch.between(codes[box], after, touched)
+    return patch and replace(patch, top=patch.top + box[0].start, left=patch.left + box[1].start)
 
 
 def is_refusal(tool: Mapping[str, object]) -> bool:

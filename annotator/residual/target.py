@@ -14,7 +14,7 @@ from annotator.residual.state import Image
 from annotator.residual.tools import SLIDERS, ResidualTools
 from annotator.shared.boxes import Box, Point, Spot, holds, whole
 from annotator.shared.display import Canvas, Display, Facts, Picture, canvas_of, code_difference
-from annotator.shared.language import tr
+from annotator.shared.language import tr, trn
 from annotator.shared.statistics import Measuring
 from annotator.target import Host, Kind, Target
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, EncodedRGB, ResidualCodes, Validity
@@ -275,10 +275,8 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
         if decided is not None:
             drafts = image.propagated(decided.decided(), decided.how)
             if host.attempt(lambda: (host.session.record(*drafts),)) is not None:
-                levels = ", ".join(draft.map_key.level for draft in drafts)
-                told = tr("Propagated to {levels}. Ctrl+Z takes it back.", levels=levels)
-                told = told if drafts else tr("Nothing changed.")
-                host.tell("info", told)
+                done = trn("Propagated to {count} level.", "Propagated to {count} levels.", len(drafts))
+                host.tell("info", done if drafts else tr("Nothing changed."))
         host.refresh()
 
     # ------------------------------------------------------------ private

@@ -81,6 +81,16 @@ class BaseSession(ABC):
         return False
 
     @property
+    def adjudicating(self) -> bool:
+        """Whether what is open is to be settled between people's versions of it."""
+        return False
+
+    @property
+    def begins_with(self) -> str | None:
+        """The version that is shown first, None where the first one is."""
+        return None
+
+    @property
     def consistency(self) -> str:
         """How consistent this person is, in words; "" where nothing is known."""
         return ""

@@ -17,10 +17,10 @@ class Comparison:
         self.left = self.right = OWN
         self.names: tuple[str, ...] = ()
 
-    def reset(self, names: Sequence[str]) -> None:
-        """Begin with another image: the first version on the left; on the right what was there, or the base."""
+    def reset(self, names: Sequence[str], left: str | None = None) -> None:
+        """Begin with another image: `left`, or the first version, on the left; on the right what was, or the base."""
         self.names = tuple(names)
-        self.left = self.names[0] if len(self.names) > 1 else OWN
+        self.left = left if left is not None else self.names[0] if len(self.names) > 1 else OWN
         if self.right not in self.names:
             self.right = self.names[-1] if self.names else OWN
 

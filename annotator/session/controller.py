@@ -172,7 +172,7 @@ class Controller:
         if work is not None and work is self.target.work:
             self.refresh()
             return
-        self.comparison.reset(tuple(self.session.versions))
+        self.comparison.reset(tuple(self.session.versions), self.session.begins_with)
         before, self._size = self._size, None if work is None else work.shape
         self._reopen()
         if work is None:

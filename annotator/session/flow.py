@@ -82,10 +82,13 @@ class Flow:
         self._go(self._session.start)
 
     def submit(self) -> None:
-        """Hand the image in as corrected; in review accept it; read-only, go on."""
+        """Hand the image in as corrected; in review accept it, or settle it by the left map; read-only, go on."""
         session = self._session
         if session.work is None:
             self.next_if_idle()
+        elif isinstance(session, Review) and session.adjudicating:
+            left = self._comparison.left
+            self._go(lambda: session.settle(left))
         elif isinstance(session, Review):
             person = self._comparison.person()
             self._go(lambda: session.accept(person))
@@ -98,11 +101,11 @@ class Flow:
             self._finish("base is right")
 
     def skip(self) -> None:
-        """Leave the image to others; in review, return it with a comment."""
+        """Leave the image or adjudication to others; what is reviewed, return it with a comment."""
         session, person = self._session, self._comparison.person()
         if session.work is None:
             return
-        if isinstance(session, Review):
+        if isinstance(session, Review) and not session.adjudicating:
             people = ", ".join(session.judged(person)) or tr("nobody")
             comment = self._ask(
                 tr("Return"), tr("What is to be done? {people} will read it.", people=people), RETURNED

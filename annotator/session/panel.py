@@ -73,6 +73,8 @@ def panel_of(
         if work.lease is not None:
             comment = work.lease.comment
             subtitle += f" · {tr(REASONS.get(work.lease.reason, work.lease.reason))}"
+        if session.adjudicating:
+            subtitle += "\n" + tr("To be settled: the map on the left will count.")
         if work.stale:
             subtitle += "\n" + trn(
                 "{count} stroke was drawn on an earlier base",

@@ -55,8 +55,8 @@ class Prefetcher:
         self._worker = ThreadPoolExecutor(1, "iea40k-prefetch")
 
     def resume(self) -> None:
-        """Take every lease again that this person holds; the one under work last time comes first."""
-        self._held = self.queue.resume(self._annotator, ttl_seconds=self._ttl)
+        """Take every lease again that this person holds here; the one under work last time comes first."""
+        self._held = self.queue.resume(self._annotator, ttl_seconds=self._ttl, purposes=self._purposes)
         for lease in self._held:
             self._leases[lease.map_key] = lease
         place = self._folder.read_place()
@@ -74,14 +74,42 @@ class Prefetcher:
         """Return the lease under which a map is worked on now."""
         return self._leases.get(key)
 
+    def ended(self, key: MapKey) -> None:
+        """A map is left for good: its lease ends here."""
+        self._leases.pop(key, None)
+        self.lost.discard(key)
+
+    def put_back(self, key: MapKey) -> None:
+        """A map is left for a while: its lease is the next that `lease` returns, and is given back at the end."""
+        lease = self._leases.get(key)
+        if lease is not None and key not in self.lost:
+            self._held.insert(0, lease)
+
+    def lease(self, key: MapKey | None = None) -> Lease | None:
+        """Return the lease on map `key` where this person holds it, else one that they hold from before, else one on
+        the next work; None where there is none."""
+        self._held.sort(key=lambda held: held.map_key != key)
+        lease = (
+            self._held.pop(0)
+            if self._held
+            else self.queue.lease(
+                self._annotator,
+                ttl_seconds=self._ttl,
+                purposes=self._purposes,
+                without=self._withdrawn.now(),
+            )
+        )
+        if lease is not None:
+            self._leases[lease.map_key] = lease
+        return lease
+
     def next(self, left: Work | None = None, step: Step = lambda: None) -> Work | None:
         """Return the next image, None where the queue is empty, and begin to read the one after it.
 
         `left` is the image just left, whose lease ends here; `step` is called now and then while this waits.
         """
         if left is not None:
-            self._leases.pop(left.key, None)
-            self.lost.discard(left.key)
+            self.ended(left.key)
         while self._aside:
             back = self._aside.pop()
             if _patient(self._worker.submit(self._still_mine, back), step):
@@ -176,18 +204,10 @@ class Prefetcher:
     def _fetch(self) -> Work | None:
         """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
         for _ in range(100):
-            without = self._withdrawn.now()
-            lease = (
-                self._held.pop(0)
-                if self._held
-                else self.queue.lease(
-                    self._annotator, ttl_seconds=self._ttl, purposes=self._purposes, without=without
-                )
-            )
-            self.remaining = remaining(self._ledger, self._annotator, self._purposes, without)
+            lease = self.lease()
+            self.remaining = remaining(self._ledger, self._annotator, self._purposes, self._withdrawn.now())
             if lease is None:
                 return None
-            self._leases[lease.map_key] = lease
             try:
                 work = load_work(self._store, lease.map_key, self._ledger, self._outbox, lease)
                 if isinstance(work, Reference):  # Cut here, where nobody waits, as it was cut last time.

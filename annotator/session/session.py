@@ -14,7 +14,7 @@ from typing import Self
 
 from annotator.session.base import BaseSession, Role, Work
 from annotator.session.consistency import OwnConsistency
-from annotator.session.loading import waiting_in
+from annotator.session.loading import load_work, waiting_in
 from annotator.session.pace import Clock
 from annotator.session.prefetch import Prefetcher
 from annotator.session.settings import UserFolder, user_folder
@@ -105,9 +105,11 @@ class Session(BaseSession):
     def submit(self, verdict: Verdict = "corrected", comment: str = "") -> Work | None:
         """Hand the image in and open the next; None where the queue is empty.
 
-        Raises `LedgerError` where strokes are not in the ledger yet or the verdict does not fit; then nothing changes.
+        Raises `LedgerError` where strokes are not in the ledger yet, the verdict does not fit, or the scene was built
+        again meanwhile; then nothing is handed in.
         """
         work, lease = self._leased()
+        self._check_base(work)
         self._all_delivered(work)
         seconds = round(self._time.active, 1)
         submit = self._prefetcher.queue.submit
@@ -175,9 +177,10 @@ class Session(BaseSession):
         already.
 
         Raises `LedgerError` for a stroke on another image, or where a level that is propagated to is work of its own
-        that is finished or leased: nothing is recorded then.
+        that is finished or leased, or where the scene was built again meanwhile: nothing is recorded then.
         """
         work = self._changeable()
+        self._check_base(work)
         for draft in drafts:
             self._check(work, draft)
         if any(draft.map_key != work.key for draft in drafts):
@@ -254,6 +257,20 @@ class Session(BaseSession):
         if lease is None:
             raise LeaseLostError("this image is not leased to you", where=work.key.scene_id)
         return work, lease
+
+    def _show(self, work: Work) -> None:
+        self.work = work
+
+    def _check_base(self, work: Work) -> None:
+        """Open the work anew, and raise `LedgerError`, where other pixels stand in its scene's place by now."""
+        if not work.origin.rebuilt():
+            return
+        self._show(load_work(self.store, work.key, self.ledger, self._outbox, work.lease))
+        raise LedgerError(
+            "the scene was built again while it was open here; nothing was done",
+            where=f"{work.key.scene_id} {work.level}",
+            remedy="it is opened as it is now; Shift+S draws again what you drew on it before",
+        )
 
     def _check(self, work: Work, draft: Draft) -> None:
         """Raise `LedgerError` where a stroke may not be recorded with this work."""

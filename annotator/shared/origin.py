@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB, OutlierFlags, ResidualCodes
+from iea40k.errors import IEAError
 from iea40k.store.digests import array_digest
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
@@ -17,7 +18,7 @@ from iea40k.store.ledger.corrected import (
     read_record,
     residual_base,
 )
-from iea40k.store.scenes import StoredScene
+from iea40k.store.scenes import StoredScene, open_scene
 
 if TYPE_CHECKING:
     from iea40k.store.release.reading import Release
@@ -58,6 +59,10 @@ class Origin(ABC):
         """Return the digest of `base(level)`."""
         return array_digest(self.base(level))
 
+    def rebuilt(self) -> bool:
+        """Return whether other pixels stand in its place by now."""
+        return False
+
 
 @dataclass(eq=False)
 class StoreOrigin(Origin):
@@ -65,7 +70,30 @@ class StoreOrigin(Origin):
 
     scene: StoredScene
     corrected: CorrectedReference | None
+    _seen: tuple[int, ...] = field(init=False)
     _digests: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._seen = self._looked()
+
+    def rebuilt(self) -> bool:
+        """Return whether the scene was built again since, with other pixels, or is gone. Costs a look at one file."""
+        now = self._looked()
+        if now == self._seen:
+            return False
+        try:
+            same = open_scene(self.scene.folder).digests == self.scene.digests
+        except IEAError:
+            return True
+        self._seen = now if same else self._seen
+        return not same
+
+    def _looked(self) -> tuple[int, ...]:
+        try:
+            found = (self.scene.folder / "zarr.json").stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     @property
     def reference(self) -> EncodedRGB:

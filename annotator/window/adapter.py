@@ -137,6 +137,32 @@ def dismiss_notifications() -> None:
             shown.close()
 
 
+def own_context(viewer: Any) -> None:
+    """Make the OpenGL context of the viewer's canvas the current one.
+
+    When a layer goes, napari sends what waits for OpenGL at once, deletions included, into whatever context is current
+    then: Qt's own between two paintings, or another window's. A buffer that is deleted there ends the process when the
+    canvas is next painted.
+    """
+    with contextlib.suppress(*_PRIVATE_ERRORS, RuntimeError):
+        canvas = viewer.window._qt_viewer.canvas
+        if canvas.native.isValid():  # it has been shown: before, it has none
+            canvas._scene_canvas.set_current()
+
+
+def expire_notification() -> None:
+    """Let the latest notification go by itself: napari shows one for ever where the window is not active, as it is
+    not yet when a dialog has just closed."""
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+        from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+        for shown in NapariQtNotification._instances[-1:]:
+            if not shown.timer.isActive():
+                shown.timer.setSingleShot(True)
+                shown.timer.timeout.connect(shown.close_with_fade)
+                shown.timer.start(shown.DISMISS_AFTER)
+
+
 def right_dock_to_the_bottom(viewer: Any) -> None:
     """Give the corner below the dock at the right to it: on a small screen the panel needs its height."""
     from qtpy.QtCore import Qt

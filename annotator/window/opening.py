@@ -97,7 +97,7 @@ class Annotator(QObject):
                 window.menuBar().removeAction(self.menu.menuAction())
                 self.menu.deleteLater()
                 self.dock.destroyed.disconnect(self._window_went)
-                # Each removal lays the window out anew; a canvas that is painted in the middle of one ends the process.
+                # Each removal lays the window out anew: it is painted once, when all are done.
                 window.setUpdatesEnabled(False)
                 for widget in (self.dock, self.readout):
                     with contextlib.suppress(LookupError, RuntimeError):

@@ -123,6 +123,7 @@ class NapariScreen:
         self._again = None
         for layer in self._made.values():
             if layer in self.viewer.layers:
+                adapter.own_context(self.viewer)
                 self.viewer.layers.remove(layer)
 
     def centre(self, row: float, column: float) -> None:

@@ -173,3 +173,4 @@ class QtView(QObject):
     def _notify(self, kind: str, text: str) -> None:
         show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}
         show.get(kind, notifications.show_error)(text)
+        adapter.expire_notification()

@@ -22,6 +22,25 @@ def shown_viewer(width: int, height: int) -> Iterator[Any]:
         viewer.close()
 
 
+def opened(viewer: Any, session: Any) -> SimpleNamespace:
+    """Open a session in a shown viewer, with napari's side docks away as in our own window."""
+    from annotator.window import adapter
+    from annotator.window.opening import Annotator
+
+    adapter.hide_side_docks(viewer)
+    annotator = Annotator(viewer, session)
+    annotator.start()
+    drawn()
+    return SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
+
+
+def told() -> list[str]:
+    """Return what napari's notifications say just now, the latest last."""
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+    return [shown.message.text() for shown in NapariQtNotification._instances if shown.isVisible()]
+
+
 def drawn(times: int = 5) -> None:
     """Let Qt do what waits."""
     from qtpy.QtWidgets import QApplication

@@ -10,7 +10,7 @@ import pytest
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import notes
 from tests.annotator.conftest import Begin
-from tests.annotator.screens import drawn, fits, in_dialog, key, shown_viewer
+from tests.annotator.screens import drawn, fits, in_dialog, key, opened, shown_viewer
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -20,17 +20,6 @@ pytest.importorskip("napari")
 def shown(screen: None, qapp: Any) -> Iterator[Any]:
     with shown_viewer(1366, 768) as viewer:
         yield viewer
-
-
-def opened(viewer: Any, session: Any) -> SimpleNamespace:
-    from annotator.window import adapter
-    from annotator.window.opening import Annotator
-
-    adapter.hide_side_docks(viewer)
-    annotator = Annotator(viewer, session)
-    annotator.start()
-    drawn()
-    return SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
 
 
 @pytest.fixture

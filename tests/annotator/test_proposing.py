@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotator.actions import press
-from annotator.residual.suggestions import REFUSALS, Suggestions, refused_by_others, refused_tool
+from annotator.residual.suggestions import REFUSALS, Suggestions, patch_in, refused_by_others, refused_tool
 from annotator.shared.display import display_levels
 from annotator.shared.screen import KIND_LABELS
 from iea40k.arrays import INVALID_CODE
@@ -148,12 +148,26 @@ def test_what_two_others_refused_is_proposed_to_nobody(at_work):
     assert REFUSALS == 2
 
 
+def test_a_patch_of_a_box_lies_where_the_box_lies_and_touches_what_it_leaves():
+    codes = np.full((20, 30), 300, np.int16)
+    box, touched = (slice(4, 8), slice(20, 26)), np.zeros((4, 6), np.bool_)
+    touched[1, 2:5] = True
+    patch = patch_in(box, codes, codes[box], touched)
+    assert patch.box == (slice(5, 6), slice(22, 25))
+    assert np.array_equal(patch.old, patch.new)
+    after = codes[box].copy()
+    after[1, 3] = 900
+    patch = patch_in(box, codes, after, touched)
+    assert list(patch.new) == [300, 900, 300]
+    assert patch_in(box, codes, codes[box], np.zeros((4, 6), np.bool_)) is None
+
+
 def test_ctrl_j_shows_all_of_a_kind_with_its_pixels_and_enter_does_it(at_work):
     image = at_work.image
     press(at_work.c, "Control-J")
     batch = proposing(at_work)._batch
     assert f"{batch.pixels} pixels" in at_work.view.panel.notice
-    _, after = batch.patch(image.codes)
+    after = batch.done(image.codes)
     assert np.array_equal(at_work.screen.residual.data, display_levels(after))
     assert np.array_equal(image.codes, image.base)
     press(at_work.c, "Enter")

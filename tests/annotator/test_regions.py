@@ -55,17 +55,6 @@ def test_a_lamp_is_flooded_by_a_click_on_it_or_beside_it():
     assert not regions.light_source(flags, (0, 0)).any()
 
 
-def test_a_confirmed_region_is_touched_and_unchanged():
-    codes = np.full((20, 20), 300, np.int16)
-    codes[0, 0] = INVALID_CODE
-    region = np.zeros(codes.shape, np.bool_)
-    region[:3, :3] = True
-    patch = regions.confirmed_patch(codes, region)
-    assert patch is not None
-    assert patch.pixels == 8
-    assert np.array_equal(patch.old, patch.new)
-
-
 def test_a_region_takes_any_brush():
     codes, base = np.full((20, 20), 3000, np.int16), np.zeros((20, 20), np.int16)
     region = np.ones((20, 20), np.bool_)

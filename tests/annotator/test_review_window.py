@@ -1,4 +1,4 @@
-"""The reviewer's window: what one press accepts is named before it."""
+"""The reviewer's window: what one press accepts is named before it, and it opens where another was closed."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -8,19 +8,16 @@ import pytest
 
 from annotator.session.review import Review
 from tests.annotator.conftest import Begin
+from tests.annotator.screens import drawn, opened, picture, shown_viewer
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
 
 
-@pytest.fixture
-def review(screen: None, qapp: Any, begin: Begin, queued: Any, tmp_path: Any) -> Iterator[SimpleNamespace]:
-    """A reviewer's window on one submission of Ada's."""
-    import napari
-
+def handed_in(begin: Begin) -> None:
+    """One submission of Ada's."""
     from annotator.residual.brushes import Brush
     from annotator.residual.strokes import Stroke
-    from annotator.window.opening import Annotator
 
     session = begin()
     image = session.start()
@@ -29,14 +26,18 @@ def review(screen: None, qapp: Any, begin: Begin, queued: Any, tmp_path: Any) ->
     session.record(image.draft("brush", made.finish(), {"tool": "add"}), shown=True)
     session.submit()
     session.close()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _self: None)
-        viewer = napari.Viewer(show=False)
-        annotator = Annotator(viewer, Review.open(queued.path, "Rita", folders=tmp_path / "desks"))
-        annotator.start()
-        yield SimpleNamespace(viewer=viewer, a=annotator, c=annotator.controller, session=annotator.session)
-        annotator.close()
-        viewer.close()
+
+
+@pytest.fixture
+def review(screen: None, qapp: Any, begin: Begin, queued: Any, tmp_path: Any) -> Iterator[SimpleNamespace]:
+    """A reviewer's window in a viewer in which somebody annotated before."""
+    with shown_viewer(1366, 768) as viewer:
+        opened(viewer, begin("Ben")).a.close()
+        drawn()
+        handed_in(begin)
+        window = opened(viewer, Review.open(queued.path, "Rita", folders=tmp_path / "desks"))
+        yield window
+        window.a.close()
 
 
 def test_accept_names_whose_maps_it_accepts(review):
@@ -45,3 +46,32 @@ def test_accept_names_whose_maps_it_accepts(review):
     review.c.flow.choose(left="consensus" if "consensus" in review.session.versions else "base")
     assert button.text().startswith("Accept Ada")
     assert "all" not in button.text()
+
+
+def test_layers_go_in_the_canvas_s_own_context_whatever_is_current(review, queued, tmp_path):
+    """A buffer that is deleted in another context ended the process at the next painting."""
+    from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
+
+    review.c.target.see(lambda display: display.compared("side by side"))
+    picture(review)
+    surface, other = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    assert other.create()
+    canvas = review.viewer.window._qt_viewer.canvas.native
+    own = []
+
+    def look(_event: Any) -> None:
+        own.append(QOpenGLContext.currentContext() == canvas.context())
+        other.makeCurrent(surface)
+
+    review.viewer.layers.events.removing.connect(look)
+    other.makeCurrent(surface)
+    review.a.close()
+    review.viewer.layers.events.removing.disconnect(look)
+    assert len(own) >= 6
+    assert all(own)
+    picture(review)
+    again = opened(review.viewer, Review.open(queued.path, "Rita", folders=tmp_path / "desks"))
+    assert picture(again).any()
+    again.a.close()
+    drawn()

@@ -36,8 +36,11 @@ class Throughput:
     last_day: str
 
 
-def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-    """Return tasks with everybody's work on them, highest priority first; `state` "open" or one of `STATES`.
+def listing(
+    ledger: Ledger, *, state: str | None = None, purpose: str | None = None, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Return tasks with everybody's work on them, highest priority first; `state` "open" or one of `STATES`, of one
+    `purpose` where it is named.
 
     `expires` is in microseconds since 1970 UTC, by the clock that people read.
     """
@@ -56,6 +59,8 @@ def listing(ledger: Ledger, *, state: str | None = None, limit: int | None = Non
         query = query.where(tasks.c.free > sa.literal_column("0"))
     elif state is not None:
         query = query.where(assignments.c.state == state)
+    if purpose is not None:
+        query = query.where(tasks.c.purpose == purpose)
     with ledger.database.read() as connection:
         rows = connection.execute(query.limit(limit)).mappings().all()
         behind = ledger.database.now(connection) - ledger.database.clock(connection)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.ledger import leases
-from iea40k.store.ledger.entries import Lease, MapKey, check_annotator
+from iea40k.store.ledger.entries import PURPOSES, Lease, MapKey, check_annotator
 from iea40k.store.ledger.events import Event, TaskKey, append_event
 from iea40k.store.ledger.journal import read_marks
 from iea40k.store.ledger.ledger import Ledger
@@ -57,16 +57,19 @@ class Queue:
         self._database.note_clock()
         return None
 
-    def resume(self, annotator: str, *, ttl_seconds: float = TTL_SECONDS) -> list[Lease]:
+    def resume(
+        self, annotator: str, *, ttl_seconds: float = TTL_SECONDS, purposes: Sequence[str] = PURPOSES
+    ) -> list[Lease]:
         """Take this person's own leases again under new tokens, oldest first: after a crash, or on another machine.
 
-        A window still open elsewhere under the old tokens loses its leases.
+        A window still open elsewhere under the old tokens loses its leases. Those for other purposes stay as they are.
         """
         check_annotator(annotator)
         with self._database.write(journal=True) as connection:
             return [
                 leases.take(self._database, connection, work, annotator, _us(ttl_seconds), "resume")
                 for work in leases.leased_by(connection, annotator)
+                if work.purpose in purposes
             ]
 
     def heartbeat(self, lease: Lease, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
@@ -192,7 +195,7 @@ def _check_verdict(map_key: MapKey, verdict: str, standing: int) -> None:
         raise LedgerError(
             f'"{verdict}", but {standing} strokes stand',
             where=f"{map_key.scene_id} {map_key.level}",
-            remedy="undo or clear them first, or submit as corrected",
+            remedy="undo them first, or submit as corrected",
         )
     if verdict == "consensus is right" and map_key.purpose != "adjudication":
         raise LedgerError("only an adjudicator sees the consensus", got=map_key.purpose)
