@@ -8,7 +8,7 @@ they are leased, so that no two people settle the same image, and settled by wha
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from annotator.session.base import Role, Work
 from annotator.session.comparison import OWN
@@ -23,7 +23,7 @@ from iea40k.store.ledger.queue import Verdict
 
 WAITING = ("submitted", "in_review")
 SHOWN = (*WAITING, "accepted")
-ADJUDICATION = "adjudication"
+ADJUDICATION: Final = "adjudication"
 
 
 @dataclass(frozen=True)
