@@ -89,13 +89,13 @@ lock: $(TOOLS)
 sbom: $(STAMP) $(TOOLS)
 	@mkdir -p sbom
 	@$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o sbom/sbom.json
-	@$(VENV)-tools/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=markdown --with-urls --output-file=sbom/licences.md
+	@$(BIN)/python docs/make_licences.py sbom/sbom.json sbom/licences.md
 	@echo "sbom/sbom.json, sbom/licences.md"
 
 # Tools that look at the environment from outside, so that they are not in it.
 $(TOOLS):
 	@$(PYTHON) -m venv $(VENV)-tools
-	@$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0 pip-licenses==5.5.5
+	@$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
 	@touch $@
 
 clean:

@@ -82,7 +82,7 @@ def test_a_scene_that_goes_while_it_is_looked_at_is_built(
     store, config = Store.create(tmp_path / "store"), BuildConfig(short_side=40)
     assert build_one(scene, config, store).status == "built"
 
-    def taken_away(*_: object) -> str:
+    def taken_away(*_: object, **__: object) -> str:
         store.discard_scene("a")
         raise NotThereError("there is no such scene")
 

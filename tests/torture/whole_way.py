@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.cli.program import run
 
-BUILD = "short_side: 64\n"
+BUILD = "short_side: 96\n"
 
 
 def whole_way(manifest: Path, out: Path, workers: str = "1") -> int:
