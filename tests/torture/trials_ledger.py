@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from iea40k.errors import IEAError
+from iea40k.errors import IEAError, LedgerUnavailableError
 from iea40k.store.ledger import Ledger, Outbox, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger import database as database_module
 from iea40k.store.ledger.people import set_annotator
@@ -91,6 +91,8 @@ def _torture_team(task: Task, place: str, harm: Callable[[], str | None] = lambd
         while clock:
             team.keep_up()
             time.sleep(task.rng.expovariate(1 / KILL_EVERY))
+            if task.rng.random() < 0.1:
+                _look_meanwhile(task.report, place)
             if task.rng.random() < 0.7:
                 team.kill_one()
                 task.report.held("kills")
@@ -101,6 +103,13 @@ def _torture_team(task: Task, place: str, harm: Callable[[], str | None] = lambd
         team.stop()
     with Ledger.open(place) as ledger:
         _all_is_there(task.report, ledger, team)
+
+
+def _look_meanwhile(report: Report, place: str) -> None:
+    """Verify the ledger while all write: it must not blame them for what is on its way."""
+    with contextlib.suppress(LedgerUnavailableError), Ledger.open(place) as reader:
+        problems = list(reader.tampering())
+        report.expect(not problems, f"while all write: {problems[:3]}"[:400], "checks while all write")
 
 
 def _all_is_there(report: Report, ledger: Ledger, team: Team) -> None:
@@ -154,7 +163,7 @@ def postgresql_kills(task: Task) -> None:
             engine.dispose()
 
 
-@trial("ledger", "a PostgreSQL server that dies in the middle of the work and comes back", weight=2)
+@trial("ledger", "a PostgreSQL server that dies, or is restarted, in the middle of the work", weight=2)
 def postgresql_dies(task: Task) -> None:
     """A server stopped at once, as by a power cut of its processes, keeps every stroke that it acknowledged."""
     with own_server(task.folder / "server") as server:
@@ -164,11 +173,12 @@ def postgresql_dies(task: Task) -> None:
             nonlocal last
             if time.monotonic() - last < 6:
                 return None
-            server.die()
+            dies = task.rng.random() < 0.6
+            server.die() if dies else server.stop()
             time.sleep(task.rng.uniform(0, 1))
             server.start()
             last = time.monotonic()
-            return "deaths of the server"
+            return "deaths of the server" if dies else "restarts of the server"
 
         _torture_team(task, server.url, die)
 
