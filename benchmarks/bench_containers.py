@@ -21,7 +21,7 @@ from iea40k.store.release import ReleaseOptions, write_release
 from pipelines.synthetic import PHOTOGRAPHS, load_photograph
 
 TITLE = "Containers of other loaders: Lance and litdata against our reader"
-_SHAPE, _CROPS, _ROUNDS = (512, 768), 192, 5
+_SHAPE, _CROPS, _ROUNDS = (512, 768), 576, 5
 _NAMES = {
     "lance": "Lance, a row an image (PNG)",
     "lance_tiles": "Lance, a row a tile of ours",

@@ -78,7 +78,7 @@ def run() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "small.html", Path(folder) / "large.html"
         write_report_of(simulated(10), small)
-        size = write_report_of(simulated(SCENES), large) / 1e6
+        size = write_report_of(simulated(SCENES), large).size / 1e6
         few, many = (min(first_picture(page) for _ in range(3)) for page in (small, large))
     images = SCENES * len(EVS)
     return [

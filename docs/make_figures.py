@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from figures.colours import colour, light
+from figures.errors import error_budget
+from figures.residuals import sign, units
+from figures.style import STYLE
+from figures.zones import zones
 from matplotlib import pyplot as plt
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # the folder of figures lies beside this file, wherever it is called from
-
-from figures.colours import colour, light  # noqa: E402
-from figures.errors import error_budget  # noqa: E402
-from figures.residuals import sign, units  # noqa: E402
-from figures.style import STYLE  # noqa: E402
-from figures.zones import zones  # noqa: E402
-
 FIGURES: dict[str, Callable[[], Any]] = {
     "sign": sign,
     "units": units,

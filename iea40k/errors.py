@@ -122,6 +122,10 @@ class RemoteError(StoreError):
     """A server cannot be reached, refuses, or gives something else than what was asked of it."""
 
 
+class IEAWarning(UserWarning):
+    """Something that a person should know and that stops nothing; its text is a message like those of the errors."""
+
+
 class UnknownKeyError(NotThereError, KeyError):
     """A release, a scene or a table has nothing of this name."""
 

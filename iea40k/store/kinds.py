@@ -20,17 +20,35 @@ _WAYS_OUT = {
 }
 
 
+_PARTS = ("SHA256SUMS", "arrays")
+_NOT_WHOLE = (
+    "this copy of a release is not whole: release.json, which is written last, is missing",
+    "copy the release again; `iea40k fetch release ADDRESS -o FOLDER` goes on where it was stopped",
+)
+
+
 def mistaken(path: Path, wanted: str) -> tuple[str, str] | None:
-    """Return (what the folder is instead, the way out) where "store" and "release" were mixed up, else None."""
+    """Return (what the folder is instead, the way out), None where nothing is known of it.
+
+    It may be a store where a release is wanted, or the other way round; or what an interrupted copy of one left.
+    """
     other = "store" if wanted == "release" else "release"
     if not (path / _HEADS[other]).is_file():
-        return None
+        cut_off = kind_of(path) is None and any((path / part).exists() for part in _PARTS)
+        return _NOT_WHOLE if wanted == "release" and cut_off else None
     return f"this is a {other}, not a {wanted}", _WAYS_OUT[wanted, other]
 
 
 def kind_of(path: Path) -> str | None:
     """Return "store" or "release", or None where the folder is neither."""
     return next((kind for kind, head in _HEADS.items() if (path / head).is_file()), None)
+
+
+def neither(path: Path) -> NotThereError:
+    """Return the error for a folder that is no release and no store."""
+    what, remedy = mistaken(path, "release") or ("there is neither a release nor a store here", "")
+    expected = f"a folder with {_HEADS['release']} or {_HEADS['store']}"
+    return NotThereError(what, where=path, expected=expected, remedy=remedy or None)
 
 
 def refuse_mistaken(path: Path, wanted: str) -> None:

@@ -5,16 +5,19 @@ where one stopped the run (130 is Ctrl-C). Signals arrive as exceptions, so that
 out.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TextIO
 
 import typer
 
-from iea40k.errors import AlreadyExistsError, BadInputError, IEAError
+from iea40k.errors import AlreadyExistsError, BadInputError, IEAError, IEAWarning
 from iea40k.stopping import handled_by
 
 _GO_ON = {
@@ -22,6 +25,7 @@ _GO_ON = {
     "benchmark": "run the same command again: it goes on with what is not measured yet",
     "build": "run the same command again: it goes on with the scenes that are not built yet",
     "demo": "run the same command again: it begins anew",
+    "export": "run the same command again: it goes on with the files that are not there yet",
     "fetch": "run the same command again: it goes on where it stopped",
     "import": "run the same command again: it goes on with the scenes that are not there yet",
     "release": "run the same command again: it goes on where it stopped",
@@ -41,7 +45,7 @@ class Stopped(KeyboardInterrupt):
 def exit_code(call: Callable[[], object], command: str = "") -> int:
     """Run a command and return its exit code; errors that are meant for people become messages on stderr."""
     try:
-        with handled_by(_stop):
+        with handled_by(_stop), _plain_warnings():
             result = call()
     except typer.Exit as stop:
         return stop.exit_code
@@ -52,6 +56,33 @@ def exit_code(call: Callable[[], object], command: str = "") -> int:
     except BaseException as error:
         return _told(error, command)
     return result if isinstance(result, int) else 0
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings of ours as messages, without the line of code that gave them."""
+    shown = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, IEAWarning):
+            from pipelines.cli.terminal import messages
+
+            messages.print(str(message), style="yellow", markup=False)
+        else:
+            shown(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

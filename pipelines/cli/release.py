@@ -13,11 +13,11 @@ from iea40k.errors import (
     BadInputError,
     CorruptDataError,
     IEAError,
-    NotThereError,
     StoreError,
 )
 from iea40k.places import address_of, name_of
 from iea40k.store.each import Each
+from iea40k.store.kinds import kind_of, neither
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.agreed import release_agreement
@@ -359,16 +359,10 @@ def _verify_store(
 
 
 def _kind(path: Path) -> str:
-    if address_of(path) is not None:
-        return "release"
-    for file, kind in (("release.json", "release"), ("store.json", "store")):
-        if (path / file).is_file():
-            return kind
-    raise NotThereError(
-        "there is neither a release nor a store here",
-        where=path,
-        expected="a folder with release.json or store.json",
-    )
+    found = "release" if address_of(path) is not None else kind_of(path)
+    if found is None:
+        raise neither(path)
+    return found
 
 
 def _as_json(problem: IEAError) -> dict[str, Any]:

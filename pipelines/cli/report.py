@@ -7,7 +7,7 @@ import typer
 
 from pipelines.cli.progress import Progress
 from pipelines.cli.queue_group import LedgerOption, ledger_of, typed
-from pipelines.cli.terminal import DONE, messages
+from pipelines.cli.terminal import DONE, FAILURES, messages
 
 
 def report(
@@ -28,6 +28,10 @@ def report(
     # What a configuration or the environment names is of stores; what is typed is meant.
     where = ledger_of(context, place, ledger) if of_a_store or typed(context) else None
     with Progress("reporting", "scenes") as bar:
-        size = write_report(place, out, disputes=disputes, ledger=where, progress=bar.update)
-    messages.print(f"{out}: {size / 1e6:.1f} MB, one page for any browser", markup=False, style="green")
-    return DONE
+        written = write_report(place, out, disputes=disputes, ledger=where, progress=bar.update)
+    for scene_id, why in written.unread:
+        messages.print(f"{scene_id} cannot be read: {why}", markup=False, style="red")
+    messages.print(
+        f"{out}: {written.size / 1e6:.1f} MB, one page for any browser", markup=False, style="green"
+    )
+    return FAILURES if written.unread else DONE

@@ -1,4 +1,4 @@
-"""What a report is made from: the scenes of a store or of a release, in one form."""
+"""What a report is made from: the scenes of a store or of a release, in one form; a damaged one costs itself."""
 
 import json
 import math
@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iea40k.arrays import EncodedRGB
-from iea40k.errors import BadInputError
+from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError
 from iea40k.fusion.judging import BOTH
 from iea40k.places import address_of
-from iea40k.store.kinds import kind_of
+from iea40k.store.kinds import kind_of, neither
 from iea40k.store.layout import Store
 from iea40k.store.release.reading import Release
 from iea40k.store.scenes import StoredScene
@@ -70,7 +70,7 @@ class Source:
 def open_source(path: Path, ledger: str | None = None) -> Source:
     """Open what a report is wanted of; `ledger` is where a store's ledger is (None: the file in it, if there is one).
 
-    Raises `BadInputError` where the folder is neither a store nor a release, and for a ledger of a release.
+    Raises `NotThereError` where the folder is neither a store nor a release, `BadInputError` for a ledger of a release.
     """
     kind = kind_of(path) if address_of(path) is None else "release"
     if kind == "release":
@@ -83,11 +83,7 @@ def open_source(path: Path, ledger: str | None = None) -> Source:
         return _of_release(Release.open(path))
     if kind == "store":
         return _of_store(Store.open(path), path, ledger)
-    raise BadInputError(
-        "there is neither a release nor a store here",
-        where=path,
-        expected="a folder with release.json or store.json",
-    )
+    raise neither(path)
 
 
 def _of_store(store: Store, path: Path, ledger: str | None) -> Source:
@@ -103,8 +99,12 @@ def _of_store(store: Store, path: Path, ledger: str | None) -> Source:
     def scenes() -> Iterator[ReportScene]:
         with annotated(store, ledger) as people:
             for scene_id in store.scene_ids():
-                stored = store.open_scene(scene_id)
-                yield _stored(store, stored, people.work(stored))
+                try:
+                    stored = store.open_scene(scene_id)
+                    found = _stored(store, stored, people.work(stored))
+                except (CorruptDataError, NotThereError) as error:
+                    found = unreadable(scene_id, error)
+                yield found
 
     return Source("store", path.resolve().name, facts, failures, counts.scenes, scenes)
 
@@ -153,8 +153,11 @@ def _of_release(release: Release) -> Source:
     def scenes() -> Iterator[ReportScene]:
         grouped = release.images.groupby("scene_id", sort=False)
         for row in release.scenes.to_dict("records"):
-            images = grouped.get_group(row["scene_id"])
-            yield _released(release, row, images, splits)
+            try:
+                found = _released(release, row, grouped.get_group(row["scene_id"]), splits)
+            except (CorruptDataError, NotThereError) as error:
+                found = unreadable(str(row["scene_id"]), error)
+            yield found
 
     name = str(release.head.get("name", ""))
     return Source("release", f"{name} {release.version}".strip(), facts, (), len(release.scenes), scenes)
@@ -194,6 +197,15 @@ def _released(
         pixels,
         of_maps({image_id: release[image_id].spread for image_id in ids}) if _annotated(release, row) else (),
     )
+
+
+def unreadable(scene_id: str, error: IEAError) -> ReportScene:
+    """Return a scene of which nothing can be read: whoever asks for its pixels gets the error."""
+
+    def pixels() -> Pixels:
+        raise error
+
+    return ReportScene(scene_id, {}, (), (), (), (), (), None, "", (), pixels)
 
 
 def _annotated(release: Release, row: Mapping[Any, Any]) -> bool:

@@ -5,19 +5,26 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import pandas as pd
 
-from iea40k.errors import BadInputError, IEAError
+from iea40k.errors import BadInputError, CorruptDataError, IEAError, NotThereError
 from iea40k.files import AnyPath, disk_errors, write_atomic
 from iea40k.render import Palette, palette_table
 from pipelines.report.numbers import Numbers
-from pipelines.report.pictures import BUDGET, pack, width_for
-from pipelines.report.sources import ReportScene, Source, open_source
+from pipelines.report.pictures import BUDGET, WIDTHS, pack, width_for
+from pipelines.report.sources import Pixels, ReportScene, Source, open_source
 
 _SAMPLE = 8
 _DISPUTES = ("image_id", "score", "kind", "reason")
+
+
+class Written(NamedTuple):
+    """A page that was written: its size in bytes, and (scene, why) of those that could not be read."""
+
+    size: int
+    unread: tuple[tuple[str, str], ...]
 
 
 def write_report(
@@ -27,8 +34,8 @@ def write_report(
     disputes: AnyPath | None = None,
     ledger: str | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
-) -> int:
-    """Write the report of the store or release in `place` as one HTML file; return its size in bytes.
+) -> Written:
+    """Write the report of the store or release in `place` as one HTML file. A damaged scene is named in it.
 
     `disputes` is a table (CSV or parquet) with image_id, score in [0, 1], kind and reason. `ledger` is
     where a store's ledger is, a PostgreSQL URL for instance; None: the file in the store, if there is one. The same
@@ -46,24 +53,29 @@ def write_report_of(
     *,
     budget: int = BUDGET,
     progress: Callable[[int, int], None] = lambda *_: None,
-) -> int:
+) -> Written:
     """Write the report of a source. Pictures take about `budget` bytes at most: of many scenes they are smaller."""
     width = _width(source, budget)
     numbers = Numbers()
     scenes: list[dict[str, Any]] = []
     blobs: list[str] = []
+    unread: list[tuple[str, str]] = []
     for number, scene in enumerate(source.scenes(), start=1):
-        pixels = scene.pixels()
-        means, stops = numbers.add(scene, pixels)
-        packed = pack(pixels, width)
-        blobs.append(f'<script type="text/plain" id="p{number - 1}">{packed.text}</script>\n')
-        scenes.append(_scene(scene, means, stops, (packed.picture, packed.grid)))
+        pixels = _pixels(scene)
+        if isinstance(pixels, IEAError):
+            unread.append((scene.scene_id, str(pixels)))
+        else:
+            means, stops = numbers.add(scene, pixels)
+            packed = pack(pixels, width)
+            blobs.append(f'<script type="text/plain" id="p{len(scenes)}">{packed.text}</script>\n')
+            scenes.append(_scene(scene, means, stops, (packed.picture, packed.grid)))
         progress(number, source.count)
     data = {
         "kind": source.kind,
         "title": source.title,
         "facts": source.facts,
         "failures": source.failures,
+        "unread": unread,
         "disputes": disputes,
         "scenes": scenes,
         "numbers": numbers.facts(),
@@ -72,16 +84,23 @@ def write_report_of(
     page = _page(data, blobs)
     with disk_errors(Path(file)):
         write_atomic(Path(file), page)
-    return len(page.encode())
+    return Written(len(page.encode()), tuple(unread))
+
+
+def _pixels(scene: ReportScene) -> Pixels | IEAError:
+    """Return a scene's pixels, or why they cannot be read."""
+    try:
+        return scene.pixels()
+    except (CorruptDataError, NotThereError) as error:
+        return error
 
 
 def _width(source: Source, budget: int) -> int:
     """Return how wide the pictures can be, by scenes from the whole of the source."""
-    if not source.count:
-        return 1
     every = max(1, source.count // _SAMPLE)
-    sample = [s.pixels() for number, s in enumerate(source.scenes()) if number % every == 0][:_SAMPLE]
-    return width_for(sample, source.count, budget)
+    found = (_pixels(s) for number, s in enumerate(source.scenes()) if number % every == 0)
+    sample = [pixels for pixels in found if isinstance(pixels, Pixels)][:_SAMPLE]
+    return width_for(sample, source.count, budget) if sample else WIDTHS[-1]
 
 
 def _scene(

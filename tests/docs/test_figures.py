@@ -1,6 +1,6 @@
 """The figures of the explanations: made of arrays, zero at white, told apart by all eyes."""
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 
@@ -15,23 +15,18 @@ ROOT = Path(__file__).parents[2]
 EXPLAINED = sorted((ROOT / "docs" / "explained").glob("*.md"))
 
 
-@pytest.fixture
-def subject(monkeypatch):
-    """A function that gives a subject's module of docs/figures."""
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    return lambda name: importlib.import_module(f"figures.{name}")
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def figures():
-    return load("make_figures")
+    """The script, which finds its subjects beside itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        yield importlib.import_module("make_figures")
+
+
+@pytest.fixture
+def subject(figures):
+    """A function that gives a subject's module of docs/figures."""
+    return lambda name: importlib.import_module(f"figures.{name}")
 
 
 def lab(colours):

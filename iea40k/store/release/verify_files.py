@@ -61,7 +61,9 @@ def _file(folder: Path, named: tuple[str, str | None]) -> list[IEAError]:
     name, sha = named
     file = folder / name
     if not os.path.lexists(file):
-        return [CorruptDataError("a file of the release is missing", where=file)]
+        return [
+            CorruptDataError("a file of the release is missing", where=file, remedy="fetch this file again")
+        ]
     if sha is None:
         return [CorruptDataError("the checksums do not list a file of the release", where=file)]
     if is_plain_file(file) and (found := sha256_file(file)) != sha:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from iea40k.errors import ConfigError, DiskError
+from iea40k.errors import ConfigError, DiskError, IEAWarning
 from iea40k.files import disk_error, make_folders, write_atomic
 
 FOLDER_VARIABLE = "IEA40K_CACHE"
@@ -23,7 +23,7 @@ _RELEASES = "releases"
 _LOOKS = 16  # a look at the whole cache is due when this part of its limit was written
 
 
-class CacheWarning(UserWarning):
+class CacheWarning(IEAWarning):
     """The cache does not keep what was fetched: reading goes on, slower."""
 
 

@@ -24,9 +24,9 @@ function charts() {
   const cells = levels.flatMap((level, k) => zones[k].map((mean, zone) => ({ level, zone: ROMAN[zone], mean })).filter(cell => cell.mean !== null))
   figure("Mean residual by zone of the reference and by level", Plot.plot({
     width: wide, height: 34 * levels.length + 60, marginLeft: 60, x: { label: "zone of the reference", domain: ROMAN }, y: { domain: levels, label: null },
-    color: { type: "diverging", scheme: "RdBu", domain: [-1, 1], legend: true, label: "mean residual" },
+    color: { type: "diverging", scheme: "RdBu", domain: [-1, 1], legend: true, label: "mean residual", marginLeft: 14, marginRight: 14, width: 268 },
     marks: [Plot.cell(cells, { x: "zone", y: "level", fill: "mean", inset: 1 }),
-      Plot.text(cells, { x: "zone", y: "level", text: cell => signed(cell.mean), fill: cell => (Math.abs(cell.mean) > 0.5 ? "white" : "black") })] }))
+      Plot.text(cells, { x: "zone", y: "level", text: cell => signed(cell.mean), fontSize: wide < 480 ? 8 : 10, fill: cell => (Math.abs(cell.mean) > 0.5 ? "white" : "black") })] }))
   const ladder = data.scenes.flatMap(scene => scene.stops.map((stops, k) => ({ stops, ev: scene.evs[k], id: `${scene.id}_${scene.levels[k]}` })).filter(point => point.stops !== null))
   const some = ladder.length > 4000 ? ladder.filter((_, i) => i % Math.ceil(ladder.length / 4000) === 0) : ladder
   figure(`The ladder: stops from EV 0 as the pixels show them, against the stated EV${some.length < ladder.length ? `; ${some.length} of ${ladder.length} images` : ""}. On the line they agree; a tone curve bends it`, Plot.plot({
@@ -35,7 +35,8 @@ function charts() {
   for (const name of ["split", "licence", "kind", "light", "scene_class", "device"]) {
     const counts = new Map()
     for (const scene of data.scenes) counts.set(scene.facts[name] || "not stated", (counts.get(scene.facts[name] || "not stated") ?? 0) + 1)
-    if (counts.size < 2 && name !== "licence" && name !== "split") continue
+    // A licence that nobody stated is said; a store has no splits.
+    if (counts.size < 2 && name !== "licence" && !(name === "split" && !counts.has("not stated"))) continue
     const bars = [...counts].map(([value, scenes]) => ({ value, scenes })).sort((a, b) => b.scenes - a.scenes).slice(0, 25)
     figure(`Scenes by ${name.replace("_", " ")}`, Plot.plot({
       width: wide, height: 26 * bars.length + 50, marginLeft: 190, x: { label: "scenes", tickFormat: d => (Number.isInteger(d) ? d : "") }, y: { label: null, domain: bars.map(bar => bar.value), tickFormat: v => (v.length > 28 ? `${v.slice(0, 27)}…` : v) },

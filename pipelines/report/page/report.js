@@ -47,6 +47,7 @@ function attention() {
   const ranked = rows.filter(row => data.scenes[row.s].priority[row.k] !== null)
     .sort((a, b) => data.scenes[b.s].priority[b.k] - data.scenes[a.s].priority[a.k]).slice(0, 20)
   table("Scenes that could not be built", ["scene", "why"], data.failures)
+  table("Scenes that cannot be read", ["scene", "why"], data.unread)
   table("Frames left out", ["scene", "frame", "score", "why", "picture"], left)
   table("References, the worst first", ["quality", "scene", "what is wrong"], judged.map(scene => [shown(scene.quality, 2), linkTo(first(scene)), scene.words]))
   table("Disputed labels", ["score", "image", "kind", "why"], data.disputes.slice(0, 200).map(([id, score, kind, why]) => [shown(score, 2), linkTo(id), kind, why]))

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from iea40k.store.remote.cache import CacheWarning
+from pipelines.cli.exits import exit_code
 from pipelines.cli.program import run
 from tests.builders import built_scene
 
@@ -30,6 +33,22 @@ def many_photographs(folder: Path) -> Path:
         rows.append(f"s{index},rendered,{index}.png")
     (folder / "m.csv").write_text("\n".join(rows) + "\n")
     return folder / "m.csv"
+
+
+def test_a_warning_of_ours_is_a_message_and_one_of_others_is_as_it_was(capsys):
+    def call():
+        warnings.warn("the cache keeps nothing more\n  way out: make room", CacheWarning, stacklevel=1)
+        warnings.warn("of another package", UserWarning, stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert exit_code(call) == 0
+        shown = warnings.showwarning
+    said = capsys.readouterr().err
+    assert said.startswith("the cache keeps nothing more\n  way out: make room\n")
+    assert "CacheWarning" not in said
+    assert "UserWarning: of another package" in said
+    assert shown is warnings.showwarning
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

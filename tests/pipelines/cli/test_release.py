@@ -152,6 +152,24 @@ def test_verify_of_neither_says_what_it_looks_for(tmp_path: Path, capsys: pytest
     assert "neither a release nor a store" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("left", ["SHA256SUMS", "arrays"])
+def test_an_interrupted_copy_is_named_by_every_command(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], left: str
+) -> None:
+    part = tmp_path / "part"
+    part.mkdir()
+    if (out / left).is_dir():
+        shutil.copytree(out / left, part / left)
+    else:
+        shutil.copy(out / left, part / left)
+    page = str(tmp_path / "page.html")
+    for words in (["verify", str(part)], ["diff", str(out), str(part)], ["report", str(part), "-o", page]):
+        assert run(words) == BAD_USE
+        said = capsys.readouterr().err
+        assert "not whole" in said
+        assert "copy the release again" in said
+
+
 def test_diff_as_json(store: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["release", str(store), str(tmp_path / "b"), "--version", "1.0.1", "--seed", "5"])
     capsys.readouterr()

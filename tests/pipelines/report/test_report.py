@@ -114,6 +114,33 @@ def test_what_needs_attention_comes_first_with_pictures(page):
     ]
 
 
+@pytest.mark.parametrize("width", [1366, 390])
+def test_columns_of_words_are_wide_enough_to_be_read(page, width):
+    page.set_viewport_size({"width": width, "height": 768})
+    lines = "e => e.getClientRects().length && Math.round((e.clientHeight - 8) / 21)"
+    for heading in page.locator("#attention th").all():
+        words = heading.text_content()
+        assert heading.evaluate(lines) <= len(words.split()), words
+    broken = page.locator("#attention td", has_text="broken").first
+    assert broken.bounding_box()["width"] >= 0.3 * 390
+
+
+def test_a_printed_page_is_light_and_has_the_images_in_sight_one_beside_the_other(browser, file):
+    tab = browser.new_page(viewport={"width": 800, "height": 1000}, color_scheme="dark")
+    tab.goto(file.as_uri())
+    tab.wait_for_selector(".tile[data-drawn]")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator("#sizer").is_visible()
+    boxes = [tile.bounding_box() for tile in tab.locator(".tile").all()]
+    assert len(boxes) > 4
+    places = {(round(box["x"]), round(box["y"])) for box in boxes}
+    assert len(places) == len(boxes)
+    below = max(box["y"] + box["height"] for box in boxes)
+    assert tab.evaluate("document.documentElement.scrollHeight") <= below + 60
+    tab.close()
+
+
 def test_markup_in_names_stays_text(page):
     assert page.evaluate("window.hurt") is None
     assert page.locator("td", has_text=NASTY).count() == 1
@@ -240,6 +267,29 @@ def test_a_release_says_its_split_and_root(store, tmp_path):
     assert rejected.reason == "it moved"
 
 
+def test_a_damaged_scene_costs_itself(store, tmp_path, browser, capsys):
+    release, page = tmp_path / "release", tmp_path / "page.html"
+    assert run(["release", str(store.path), str(release), "--version", "1.0.0"]) == 0
+    shard = next(file for file in sorted((release / "arrays").rglob("residual/c/**/*")) if file.is_file())
+    content = bytearray(shard.read_bytes())
+    content[40] ^= 1
+    shard.write_bytes(content)
+    copied = tmp_path / "store"
+    shutil.copytree(store.path, copied)
+    (copied / "scenes" / "s4" / "zarr.json").write_text("{")
+    for place in (release, copied):
+        capsys.readouterr()
+        assert run(["report", str(place), "-o", str(page)]) == 1
+        said = capsys.readouterr().err
+        assert said.count("cannot be read") == 1
+        tab = browser.new_page()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector(".tile[data-drawn]")
+        assert tab.locator("#count").text_content() == "55 of 55 images"
+        assert tab.locator("#attention h3", has_text="Scenes that cannot be read (1)").count() == 1
+        tab.close()
+
+
 def test_the_parts_of_an_error_budget_are_one_deviation(store):
     (scene, *_rest) = open_source(store.path).scenes()
     assert scene.uncertainty[:2] == pytest.approx((0.05, 0.04))
@@ -251,8 +301,8 @@ def test_many_scenes_get_smaller_pictures(store, tmp_path):
     scenes = list(source.scenes())
     sample = [scene.pixels() for scene in scenes[:3]]
     assert width_for(sample, 10, 10**9) > width_for(sample, 10, 20_000) > 0
-    size = write_report_of(source, tmp_path / "small.html", budget=20_000)
-    assert size < write_report_of(source, tmp_path / "large.html") - 20_000
+    small = write_report_of(source, tmp_path / "small.html", budget=20_000)
+    assert small.size < write_report_of(source, tmp_path / "large.html").size - 20_000
 
 
 def test_numbers_are_those_of_the_arrays(store):
@@ -291,7 +341,7 @@ def test_bad_input_is_named(store, tmp_path, capsys):
     assert run(["report", str(store.path), "-o", str(tmp_path / "x.html"), "--disputes", str(table)]) == 2
     assert "image_id, score, kind, reason" in capsys.readouterr().err
     empty = Store.create(tmp_path / "empty")
-    assert write_report(empty.path, tmp_path / "empty.html") > 1000
+    assert write_report(empty.path, tmp_path / "empty.html").size > 1000
     assert (
         json.loads(
             (tmp_path / "empty.html").read_text().partition('id="data">')[2].partition("</script>")[0]
