@@ -60,6 +60,7 @@ def labels(folder: Path) -> dict[str, Any]:
 
 def datasets(dataset: Any, folder: Path) -> dict[str, Any]:
     """Try what needs a dataset: its own form in the database, splits, duplicates, changed bits, filters, agreement."""
+    from fiftyone.core.annotation.utils import get_supported_app_annotation_fields
     from fiftyone.utils.random import random_split
 
     rng = np.random.default_rng(0)
@@ -76,10 +77,11 @@ def datasets(dataset: Any, folder: Path) -> dict[str, Any]:
     again = dataset.first().residual.map
     random_split(dataset, {"train": 0.7, "valid": 0.1, "test": 0.2}, seed=0)
     tags = [sample.tags[0] for sample in dataset]
+    before = np.asarray(Image.open(files[0])).astype(int)
     content = bytearray(files[0].read_bytes())
     content[len(content) // 2] ^= 1
     files[0].write_bytes(content)
-    dataset.compute_metadata(overwrite=True)
+    seen = np.asarray(Image.open(files[0])).astype(int)
     evaluations = [name for name in dir(dataset) if name.startswith("evaluate_")]
     return {
         "a dataset's own form: largest error": float(np.nanmax(np.abs(again - residual()))),
@@ -87,14 +89,22 @@ def datasets(dataset: Any, folder: Path) -> dict[str, Any]:
             tags[n] != tags[n + 1] for n in range(0, 2 * PAIRS, 2)
         ),
         f"pairs of near-twins found, of {PAIRS}": attempt(lambda: twins_found(dataset, files)),
-        "one bit changed in a photograph": "no error, its metadata are read anew",
+        "one bit changed in a photograph": attempt(lambda: reread(dataset.first())),
+        "one bit changed in a photograph: largest change of a pixel": int(np.abs(seen - before).max()),
         "samples above a number, by a filter": len(dataset.match(fiftyone.ViewField("number") > 9)),
+        "fields that its window can edit": get_supported_app_annotation_fields(dataset),
         "evaluations": evaluations,
         "two maps of one image compared": {
             name: attempt(lambda name=name: str(getattr(dataset, name)("residual", gt_field="residual")))
             for name in evaluations
         },
     }
+
+
+def reread(sample: Any) -> str:
+    """Return "no error" where a sample whose file has changed is read as if nothing were."""
+    sample.compute_metadata(overwrite=True)
+    return "no error" if sample.metadata is not None else "no metadata"
 
 
 def twins_found(dataset: Any, files: list[Path]) -> int:
