@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -38,6 +38,14 @@ TIGHT = 1.5
 CLEARLY = 0.05
 """Share of tiles by which a second look must be better than the first."""
 
+TOGETHER, MANY = 0.35, 0.3
+"""Pixels of the half-sized pictures within which tiles follow one motion, and the share of tiles that must, for a
+second look to be worth its time. Where a part moved by itself, half of them do; in a parallax, a sixth."""
+
+LOOSE = 0.3
+"""Pixels, in the median, from which tiles that agree do so loosely: those of a scene that stands still mostly lie
+within less. A motion bent between a scene and its clouds may leave every tile within a pixel, and none where it is."""
+
 SETTLED = 0.1
 """A step of refinement that moves no corner by more than this many pixels is the last."""
 
@@ -64,8 +72,9 @@ class Registration:
     """How one frame lies on another.
 
     `homography` maps the moving frame's pixels to the fixed frame's. `score` in [0, 1] is the share of voting
-    tiles that agree with it within a pixel; unrelated pictures score about 0.05. `residual` is the median
-    distance of the agreeing votes in pixels. `reason` says why it is not to be believed, None where it is.
+    tiles that agree with it within a pixel; unrelated pictures score about 0.05. `residual` is the median distance of
+    the agreeing votes in pixels, `close` the share of tiles that lie within `Limits.close`. `reason` says why it is not
+    to be believed, None where it is.
     """
 
     homography: Homography
@@ -74,6 +83,7 @@ class Registration:
     tiles: int
     residual: float
     reason: str | None
+    close: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,11 +112,18 @@ def register(fixed: View, moving: View, limits: Limits, start: Homography | None
         if best.reason is None or best.score > FOUND:
             break
     assert best is not None  # the identity or `start` is always a guess
-    if best.score > HOPELESS and (best.score < limits.score or best.residual > limits.close):
+    if best.score > HOPELESS and (best.score < limits.score or best.residual > LOOSE):
         again = _of_the_most(*both, best.homography, limits)
-        if again is not None and again.score > best.score + CLEARLY:
+        if again is not None and _is_better(again, best):
             best = again
     return best
+
+
+def _is_better(again: Registration, first: Registration) -> bool:
+    """Return whether a second look is clearly better: more tiles agree, or more of them closely, and it is believed."""
+    if again.score > first.score + CLEARLY:
+        return True
+    return again.reason is None and again.close > first.close + CLEARLY
 
 
 def _of_the_most(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits) -> Registration | None:
@@ -123,12 +140,24 @@ def _of_the_most(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Lim
         return None
     here = votes.centres[clear]
     source = move(np.asarray(np.linalg.inv(there), np.float64), here + votes.shifts[clear])
-    # OpenCV's own generator is seeded anew at each call, so that this is the same on every run.
-    found, _ = cv2.findHomography(source, here, cv2.RANSAC, 0.7)
-    if found is None:
+    start = _followed_by_many(source, here)
+    if start is None:
         return None
-    start = halved(normal(found), -level)
+    start = halved(start, -level)
     return judge(fixed, moving, *_settled(fixed, moving, start, 0, TIGHT), limits)
+
+
+def _followed_by_many(source: NDArray[np.float64], target: NDArray[np.float64]) -> Homography | None:
+    """Return the simplest motion of points (N, 2) that `MANY` follow, None where they follow none.
+
+    What a hand does is near a similarity. A homography would bend to carry clouds that slid a little too.
+    """
+    for estimate in (cv2.estimateAffinePartial2D, cv2.estimateAffine2D):
+        # OpenCV's own generator is seeded anew at each call, so that this is the same on every run.
+        found, follow = estimate(source, target, method=cv2.RANSAC, ransacReprojThreshold=TOGETHER)
+        if found is not None and follow.mean() >= MANY:
+            return normal(np.vstack((found, (0, 0, 1))))
+    return None
 
 
 def _followed(fixed: Pyramid, moving: Pyramid, guess: Homography, limits: Limits) -> Registration:
@@ -224,7 +253,9 @@ def judge(
     count = round(agreeing.sum() + agreed + strayed)
     score = float((agreeing.sum() + agreed) / count) if count else 0.0
     residual = float(np.median(left.lengths[agreeing])) if agreeing.any() else float("nan")
-    return _verdict(homography, score, count, len(agreeing), residual, limits)
+    found = _verdict(homography, score, count, len(agreeing), residual, limits)
+    close = float((agreeing & (left.lengths <= limits.close)).sum())
+    return replace(found, close=close / max(count, 1))
 
 
 def _verdict(

@@ -136,6 +136,19 @@ def test_what_stands_still_places_the_frame_and_what_moved_is_left_out() -> None
     assert not found.validity[1][found.moved[1]].any()
 
 
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_motion_is_not_bent_to_carry_what_slid_a_little_too(seed: int) -> None:
+    """The upper third slides by four pixels: a homography could leave every tile within a pixel or two."""
+    anchor = exposed("motorcycle")
+    size = anchor.shape[1::-1]
+    planted = hand_shake(seed, size, shift=8)
+    frame = exposed("motorcycle", 1, planted)
+    band = slice(0, size[1] * 35 // 100)
+    frame[band] = exposed("motorcycle", 1, shifted(4, 0) @ planted)[band]
+    found = align([anchor, frame], ["anchor", "frame"], anchor=0)
+    assert farthest_corner(found.homographies[1], planted, size) < 1
+
+
 def test_the_same_scene_at_another_exposure_shows_no_movement() -> None:
     frames = [exposed("motorcycle", ev, noise=1, seed=i) for i, ev in enumerate((0, -3, 3))]
     found = align(frames, ["0", "-3", "+3"], anchor=0)
