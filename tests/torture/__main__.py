@@ -9,7 +9,8 @@ import platform
 import random
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.torture.harness import Outcome, Report, Trial, every_trial, run_trial, shares
@@ -28,9 +29,8 @@ def main() -> int:
         return 0
     seed = random.SystemRandom().randrange(1 << 31) if options.seed is None else options.seed
     print(f"{len(trials)} trials in about {options.seconds:.0f} s, seed {seed}", flush=True)
-    outcomes = _run(trials, options.seconds, seed, options.keep)
-    if options.write:
-        write_table(PAGE, outcomes, _system(), options.seconds)
+    write = partial(write_table, PAGE, system=_system(), seconds=options.seconds)
+    outcomes = _run(trials, options.seconds, seed, options.keep, write if options.write else lambda _: None)
     print(f"\n{as_table(outcomes, _system(), options.seconds)}")
     return int(any(outcome.report.failures for outcome in outcomes))
 
@@ -53,7 +53,14 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(trials: Sequence[Trial], seconds: float, seed: int, keep: Path | None) -> list[Outcome]:
+def _run(
+    trials: Sequence[Trial],
+    seconds: float,
+    seed: int,
+    keep: Path | None,
+    write: Callable[[Sequence[Outcome]], None],
+) -> list[Outcome]:
+    """Run the trials; what each found is printed and written at once, so that a run that is stopped leaves it."""
     root = keep or Path(tempfile.mkdtemp(prefix="torture-"))
     share = shares(trials, seconds)
     outcomes = []
@@ -67,6 +74,7 @@ def _run(trials: Sequence[Trial], seconds: float, seed: int, keep: Path | None) 
                 outcome = Outcome(one, seed, 0.0, Report(), f"it needs {one.needs:.0f} s: TORTURE=long")
             outcomes.append(outcome)
             print(_line(outcome), flush=True)
+            write([outcome])
     finally:
         if keep is None:
             shutil.rmtree(root, ignore_errors=True)

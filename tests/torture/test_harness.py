@@ -121,9 +121,13 @@ def test_slopes_are_those_that_were_planted() -> None:
 )
 def test_short_trials_hold(run: object, tmp_path: Path) -> None:
     report = Report()
-    run(Task(random.Random(3), tmp_path, Clock(2), report))  # type: ignore[operator]
-    assert report.broken == []
-    assert sum(report.tried.values()) >= 1
+    for number, seconds in enumerate((2, 20, 100)):  # a machine that is busy gets nowhere in two
+        (folder := tmp_path / str(number)).mkdir()
+        run(Task(random.Random(3), folder, Clock(seconds), report))  # type: ignore[operator]
+        assert report.broken == []
+        if report.tried:
+            break
+    assert report.tried
 
 
 def test_every_trial_has_a_name_of_its_own_and_they_are_listed() -> None:

@@ -6,6 +6,7 @@ import random
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,11 @@ def start(calls: Sequence[Call], folder: Path, rng: random.Random, spread: float
         wait = rng.uniform(0, spread)
         given = (gate, wait, folder / f"said_{number}.txt", function, arguments)
         processes.append(context.Process(target=_begin, args=given))
-        processes[-1].start()
+        with (
+            warnings.catch_warnings()
+        ):  # Python 3.12 warns of forks beside threads; ours hold no lock meanwhile
+            warnings.simplefilter("ignore", DeprecationWarning)
+            processes[-1].start()
     return processes
 
 
@@ -60,6 +65,13 @@ def end(processes: Sequence[Any], folder: Path) -> list[Ended]:
 def together(calls: Sequence[Call], folder: Path, rng: random.Random, spread: float = 0.0) -> list[Ended]:
     """Run all calls at the same time, each in a process of its own, and return how each ended."""
     return end(start(calls, folder, rng, spread), folder)
+
+
+def alone(function: Callable[..., object], *arguments: Any, folder: Path) -> None:
+    """Run one call in a process of its own; what it says is kept. Raises where it does not end well."""
+    (ended,) = together([(function, arguments)], folder, random.Random(0))
+    if ended.code != 0:
+        raise RuntimeError(f"{function.__name__}{arguments}: {ended}")
 
 
 def _begin(

@@ -15,7 +15,7 @@ _ROUND, _SECONDS = 25, 1.0
 """Inputs of one kind in a row, and their time: slow readers do not take that of the others."""
 
 
-@trial("files", "fuzzed files of every kind through every public reader, 30 s and 3 GB each", weight=4)
+@trial("files", "fuzzed files of every kind through every public reader, 30 s and 3 GB each", weight=6)
 def fuzz(task: Task) -> None:
     """Every input is read or refused by a typed error; no reader dies, hangs or grows."""
     kinds = [(name, suffix) for name, (_, suffixes) in READERS.items() for suffix in suffixes]

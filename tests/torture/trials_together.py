@@ -20,7 +20,7 @@ from pipelines.cli.program import run
 from tests.builders import built_scene
 from tests.killing import files_of
 from tests.torture.harness import Report, Task, trial
-from tests.torture.together import Call, end, start, together
+from tests.torture.together import Call, alone, end, start, together
 
 SCENES = 8
 _HEADER = "scene_id,kind,exposures,references,experts,licence"
@@ -43,11 +43,11 @@ def builds(task: Task) -> None:
         manifests = _photographs(folder, 3 if several else 1)
         if changed:
             for name in ("alone", "shared"):
-                _build(manifests[0], folder / name)
+                alone(_build, manifests[0], folder / name, folder=folder / "said")
             manifests = _photographs(folder, 1, seed=1, licence="MIT")
         at_once = manifests if several else manifests * task.rng.randrange(2, 5)
         for manifest in manifests:
-            _build(manifest, folder / "alone")
+            alone(_build, manifest, folder / "alone", folder=folder / "said")
         calls: list[Call] = [(_build, (manifest, folder / "shared")) for manifest in at_once]
         for ended in together(calls, folder / "said", task.rng, task.rng.choice((0.0, 0.0, 2.0))):
             task.report.expect(
@@ -57,18 +57,18 @@ def builds(task: Task) -> None:
         shutil.rmtree(folder)
 
 
-def _as_alone(report: Report, alone: Path, shared: Path) -> None:
+def _as_alone(report: Report, one_by_one: Path, shared: Path) -> None:
     """Compare two stores: scenes, list and quarantine byte for byte, and what each knows of its manifests."""
 
     def files(store: Path) -> dict[str, str]:
         return {name: sha for name, sha in files_of(store).items() if name not in _MANIFESTS}
 
-    there, expected = files(shared), files(alone)
+    there, expected = files(shared), files(one_by_one)
     differ = sorted(name for name in {*there, *expected} if there.get(name) != expected.get(name))
     report.expect(
         not differ, f"other files than one after the other: {differ[:5]}", "stores as of builds in a row"
     )
-    known = [_known(Store.open(place)) for place in (alone, shared)]
+    known = [_known(Store.open(place)) for place in (one_by_one, shared)]
     report.expect(
         known[0] == known[1], f"manifests: {known[1]} instead of {known[0]}"[:600], "records of manifests"
     )
@@ -96,9 +96,9 @@ def _known(store: Store) -> tuple[object, ...]:
 def writers(task: Task) -> None:
     """The same store comes of it, whoever is first; nothing is left."""
     scenes = {version: [_scene(number, version) for number in range(3)] for version in (0, 1)}
-    alone = task.folder / "alone"
+    one_by_one = task.folder / "alone"
     for number in range(4):
-        _write(alone, number, scenes[0])
+        _write(one_by_one, number, scenes[0])
     turn = 0
     while turn < 2 or task.clock:
         turn += 1
@@ -108,7 +108,7 @@ def writers(task: Task) -> None:
         for one in ended:
             task.report.expect(one.code == 0, f"a writer: {one}"[:600], "writers beside others")
         if all(one.code == 0 for one in ended):
-            _as_alone(task.report, alone, folder / "shared")
+            _as_alone(task.report, one_by_one, folder / "shared")
         shutil.rmtree(folder)
 
 
@@ -130,7 +130,7 @@ def releases(task: Task) -> None:
     before = task.folder / "before"
     manifests = _photographs(task.folder, 2)
     for manifest in manifests:
-        _build(manifest, before)
+        alone(_build, manifest, before, folder=task.folder / "said")
     with Ledger.open(before, create=True):
         pass
     turn = 0
@@ -142,7 +142,7 @@ def releases(task: Task) -> None:
         same = bool(turn % 2)
         outs = ["r"] * task.rng.randrange(2, 4) if same else [f"r{number}" for number in range(3)]
         for out in set(outs):
-            _release(folder / "alone", folder / "alone releases" / out)
+            alone(_release, folder / "alone", folder / "alone releases" / out, folder=folder / "said")
         calls: list[Call] = [(_release, (folder / "shared", folder / "releases" / out)) for out in outs]
         ended = together(calls, folder / "said", task.rng, task.rng.choice((0.0, 0.0, 0.3)))
         for one in ended:
