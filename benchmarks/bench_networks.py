@@ -11,18 +11,22 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import Figure, interleaved_seconds
 from iea40k.model.networks import build
+from iea40k.model.weights import load_weights
 
 TITLE = "Networks: images of 256x256 assessed a second on the CPU"
 THREADS = 2
 BATCH = 4
+LEAST_RATIOS = {"curve_net": 60, "p_ieanet": 20}
 
 
 def run() -> list[Figure]:
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     images = torch.rand(BATCH, 3, 256, 256)
-    variants = ("p_ieanet_s", "p_ieanet", "p_ieanet_m")
-    networks = {name: build(name).eval().to(memory_format=torch.channels_last) for name in variants}
+    variants = ("curve_net", "p_ieanet_s", "p_ieanet", "p_ieanet_m")
+    networks: dict[str, torch.nn.Module] = {"curve_net": load_weights("curve_net").network}
+    networks |= {name: build(name).eval() for name in variants[1:]}
+    networks = {name: network.to(memory_format=torch.channels_last) for name, network in networks.items()}
     last = images.contiguous(memory_format=torch.channels_last)
     baseline = build("wavelet_net").eval()
     with torch.inference_mode():
@@ -33,9 +37,10 @@ def run() -> list[Figure]:
     figures = [Figure("wavelet_net", slow, "images/s", "itself", note=f"batch 2, {THREADS} threads, float32")]
     for name, taken in zip(variants, seconds[1:], strict=True):
         ratio = BATCH / taken / slow
-        aim = ">= 20x" if name == "p_ieanet" else ""
+        least = LEAST_RATIOS.get(name)
         note = f"{BATCH / taken:.1f} images/s, batch {BATCH}; {parameters(networks[name]):,} parameters"
-        figures.append(Figure(name, ratio, "x", "wavelet_net", aim, ratio >= 20 if aim else None, note))
+        aim, reached = (f">= {least}x", ratio >= least) if least else ("", None)
+        figures.append(Figure(name, ratio, "x", "wavelet_net", aim, reached, note))
     return figures + _shares(networks, last)
 
 

@@ -43,8 +43,8 @@ GREY = 0.18
 WHITEST = 5 + math.log2(1 / GREY)
 """The zone of display white, 7.47."""
 
-_BLACKEST = GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+BLACKEST = GREY * 2.0**-5  # zone 0 ends here: everything darker is zone 0
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 # In float64, so that no machine's rounding of a power moves a pixel across the border of two codes.
@@ -73,7 +73,7 @@ def zone_map(picture: EncodedRGB) -> NDArray[np.float32]:
 
 def luminance(picture: EncodedRGB) -> NDArray[np.float64]:
     """Return the linear luminance of encoded pixels (..., 3) uint8: (...) float64 in [0, 1], 1 = display white."""
-    light: NDArray[np.float64] = _LINEAR[picture] @ _LUMINANCE
+    light: NDArray[np.float64] = _LINEAR[picture] @ LUMINANCE
     return light
 
 
@@ -83,7 +83,7 @@ def zones_of(luminance: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> zones_of(np.array([0.0, 0.09, 0.18, 0.36, 1.0])).round(2)
     array([0.  , 4.  , 5.  , 6.  , 7.47])
     """
-    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, _BLACKEST) / GREY)
+    zones: NDArray[np.float64] = 5 + np.log2(np.maximum(luminance, BLACKEST) / GREY)
     return zones
 
 

@@ -11,9 +11,9 @@ from iea40k.colour import srgb_curve, srgb_inverse
 from iea40k.residuals import luma
 from iea40k.zones import GREY, luminance
 
-_STOPS = np.arange(-6, 6.01, 0.1)
-_FEW = 64
-_BLACK = 2.0**-10  # darker light counts as this: black pixels would decide the mean of logarithms
+STOPS = np.arange(-6, 6.01, 0.1)
+FEW = 64
+BLACK = 2.0**-10  # darker light counts as this: black pixels would decide the mean of logarithms
 
 
 def under_gain(image: EncodedRGB, stops: float) -> Residual:
@@ -24,14 +24,14 @@ def under_gain(image: EncodedRGB, stops: float) -> Residual:
 
 def key_of(image: EncodedRGB) -> float:
     """Return the mean zone of a picture (H, W, 3) uint8: 5 = its light is middle grey in the mean of logarithms."""
-    return float(5 + np.log2(np.maximum(luminance(_few(image)), _BLACK) / GREY).mean())
+    return float(5 + np.log2(np.maximum(luminance(_few(image)), BLACK) / GREY).mean())
 
 
 def _gain(numbers: Numbers, image: EncodedRGB) -> Residual:
     few = np.ascontiguousarray(_few(image))
     wanted = float(numbers["luma"])
-    reached = [abs(luma(_exposed(few, g)).mean() - wanted) for g in _STOPS]
-    return under_gain(image, float(_STOPS[int(np.argmin(reached))]))
+    reached = [abs(luma(_exposed(few, g)).mean() - wanted) for g in STOPS]
+    return under_gain(image, float(STOPS[int(np.argmin(reached))]))
 
 
 def _fit_gain(examples: Iterable[Example]) -> dict[str, NDArray[np.float64]]:
@@ -52,7 +52,7 @@ def _exposed(image: EncodedRGB, stops: float) -> EncodedRGB:
 
 
 def _few(image: EncodedRGB) -> EncodedRGB:
-    return image[:: max(1, image.shape[0] // _FEW), :: max(1, image.shape[1] // _FEW)]
+    return image[:: max(1, image.shape[0] // FEW), :: max(1, image.shape[1] // FEW)]
 
 
 GAIN = Baseline(

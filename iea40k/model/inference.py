@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iea40k.arrays import EncodedRGB, Residual, check_encoded
-from iea40k.model.networks.curve_net import CurveNet
+from iea40k.model.networks.curve_net import SMALLEST, CurveNet
 from iea40k.model.networks.sampling import area_matrix
-from iea40k.model.tile_sizes import OVERLAP, TILE
+from iea40k.model.tiling import OVERLAP, TILE, tiled
 from iea40k.model.weights import fixed_side, residual_map
 
 BAND_PIXELS = 1 << 19
@@ -43,7 +43,7 @@ def predict_encoded(
     whole = side is not None or fixed_side(network) is not None or getattr(network, "sees_whole", False)
     if whole or max(image.shape[:2]) <= tile:
         return _predict(network, image, device, side, native)
-    return _tiled(network, image, device, tile, overlap)
+    return tiled(image, lambda part: _predict(network, part, device, None), tile, overlap)
 
 
 def predict_with_scale(
@@ -103,46 +103,6 @@ def _tensor(image: EncodedRGB, device: torch.device | None) -> Tensor:
     return moved.permute(2, 0, 1)[None].float() / 255
 
 
-def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Return where tiles start along a side: the first at 0, the last ending at `length`, evenly between."""
-    if length <= tile:
-        return [0]
-    count = 1 + -(-(length - tile) // (tile - overlap))
-    return [round(k * (length - tile) / (count - 1)) for k in range(count)]
-
-
-def _tiled(
-    network: nn.Module, image: EncodedRGB, device: torch.device | None, tile: int, overlap: int
-) -> Residual:
-    """Blend tiles by weights that fall to the tile's borders; only one tile is in the network at a time."""
-    height, width = image.shape[:2]
-    total = np.zeros((height, width), np.float32)
-    tops, lefts = tile_starts(height, tile, overlap), tile_starts(width, tile, overlap)
-    for top in tops:
-        for left in lefts:
-            window = (slice(top, min(height, top + tile)), slice(left, min(width, left + tile)))
-            part = _predict(network, image[window], device, None)
-            total[window] += part * np.outer(_ramp(part.shape[0], overlap), _ramp(part.shape[1], overlap))
-    # Tiles lie in a grid and weights are products, so that their sum is a product of two sums.
-    total /= _summed_ramps(height, tile, tops, overlap)[:, None]
-    total /= _summed_ramps(width, tile, lefts, overlap)
-    return total
-
-
-def _summed_ramps(length: int, tile: int, starts: list[int], overlap: int) -> NDArray[np.float32]:
-    sums = np.zeros(length, np.float32)
-    for start in starts:
-        window = slice(start, min(length, start + tile))
-        sums[window] += _ramp(window.stop - start, overlap)
-    return sums
-
-
-def _ramp(length: int, overlap: int) -> NDArray[np.float32]:
-    """Return weights along a side that rise from nearly 0 to 1 over `overlap` pixels, and fall alike."""
-    position = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1
-    return np.minimum(1, position / (overlap + 1)).astype(np.float32)
-
-
 @torch.inference_mode()
 def _predict(
     network: nn.Module,
@@ -156,10 +116,10 @@ def _predict(
     side = fixed_side(network) if side is None else side
     if side is not None:
         tensor = _resize(tensor, (side, side))
-    elif min(height, width) < 32:
+    elif min(height, width) < (least := int(getattr(network, "smallest", SMALLEST))):
         # Less than a network sees: shown larger, and the map made small again.
-        factor = 32 / min(height, width)
-        tensor = _resize(tensor, (max(32, round(height * factor)), max(32, round(width * factor))))
+        factor = least / min(height, width)
+        tensor = _resize(tensor, (max(least, round(height * factor)), max(least, round(width * factor))))
     residual = residual_map(network, tensor.contiguous(memory_format=torch.channels_last))
     kept = tuple(residual.shape[-2:]) if native and side is not None else (height, width)
     out: NDArray[np.float32] = _resize(residual.float(), kept)[0, 0].cpu().numpy()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import EncodedRGB
 from iea40k.model.loading import AnyWeights
 from iea40k.model.onnx_weights import OnnxWeights
+from iea40k.model.tiling import tiled
 
 SCALES_90 = math.log(10)
 """Of a Laplace distribution: 90 % lies within so many scales of its middle."""
@@ -26,17 +27,21 @@ def looker(
     `flips` averages over the four flips.
     """
     if isinstance(weights, OnnxWeights):
-        look = _of_onnx(weights, native)
+        look = _of_onnx(weights, native, side, tile, overlap)
     else:
         look = _of_torch(weights, device, native, side, tile, overlap)
     return _over_flips(look) if flips else look
 
 
-def _of_onnx(weights: OnnxWeights, native: bool) -> Looker:
+def _of_onnx(weights: OnnxWeights, native: bool, side: int | None, tile: int, overlap: int) -> Looker:
+    whole = weights.sees_whole or weights.fixed_side is not None or side is not None
+
     def look(picture: EncodedRGB) -> NDArray[np.float32]:
         if weights.has_scale:
             return _with_band(weights.with_scale(picture))
-        return weights.residual(picture, native=native)[None]
+        if whole or max(picture.shape[:2]) <= tile:
+            return weights.residual(picture, native=native, side=side)[None]
+        return tiled(picture, weights.residual, tile, overlap)[None]
 
     return look
 

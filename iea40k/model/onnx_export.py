@@ -1,6 +1,8 @@
 """Weights as an ONNX file that any runtime takes, checked against PyTorch before it is kept."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,10 @@ from iea40k.errors import AlreadyExistsError, BadInputError
 from iea40k.extras import require
 from iea40k.files import AnyPath, write_file_with
 from iea40k.model.networks import describe
+from iea40k.model.networks.curve_net import CurveNet
+from iea40k.model.networks.p_ieanet import SMALLEST
+from iea40k.model.networks.plain import PlainNetwork
+from iea40k.model.networks.plain_graphs import UNSAYABLE, PlainGraph
 from iea40k.model.onnx_weights import FORMAT, HEADER, load_onnx
 from iea40k.model.weights import Weights
 from iea40k.recipe import canonical_json
@@ -80,6 +86,20 @@ def _whole(weights: Weights) -> nn.Module:
     return _Whole(weights.network, describe(weights.name).has_scale).eval()
 
 
+def _graph(weights: Weights) -> nn.Module:
+    """Return what is traced: the network, or of a baseline, which is NumPy, the same of plain operations."""
+    if not isinstance(weights.network, PlainNetwork):
+        return _whole(weights)
+    if weights.name in UNSAYABLE:
+        raise BadInputError(
+            f"{weights.name} cannot be said in ONNX",
+            expected="another baseline, or a network",
+            got=UNSAYABLE[weights.name],
+            remedy="predict with the weights themselves",
+        )
+    return PlainGraph(weights.network).eval()
+
+
 def _write(weights: Weights, path: Path) -> None:
     import onnx
 
@@ -87,19 +107,22 @@ def _write(weights: Weights, path: Path) -> None:
     side = known.fixed_side
     free = None if side else {name: {2: "height", 3: "width"} for name in ("image", "residual")}
     image = torch.rand((1, 3, side or 80, side or 112), generator=torch.Generator().manual_seed(0))
+    graph = _graph(weights)
+    with torch.inference_mode():
+        weights.network(image)  # what it has to say itself, such as that it was not fitted, is said here
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_fused_layers():
             # The tracing exporter is deprecated for one that needs another package and minutes, and says the same.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                _whole(weights), (image,), str(path), dynamo=False, dynamic_axes=free, opset_version=OPSET,
+                graph, (image,), str(path), dynamo=False, dynamic_axes=free, opset_version=OPSET,
                 input_names=["image"], output_names=["residual"],
             )  # fmt: skip
         model = onnx.load(str(path))
     except Exception as error:  # the exporter raises whatever it meets
         raise BadInputError(
             f"{weights.name} cannot be said in ONNX",
-            expected="curve_net, or another network of plain operations",
+            expected="a network of operations that the exporter of PyTorch knows",
             got=str(error).partition("\n")[0][:200] or type(error).__name__,
         ) from error
     header: dict[str, Any] = {
@@ -108,13 +131,27 @@ def _write(weights: Weights, path: Path) -> None:
         "config": dict(weights.config),
         "facts": dict(weights.facts),
         "fixed_side": side,
-        "smallest": known.smallest,
+        # What is smaller is enlarged, as PyTorch's predictions do; these two are shown any picture as it is.
+        "smallest": 1
+        if isinstance(weights.network, CurveNet | PlainNetwork)
+        else max(SMALLEST, known.smallest),
         "sees_whole": known.sees_whole,
         "has_scale": known.has_scale,
     }
     onnx.helper.set_model_props(model, {HEADER: canonical_json(header)})
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _without_fused_layers() -> Iterator[None]:
+    """Let attention be traced as plain operations: PyTorch's fused layer is none that ONNX has."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 @torch.inference_mode()

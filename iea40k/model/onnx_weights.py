@@ -49,32 +49,35 @@ class OnnxWeights:
     def __reduce__(self) -> tuple[Any, ...]:
         return load_onnx, (self.path,)  # another process opens the file again
 
-    def residual(self, image: EncodedRGB, *, native: bool = False) -> Residual:
-        """Return the residual (H, W) of a picture (H, W, 3) uint8; `native`: the map of a fixed square as it is."""
-        found: Residual = self._run(image, native)[0]
+    def residual(self, image: EncodedRGB, *, native: bool = False, side: int | None = None) -> Residual:
+        """Return the residual (H, W) of a picture (H, W, 3) uint8.
+
+        `side` lets the network see a square of that side; networks of one fixed size always do. `native`: the map of
+        such a square as it is.
+        """
+        found: Residual = self._run(image, native, side)[0]
         return found
 
     def with_scale(self, image: EncodedRGB) -> tuple[Residual, NDArray[np.float32]] | None:
         """Return the residual and the scale of its Laplace distribution, both (H, W); None where there is none."""
         if not self.has_scale:
             return None
-        found = self._run(image, False)
+        found = self._run(image, False, None)
         return found[0], found[1]
 
-    def _run(self, image: EncodedRGB, native: bool) -> NDArray[np.float32]:
+    def _run(self, image: EncodedRGB, native: bool, side: int | None) -> NDArray[np.float32]:
         height, width = image.shape[:2]
-        seen = _resized(
-            image.astype(np.float32) / np.float32(255), self._seen(height, width), self.fixed_side is not None
-        )
+        side = side if self.fixed_side is None else self.fixed_side
+        size = (side, side) if side is not None else self._seen(height, width)
+        # Squares are made as the networks' authors made them, without means over areas.
+        seen = _resized(image.astype(np.float32) / np.float32(255), size, side is not None)
         tensor = np.ascontiguousarray(seen.transpose(2, 0, 1)[None])
         found: NDArray[np.float32] = self.session.run(None, {"image": tensor})[0][0]
-        if native or found.shape[1:] == (height, width):
+        if (native and side is not None) or found.shape[1:] == (height, width):
             return found
         return np.stack([_resized(part, (height, width), True) for part in found])
 
     def _seen(self, height: int, width: int) -> tuple[int, int]:
-        if self.fixed_side is not None:
-            return self.fixed_side, self.fixed_side
         factor = max(1.0, self.smallest / min(height, width))
         if factor == 1.0:
             factor = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
@@ -114,9 +117,27 @@ def load_onnx(path: AnyPath) -> OnnxWeights:
             got=f"inputs {inputs}"[:200],
         )
     header = checked_header(text, path)
+    _check_graph(session, path)
     known = ("name", "config", "facts", "fixed_side", "smallest", "sees_whole", "has_scale")
     parts = {key: value for key, value in {**header, "name": header["network"]}.items() if key in known}
     return OnnxWeights(path, session, **parts)
+
+
+def _check_graph(session: Any, path: Path) -> None:
+    """Raise `BadInputError` where a graph is not the one that its header promises."""
+    sides = [
+        [(side.name, len(side.shape), side.type) for side in found]
+        for found in (session.get_inputs(), session.get_outputs())
+    ]
+    wanted = [[("image", 4, "tensor(float)")], [("residual", 4, "tensor(float)")]]
+    if sides != wanted:
+        raise BadInputError(
+            "the graph of the ONNX file is not what its header says",
+            where=path,
+            expected="image (1, 3, height, width) to residual (1, 1 or 2, height, width), both float32",
+            got=", ".join(f"{name} of {rank} axes, {kind}" for part in sides for name, rank, kind in part)[:200],
+            remedy="export it again: iea40k export WEIGHTS OUT --format onnx",
+        )
 
 
 def checked_header(text: str, path: Path) -> dict[str, Any]:

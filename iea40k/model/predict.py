@@ -22,7 +22,7 @@ from iea40k.metrics import holistic_score
 from iea40k.model.loading import AnyWeights
 from iea40k.model.looking import looker
 from iea40k.model.onnx_weights import OnnxWeights
-from iea40k.model.tile_sizes import OVERLAP, TILE
+from iea40k.model.tiling import OVERLAP, TILE
 from iea40k.model.unlike import unlike
 from iea40k.render import Palette, heatmap
 from iea40k.store.each import Each

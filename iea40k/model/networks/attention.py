@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from iea40k.model.networks.sampling import pool_matrix
+
 
 class LongRange(nn.Module):
     """LRE: every place attends to the whole image, at a cost linear in the number of pixels.
@@ -26,7 +28,7 @@ class LongRange(nn.Module):
         small = F.avg_pool2d(x, self.cell, ceil_mode=True) if self.cell > 1 else x  # (B,C,h,w)
         small = self.norm(small)
         query = self._split(self.query(small))  # (B,heads,hw,C/heads)
-        key, value = self.key_value(F.adaptive_avg_pool2d(small, self.grid)).chunk(2, 1)
+        key, value = self.key_value(_pooled(small, self.grid)).chunk(2, 1)
         mixed = F.scaled_dot_product_attention(query, self._split(key), self._split(value))
         mixed = self.out(mixed.transpose(2, 3).reshape(small.shape))
         return x + resize(mixed, x.shape[-2:])
@@ -46,7 +48,7 @@ class ShortRange(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x + mix(relu(space(x)))."""
-        out: Tensor = x + self.mix(F.relu(self.space(x)))
+        out: Tensor = x + self.mix(F.relu(self.space(x), inplace=True))
         return out
 
 
@@ -60,7 +62,7 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x weighted by channel."""
-        weight = F.relu(self.squeeze(x.mean((2, 3), keepdim=True)))
+        weight = F.relu(self.squeeze(x.mean((2, 3), keepdim=True)), inplace=True)
         return x * torch.sigmoid(self.excite(weight))
 
 
@@ -84,7 +86,7 @@ class PixelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x weighted by pixel."""
-        seen = F.relu(self.attention(x))
+        seen = F.relu(self.attention(x), inplace=True)
         summed = sum(w * conv(seen) for w, conv in zip(self.weights, self.convolutions, strict=True))
         return x * torch.sigmoid(self.mix(summed))
 
@@ -101,6 +103,14 @@ class ChannelNorm(nn.Module):
         """Return x with zero mean and unit variance over its channels, scaled and shifted."""
         centred = x - x.mean(1, keepdim=True)
         return centred * torch.rsqrt(centred.square().mean(1, keepdim=True) + 1e-5) * self.scale + self.shift
+
+
+def _pooled(x: Tensor, grid: int) -> Tensor:
+    """Return the means of x over `grid` x `grid` cells. ONNX knows no adaptive pooling of a free size: a product."""
+    if not torch.jit.is_tracing():
+        return F.adaptive_avg_pool2d(x, grid)
+    rows, columns = (pool_matrix(length, grid, x) for length in x.shape[-2:])
+    return rows @ (x @ columns.transpose(0, 1))
 
 
 def resize(x: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:

@@ -27,9 +27,9 @@ class LightnessModule(nn.Module):
 
     def forward(self, low: Tensor) -> Tensor:
         """Return the gains, then the offsets, of the low band."""
-        levels = [F.relu(self.stem(low))]
+        levels = [F.relu(self.stem(low), inplace=True)]
         for down in self.down:
-            levels.append(F.relu(down(levels[-1])))
+            levels.append(F.relu(down(levels[-1]), inplace=True))
         x = self.blocks(levels.pop())
         for up in self.up:
             x = up(x, levels.pop())
@@ -45,7 +45,7 @@ class _Block(nn.Module):
         self.channel = ChannelAttention(channels)
         self.pixel = PixelAttention(channels, heads=heads)
         self.mlp = nn.Sequential(
-            nn.Conv2d(2 * channels, 2 * channels, 1), nn.ReLU(), nn.Conv2d(2 * channels, channels, 1)
+            nn.Conv2d(2 * channels, 2 * channels, 1), nn.ReLU(inplace=True), nn.Conv2d(2 * channels, channels, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,4 +63,5 @@ class _Join(nn.Module):
         self.mix = nn.Conv2d(2 * here, here, 3, padding=1, padding_mode="replicate")
 
     def forward(self, below: Tensor, here: Tensor) -> Tensor:
-        return F.relu(self.mix(torch.cat([resize(self.shrink(below), here.shape[-2:]), here], 1)))
+        joined = torch.cat([resize(self.shrink(below), here.shape[-2:]), here], 1)
+        return F.relu(self.mix(joined), inplace=True)

@@ -66,7 +66,7 @@ class PIEANet(nn.Module):
             LightnessModule(config.widths, config.depth, config.heads) if config.lightness else None
         )
         self.synthesis = LearnedSynthesis(3) if learned else Synthesis(config.wavelet, 3)
-        self.mlp = nn.Sequential(nn.Conv2d(6, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1))
+        self.mlp = nn.Sequential(nn.Conv2d(6, 16, 1), nn.ReLU(inplace=True), nn.Conv2d(16, 1, 1))
         _initialise(self)
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
 
@@ -116,6 +116,6 @@ def _pad(image: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
     height, width = image.shape[-2:]
     down, right = -height % multiple, -width % multiple
     top, left = down // 2, right // 2
-    if down or right:
+    if down or right or torch.jit.is_tracing():  # a graph is for every size, not for that of its example
         image = F.pad(image, (left, right - left, top, down - top), mode="replicate")
     return image, (top, left)

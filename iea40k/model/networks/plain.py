@@ -17,6 +17,7 @@ class PlainNetwork(nn.Module):
     """
 
     sees_whole = True
+    smallest = 1
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -33,3 +33,14 @@ def spline_matrix(
     first = share[:, :3].sum(1, keepdim=True)
     last = share[:, -3:].sum(1, keepdim=True)
     return torch.cat([first, share[:, 3:-3], last], 1)
+
+
+def pool_matrix(length: int, cells: int, like: Tensor) -> Tensor:
+    """Return (cells, length): means over the cells of adaptive pooling, whole pixels that may be in two cells.
+
+    The same cells as those of `torch.nn.functional.adaptive_avg_pool2d`, but of plain operations for any length.
+    """
+    pixel = torch.arange(length, device=like.device)
+    cell = torch.arange(cells, device=like.device)[:, None]
+    inside = ((pixel * cells < (cell + 1) * length) & ((pixel + 1) * cells > cell * length)).to(like.dtype)
+    return inside / inside.sum(1, keepdim=True)

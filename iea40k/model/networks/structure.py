@@ -31,12 +31,12 @@ class StructureModule(nn.Module):
 
     def forward(self, high: Tensor) -> Tensor:
         """Return the gains, then the offsets, of the high bands."""
-        x = F.relu(self.stem(high))
+        x = F.relu(self.stem(high), inplace=True)
         stack = []
         for k, (layer, lateral) in enumerate(zip(self.layers, self.lateral, strict=True)):
             x = layer(self.down[k - 1](x) if k else x)
             stack.append(resize(lateral(x), high.shape[-2:]))
-        out: Tensor = self.out(F.relu(torch.cat(stack, 1)))
+        out: Tensor = self.out(F.relu(torch.cat(stack, 1), inplace=True))
         return out
 
 
@@ -71,7 +71,7 @@ class _Layer(nn.Module):
             for encoder in (LongRange(channels, heads=heads, cell=cell), ShortRange(channels))
         )
         self.fuse = nn.Sequential(
-            nn.Conv2d(4 * channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, channels, 1)
+            nn.Conv2d(4 * channels, channels, 1), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -36,7 +36,11 @@ class UNet(nn.Module):
 def padded(image: Tensor, multiple: int) -> Tensor:
     """Return pictures (B, C, H, W) with their last rows and columns repeated, so that both sides are multiples."""
     down, right = -image.shape[-2] % multiple, -image.shape[-1] % multiple
-    return F.pad(image, (0, right, 0, down), mode="replicate") if down or right else image
+    if not (
+        down or right or torch.jit.is_tracing()
+    ):  # a graph is for every size, not for that of its example
+        return image
+    return F.pad(image, (0, right, 0, down), mode="replicate")
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

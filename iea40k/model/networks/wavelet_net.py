@@ -70,7 +70,7 @@ class _Encoder(nn.Module):
         inner = bands[:, :, _MID, _MID]
         for k, (rows, columns) in enumerate(_SHIFTS, start=1):
             gradient = inner - bands[:, :, rows, columns]
-            total = total + self._branch(k, F.interpolate(gradient, bands.shape[-2:], mode="nearest"))
+            total = total + self._branch(k, _nearest(gradient, SIDE // 2))
         return total
 
     def _branch(self, k: int, x: Tensor) -> Tensor:
@@ -78,6 +78,15 @@ class _Encoder(nn.Module):
         far = self.get_submodule(f"transformer{k}")(x)
         out: Tensor = self.get_submodule(f"fusion{k}")(torch.cat([near, far], 1))
         return out
+
+
+def _nearest(x: Tensor, side: int) -> Tensor:
+    """Return x with its nearest rows and columns repeated to a square. ONNX Runtime rounds its own way: by number."""
+    if not torch.jit.is_tracing():
+        return F.interpolate(x, (side, side), mode="nearest")
+    for axis in (2, 3):
+        x = x.index_select(axis, torch.arange(side) * int(x.shape[axis]) // side)
+    return x
 
 
 class _CornerConv(nn.Module):

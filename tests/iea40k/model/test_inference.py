@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from iea40k.errors import ArrayError
-from iea40k.model.inference import predict_encoded, tile_starts
+from iea40k.model.inference import predict_encoded
 from iea40k.model.networks import build
+from iea40k.model.tiling import tile_starts
 
 torch.set_num_threads(1)
 
