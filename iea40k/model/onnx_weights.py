@@ -135,7 +135,9 @@ def _check_graph(session: Any, path: Path) -> None:
             "the graph of the ONNX file is not what its header says",
             where=path,
             expected="image (1, 3, height, width) to residual (1, 1 or 2, height, width), both float32",
-            got=", ".join(f"{name} of {rank} axes, {kind}" for part in sides for name, rank, kind in part)[:200],
+            got=", ".join(f"{name} of {rank} axes, {kind}" for part in sides for name, rank, kind in part)[
+                :200
+            ],
             remedy="export it again: iea40k export WEIGHTS OUT --format onnx",
         )
 

@@ -107,7 +107,7 @@ class ChannelNorm(nn.Module):
 
 def _pooled(x: Tensor, grid: int) -> Tensor:
     """Return the means of x over `grid` x `grid` cells. ONNX knows no adaptive pooling of a free size: a product."""
-    if not torch.jit.is_tracing():
+    if not torch.onnx.is_in_onnx_export():
         return F.adaptive_avg_pool2d(x, grid)
     rows, columns = (pool_matrix(length, grid, x) for length in x.shape[-2:])
     return rows @ (x @ columns.transpose(0, 1))

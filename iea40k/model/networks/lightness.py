@@ -45,7 +45,9 @@ class _Block(nn.Module):
         self.channel = ChannelAttention(channels)
         self.pixel = PixelAttention(channels, heads=heads)
         self.mlp = nn.Sequential(
-            nn.Conv2d(2 * channels, 2 * channels, 1), nn.ReLU(inplace=True), nn.Conv2d(2 * channels, channels, 1)
+            nn.Conv2d(2 * channels, 2 * channels, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(2 * channels, channels, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -116,6 +116,8 @@ def _pad(image: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
     height, width = image.shape[-2:]
     down, right = -height % multiple, -width % multiple
     top, left = down // 2, right // 2
-    if down or right or torch.jit.is_tracing():  # a graph is for every size, not for that of its example
+    if (
+        down or right or torch.onnx.is_in_onnx_export()
+    ):  # a graph is for every size, not for that of its example
         image = F.pad(image, (left, right - left, top, down - top), mode="replicate")
     return image, (top, left)

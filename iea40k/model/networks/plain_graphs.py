@@ -50,7 +50,8 @@ def _tables() -> Mapping[str, NDArray[np.float64]]:
 
 def _luma(codes: Tensor) -> Tensor:
     """Return the luma (1, 1, H, W) float32 of codes, as `iea40k.residuals.luma` does: from an exact whole number."""
-    red, green, blue = codes.float().split(1, 1)
+    whole = codes.float()
+    red, green, blue = whole[:, :1], whole[:, 1:2], whole[:, 2:]
     return (red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]) / 255_000.0
 
 
@@ -59,7 +60,9 @@ def _few(codes: Tensor) -> Tensor:
     for axis in (2, 3):
         length = torch.as_tensor(codes.shape[axis])
         step = (length // FEW).clamp(min=1)
-        codes = codes.index_select(axis, torch.arange(0, length, step))
+        # Of tensors, so that a graph knows every length, not its example's alone.
+        chosen: Tensor = torch.arange(0, length, step)  # type: ignore[call-overload]
+        codes = codes.index_select(axis, chosen)
     return codes
 
 

@@ -37,7 +37,7 @@ def padded(image: Tensor, multiple: int) -> Tensor:
     """Return pictures (B, C, H, W) with their last rows and columns repeated, so that both sides are multiples."""
     down, right = -image.shape[-2] % multiple, -image.shape[-1] % multiple
     if not (
-        down or right or torch.jit.is_tracing()
+        down or right or torch.onnx.is_in_onnx_export()
     ):  # a graph is for every size, not for that of its example
         return image
     return F.pad(image, (0, right, 0, down), mode="replicate")

@@ -82,7 +82,7 @@ class _Encoder(nn.Module):
 
 def _nearest(x: Tensor, side: int) -> Tensor:
     """Return x with its nearest rows and columns repeated to a square. ONNX Runtime rounds its own way: by number."""
-    if not torch.jit.is_tracing():
+    if not torch.onnx.is_in_onnx_export():
         return F.interpolate(x, (side, side), mode="nearest")
     for axis in (2, 3):
         x = x.index_select(axis, torch.arange(side) * int(x.shape[axis]) // side)
