@@ -9,6 +9,7 @@ import iea40k
 from iea40k.errors import NotThereError, RemoteError
 from iea40k.store.release import Release
 from iea40k.store.remote.copying import copy_release
+from tests.certificates import Authority
 from tests.iea40k.store.remote.test_reading import same
 from tests.s3 import s3_server, upload
 
@@ -43,6 +44,17 @@ def test_without_keys_the_way_out_is_named(bucket: Any, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     with pytest.raises(RemoteError, match=r"refuses[\s\S]*AWS_ACCESS_KEY_ID[\s\S]*FSSPEC_S3_ANON"):
         iea40k.open_release("s3://bucket/release")
+
+
+def test_a_bucket_by_https_is_read_where_its_authority_is_trusted_alone(
+    monkeypatch: pytest.MonkeyPatch, published: Release, tmp_path: Any
+) -> None:
+    with s3_server(monkeypatch, Authority(tmp_path / "authority")) as system:
+        upload(system, published.path, "bucket/release")
+        same(iea40k.open_release("s3://bucket/release"), published, 3)
+        monkeypatch.delenv("AWS_CA_BUNDLE")
+        with pytest.raises(RemoteError, match=r"certificate is not trusted[\s\S]*AWS_CA_BUNDLE=CA\.pem"):
+            iea40k.open_release("s3://bucket/release")
 
 
 def test_a_bucket_is_copied_whole(bucket: Any, published: Release, tmp_path: Any) -> None:
