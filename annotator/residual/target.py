@@ -269,6 +269,9 @@ class ResidualTarget(Target[Image, ResidualTools, ResidualDisplay, Painted | Mea
         if image is None or not self.canvas.paintable or not image.touched.any():
             host.tell("info", tr("Nothing is corrected on this level yet."))
             return
+        if len(image.origin.levels) == 1:
+            host.tell("info", tr("This scene has no other level to propagate to."))
+            return
         palette = self.display.palette
         plan = host.attempt(lambda: plan_of(image, host.session.blocked, host.working, palette))
         decided = None if plan is None else host.preview(plan)

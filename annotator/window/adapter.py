@@ -6,7 +6,8 @@ layer is refreshed: slower, and right.
 """
 
 import contextlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from annotator.shared.boxes import Box
@@ -47,6 +48,38 @@ def hide_side_docks(viewer: Any) -> None:
         window = viewer.window._qt_viewer
         for dock in (window.dockLayerControls, window.dockLayerList):
             dock.setVisible(False)
+
+
+def take_the_screen(viewer: Any) -> None:
+    """Open as large as the screen allows: napari would take the size of whatever window of its own was last open."""
+    with contextlib.suppress(*_PRIVATE_ERRORS):
+        window = viewer.window._qt_window
+        # Where nothing manages windows, being maximised alone changes no size.
+        window.setGeometry(window.screen().availableGeometry())
+        window.showMaximized()
+
+
+def units_from_cache() -> None:
+    """Let pint, which napari asks for units, read its table of units from a cache: it takes a fifth of a second."""
+    with contextlib.suppress(
+        Exception
+    ):  # whatever its cache's folder is like, the plain way gives the same units
+        import pint
+
+        pint.set_application_registry(pint.UnitRegistry(cache_folder=":auto:"))
+
+
+@contextlib.contextmanager
+def plain_arrays() -> Iterator[None]:
+    """Make layers of plain arrays in this context: napari would import xarray to ask whether they are its own."""
+    if "xarray" in sys.modules:
+        yield
+        return
+    sys.modules["xarray"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["xarray"]
 
 
 def canvas_widget(viewer: Any) -> Any | None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+# Before Qt: PySide reads the source of every module that is imported after it.
+import napari.viewer
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
@@ -184,11 +186,11 @@ def _held(controller: Controller, name: str) -> Callable[[Any], Any]:
 
 def run_window(session: BaseSession, target: float = 0.0) -> None:
     """Open a window of its own on a session and return when it is closed; `target` in images an hour."""
-    import napari
-
     session.pace = replace(session.pace, target=target)
+    adapter.units_from_cache()
     viewer = napari.Viewer(title="IEA40K", show=True)
     adapter.hide_side_docks(viewer)
+    adapter.take_the_screen(viewer)
     annotator = Annotator(viewer, session)
     try:
         annotator.start()

@@ -249,7 +249,8 @@ class NapariScreen:
         """Return a layer, made when it is first wanted: each costs a fifth of a second, and most are seen seldom."""
         if name in self._made:
             return self._made[name]
-        made = self._made[name] = self._new(name)
+        with adapter.plain_arrays():
+            made = self._made[name] = self._new(name)
         made.visible = False if name not in SHOWN else made.visible
         self.viewer.add_layer(made)
         # Each has its place above others, whenever it is made.

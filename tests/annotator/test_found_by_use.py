@@ -10,7 +10,7 @@ import pytest
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import notes
 from tests.annotator.conftest import Begin
-from tests.annotator.screens import drawn, fits, in_dialog, key, opened, shown_viewer
+from tests.annotator.screens import drawn, fits, in_dialog, key, opened, shown_viewer, told
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -133,15 +133,45 @@ def test_pick_gives_the_tool_back(window):
 
 
 def test_what_was_told_ends_with_its_image(window):
-    from napari._qt.dialogs.qt_notification import NapariQtNotification
-
     key(window, "Z", "ControlModifier")
-    told = [shown for shown in NapariQtNotification._instances if shown.isVisible()]
-    assert told
+    assert told()
     stroke(window)
     key(window, "Return", "ControlModifier")
     assert window.session.work.key.scene_id == "s2"
-    assert not [shown for shown in NapariQtNotification._instances if shown.isVisible()]
+    assert not told()
+
+
+def test_what_was_told_goes_by_itself_also_where_the_window_is_not_active(window, monkeypatch):
+    """A dialog that has just closed leaves it so, and napari's message stayed for ever."""
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+    from qtpy.QtTest import QTest
+
+    monkeypatch.setattr(NapariQtNotification, "DISMISS_AFTER", 3000)
+    monkeypatch.setattr(window.viewer.window._qt_viewer.canvas.native, "isActiveWindow", lambda: False)
+    window.c.tell("info", "Propagated to 4 levels.")
+    assert told() == ["Propagated to 4 levels."]
+    for _ in range(600):
+        if told():
+            QTest.qWait(50)
+    assert told() == []
+
+
+def test_the_window_takes_what_the_screen_gives(window):
+    from annotator.window import adapter
+
+    main = window.viewer.window._qt_window
+    free = main.screen().availableGeometry()
+    try:
+        main.resize(1100, 700)
+        drawn()
+        adapter.take_the_screen(window.viewer)
+        drawn(10)
+        assert (main.width(), main.height()) >= (free.width() - 20, free.height() - 60)
+        assert fits(window)
+    finally:
+        main.showNormal()
+        main.resize(1366, 768)
+        drawn()
 
 
 def test_the_status_bar_names_no_label(window):

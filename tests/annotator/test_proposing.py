@@ -222,6 +222,34 @@ def test_verdicts_are_kept_by_kind_without_what_was_undone(at_work, queued):
     assert share[str(second.kind)] < 1
 
 
+def test_what_people_took_is_shown_to_the_curator_and_ranks_the_next_proposals(
+    at_work, queued, begin, capsys
+):
+    from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
+    from pipelines.cli.program import run
+
+    kind = at_work.image.findings.proposals[0].kind
+    of_kind = sum(p.kind == kind for p in at_work.image.findings.proposals)
+    for _ in range(of_kind):
+        press(at_work.c, "J")
+        while looked_at(at_work).kind != kind:
+            press(at_work.c, "J")
+        press(at_work.c, "Shift-U")
+    at_work.session.retry()
+    assert run(["queue", str(queued.path), "list", "--notes"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == [str(kind)])
+    assert row.split()[1:] == ["0", str(of_kind), "0.0"]
+    with Ledger.open(queued.path) as ledger:
+        add_tasks(ledger, [TaskRequest("s1", "P0", 3, slots=2)], "curator")
+        share = accepted_share(ledger)[str(kind)]
+    assert share == 2 / (2 + of_kind)
+    after = begin("Bea").start()
+    before = {(p.kind, p.top, p.left): p.trust for p in at_work.image.findings.proposals}
+    for found in after.findings.proposals:
+        wanted = before[found.kind, found.top, found.left] * (share if found.kind == kind else 1)
+        assert found.trust == pytest.approx(wanted)
+
+
 def test_proposals_are_found_after_the_first_picture_and_no_press_finds_them_again(at_work, monkeypatch):
     def again(*_args, **_options):
         raise AssertionError("a press looked through the whole image")
