@@ -66,7 +66,7 @@ def units_from_cache() -> None:
     ):  # whatever its cache's folder is like, the plain way gives the same units
         import pint
 
-        pint.set_application_registry(pint.UnitRegistry(cache_folder=":auto:"))
+        pint.set_application_registry(pint.UnitRegistry(cache_folder=":auto:"))  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager

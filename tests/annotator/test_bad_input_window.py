@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.sample import practice_scene
 from annotator.session.loading import waiting_in
 from annotator.session.session import Session
 from iea40k.arrays import INVALID_CODE
@@ -19,7 +18,7 @@ from iea40k.scene import BuiltScene, level_name
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, Queue, TaskRequest, add_tasks
 from tests.annotator.conftest import a_photograph, a_practice
-from tests.annotator.screens import drawn, in_dialog, key, opened, shown_viewer, told
+from tests.annotator.screens import drawn, in_dialog, key, opened, shown_viewer
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
@@ -245,19 +244,3 @@ def test_a_region_of_one_pixel(show):
     measured = window.c.view._measured
     assert measured is not None
     measured.close()
-
-
-@pytest.mark.slow
-def test_a_frame_of_24_megapixels(show):
-    pixels = np.kron(a_photograph(250, 375), np.ones((16, 16, 1), np.uint8))
-    window = show(practice_scene(pixels, "s1", evs=(-1.0, 0.0), speckles=4).scene)
-    assert window.session.image.shape == (4000, 6000)
-    key(window, "J")
-    assert window.c.residual.proposing._of.at is not None
-    key(window, "U")
-    key(window, "U", "ShiftModifier")
-    assert window.session.image.standing == 2
-    key(window, "J", "ControlModifier")
-    key(window, "Return")
-    whole(window)
-    assert not told()
