@@ -5,6 +5,8 @@ the detector was written while looking at others), and the real brackets of EMPA
 `benchmarks.planted_labels`, which shares neither code nor seeds with what the detector learns from. cleanlab's scores
 for regression (Zhou et al. 2023) see the same predictions.
 
+`DISPUTES_PART=tuning` takes other photographs and seeds, and no brackets: what the detector may be changed by.
+
 `python -m benchmarks disputes`; DISPUTES_STORE names a store of EMPA's brackets that is built already, DISPUTES_SHEETS
 a folder for the contact sheets of the fifty most disputed images without a planted error, to be judged by eye.
 """
@@ -35,10 +37,15 @@ def run(photographs=range(101, 105), brackets=range(201, 205)) -> list[Figure]:
     real = Path(os.environ.get("IEA40K_REAL_DATA", ""))
     if not real.name:
         raise SystemExit("set IEA40K_REAL_DATA to the folder of real photographs")
-    paths = sorted((real / "photographs").glob("*/*.png"))[1::8]
+    tuning = os.environ.get("DISPUTES_PART") == "tuning"
+    paths = sorted((real / "photographs").glob("*/*.png"))[0 if tuning else 1 :: 8]
+    if tuning:
+        photographs, brackets = range(151, 154), ()
     figures = []
     full = [scene_of(p.stem, load_encoded(p, short_side=192)[0], EVS) for p in paths]
     figures += _measured("photographs", full, photographs)
+    if tuning:
+        return figures
     full = list(_brackets(real / "empa"))
     figures += _measured("EMPA", full, brackets)
     if "DISPUTES_SHEETS" in os.environ:

@@ -41,21 +41,7 @@ def write_files(
     out: Path, disputes: Sequence[Dispute], scenes: Sequence[SmallScene], settled: set[str]
 ) -> None:
     """Write `disputes.parquet` and `.csv`, `regions.json`, and `sheet_1.png` ... of what is disputed."""
-    by_id = {scene.scene_id: scene for scene in scenes}
-    rows = [
-        {
-            "image_id": image_id(d),
-            "score": d.score,
-            "kind": d.kind,
-            "reason": d.reason,
-            "settled": image_id(d) in settled,
-            "label_error": _label_error(d, by_id[d.scene_id]),
-            "deviation": d.deviation,
-            **d.signals,
-        }
-        for d in disputes
-    ]
-    table = pd.DataFrame(rows)
+    table = table_of(disputes, scenes, settled)
     regions = [
         {"image_id": image_id(d), "kind": d.kind, **region_facts(r)} for d in disputes for r in d.regions
     ]
@@ -68,6 +54,24 @@ def write_files(
             write_atomic(out / f"sheet_{number}.png", data.tobytes())
     # Last: it says that all is here.
     write_file_with(out / TABLE, lambda path: table.to_parquet(path, index=False))
+
+
+def table_of(disputes: Sequence[Dispute], scenes: Sequence[SmallScene], settled: set[str]) -> pd.DataFrame:
+    """Return a row an image, in the disputes' order: what `disputes.parquet` holds."""
+    by_id = {scene.scene_id: scene for scene in scenes}
+    return pd.DataFrame(
+        {
+            "image_id": image_id(d),
+            "score": d.score,
+            "kind": d.kind,
+            "reason": d.reason,
+            "settled": image_id(d) in settled,
+            "label_error": _label_error(d, by_id[d.scene_id]),
+            "deviation": d.deviation,
+            **d.signals,
+        }
+        for d in disputes
+    )
 
 
 def _label_error(dispute: Dispute, scene: SmallScene) -> float:

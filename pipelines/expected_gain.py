@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from iea40k.errors import BadInputError, NotThereError
 from iea40k.parquet import read_parquet
@@ -46,15 +47,24 @@ def with_gain(exposures: pd.DataFrame, validation: Path) -> pd.DataFrame:
             "the validation lacks columns", where=file, got=", ".join(missing), remedy="validate anew"
         )
     ids = exposures["scene_id"] + "_" + exposures["level"]
-    of = found.set_index("image_id").reindex(ids)
-    if len(exposures) and of["score"].isna().all():
+    if len(exposures) and not ids.isin(found["image_id"]).any():
         raise BadInputError("the validation is not of this store", where=file, expected=ids.iloc[0])
+    return exposures.assign(**{GAIN: gains(exposures, found)})
+
+
+def gains(exposures: pd.DataFrame, disputes: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the expected gain of each exposure in [0, 1], by the table of a validation.
+
+    `exposures` has `scene_id`, `level` and what it knows of `RARE_BY`. What `disputes` does not know has the median.
+    """
+    of = disputes.set_index("image_id").reindex(exposures["scene_id"] + "_" + exposures["level"])
     error = of["score"].fillna(0) * of["label_error"].fillna(0) + _LEAST
     unsure = (of["deviation"] / of["deviation"].median()).fillna(1.0)
     apart = 1 + of["experts_apart"].fillna(0) / _APART
     gain = (error * unsure * apart).to_numpy() * rarity(exposures).to_numpy()
     gain[of["score"].isna().to_numpy()] = np.nanmedian(gain[of["score"].notna().to_numpy()])
-    return exposures.assign(**{GAIN: gain / max(gain.max(), 1e-12)})
+    found: NDArray[np.float64] = gain / max(gain.max(), 1e-12)
+    return found
 
 
 def rarity(exposures: pd.DataFrame) -> pd.Series:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from iea40k.disputes.expecting import Expectation
-from iea40k.disputes.planting import CLEAN, REASONS, plant
+from iea40k.disputes.planting import CLEAN, REASONS, painted, plant
 from iea40k.disputes.regions import Region, regions_of
 from iea40k.disputes.scenes import Map, SmallScene
 from iea40k.disputes.signals import NAMES, Evidence, evidence, expected_errors
@@ -22,6 +22,9 @@ PLANTED = 4
 
 DISPUTED = 0.5
 """Score from which an image is disputed."""
+
+_PAINTED = 0.3
+"""Of them are painted by somebody: the detector must know wrong labels from right ones there too."""
 
 _ERROR, _SCENE, _SIZE = (NAMES.index(name) for name in ("error", "scene_error", "label_size"))
 
@@ -99,22 +102,29 @@ def _planted(
     of_scene: NDArray[np.float64],
     seed: int,
 ) -> tuple[NDArray[np.float64], list[str], list[int]]:
+    """Return the signals of images made wrong, and of right ones that somebody painted; their kinds, and of which image."""
     random = np.random.default_rng([seed, 20])
     rows, kinds, of = [], [], []
     for k, (s, e) in enumerate(places):
         if np.isnan(scenes[s].labels[e]).all():
             continue
+        right = painted(scenes[s], e, random, right=True)
+        rows.append(evidence(right, e, right.labels[e], expectations[s], usual).values)
+        kinds.append(CLEAN)
+        of.append(k)
         several = not np.isnan(scenes[s].apart[e]).all()
         names = [kind for kind in REASONS if several or kind != "apart"]
         for kind in random.choice(names, min(PLANTED, len(names)), replace=False):
             other = scenes[(s + 1 + int(random.integers(len(scenes) - 1))) % len(scenes)]
             scene, label = plant(scenes[s], e, str(kind), other, random)
-            values = evidence(scene, e, label, expectations[s], usual).values
-            values[_SCENE] = of_scene[k]
-            rows.append(values)
+            if random.random() < _PAINTED:
+                scene = painted(scene, e, random, right=False)
+            rows.append(evidence(scene, e, label, expectations[s], usual).values)
             kinds.append(str(kind))
             of.append(k)
-    return np.stack(rows), kinds, of
+    found = np.stack(rows)
+    found[:, _SCENE] = of_scene[of]
+    return found, kinds, of
 
 
 def _detect(
@@ -154,11 +164,12 @@ def _weighed(
             continue
         own, others = fold != name, fold[planted_places] != name
         inputs = np.concatenate([values[own], planted[others]])
-        wrong = np.concatenate([np.zeros(int(own.sum())), np.ones(int(others.sum()))])
+        wrong = np.concatenate([np.zeros(int(own.sum())), (names[others] != CLEAN).astype(np.float64)])
         weight = np.where(wrong == 0, max(1.0, wrong.sum() / max(1, (wrong == 0).sum())), 1.0)
         detector = _classifier(seed).fit(inputs, wrong, sample_weight=weight)
         scores[asked] = detector.predict_proba(values[asked])[:, 1]
         scores[asked[without[asked]]] = 0  # without a valid pixel there is no label to dispute
+        others &= names != CLEAN
         told = _classifier(seed).fit(planted[others], names[others])
         for k, kind in zip(asked, told.predict(values[asked]), strict=True):
             found[int(k)] = str(kind)

@@ -10,6 +10,9 @@ from iea40k.disputes.scenes import Map, SmallScene
 
 CLEAN = "clean"
 
+_LOGOS = 0.25  # of what is missed is white in every exposure
+_WHOLE = 0.5  # of what is painted is painted whole
+
 REASONS = {
     "swapped": "the map seems to belong to another image",
     "level": "the map seems to belong to another exposure of the scene",
@@ -100,12 +103,13 @@ def _in_region(label: Map, random: np.random.Generator) -> Map:
 
 
 def _missed(scene: SmallScene, number: int, random: np.random.Generator) -> tuple[SmallScene, Map]:
-    """A lamp, white in reference and exposure, whose label says that it is right."""
+    """A lamp, white in reference and exposure, or a logo, white in all of them, whose label says that it is right."""
     inside = _blob(scene.reference.shape, random, 0.02, 0.08)
     reference = scene.reference * (1 - inside) + inside
     grey, labels = scene.grey.copy(), scene.labels.copy()
-    grey[number] = grey[number] * (1 - inside) + inside
-    labels[number] = labels[number] * (1 - inside)
+    where = slice(None) if random.random() < _LOGOS else slice(number, number + 1)
+    grey[where] = grey[where] * (1 - inside) + inside
+    labels[where] = labels[where] * (1 - inside)
     return replace(scene, reference=reference, grey=grey, labels=labels), labels[number]
 
 
@@ -117,3 +121,19 @@ def _apart(scene: SmallScene, number: int, random: np.random.Generator) -> tuple
     apart = scene.apart.copy()
     apart[number] = apart[number] + inside * far / 2
     return replace(scene, apart=apart), label
+
+
+def painted(scene: SmallScene, number: int, random: np.random.Generator, *, right: bool) -> SmallScene:
+    """Return the scene with exposure `number` painted by somebody, all of it or a part; its labels stay as they are.
+
+    Where what was painted is `right`, half of the time the reference is off there, as it is where people know better:
+    the label keeps what it said, and no longer is what reference and exposure say.
+    """
+    shape = scene.reference.shape
+    inside = np.ones(shape, np.float32) if random.random() < _WHOLE else _blob(shape, random, 0.08, 0.35)
+    touched, reference = scene.touched.copy(), scene.reference
+    touched[number] |= inside > 0
+    if right and random.random() < 0.5:
+        off = np.float32(random.choice([-1, 1]) * random.uniform(0.02, 0.3))
+        reference = np.clip(reference + inside * off, 0, 1).astype(np.float32)
+    return replace(scene, touched=touched, reference=reference)

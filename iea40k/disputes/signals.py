@@ -4,7 +4,8 @@
   makes at that level and zone, of the deviation that it says itself, and of the label's own error budget; the
   correlation of both; the area of opposed signs.
 - *Law*: a label is luma(reference) - luma(exposure) where nobody painted. What deviates from it, from the same of
-  another level of the scene, and from a tone curve between reference and exposure.
+  another level of the scene, and from a tone curve between neighbouring exposures (between reference and exposure where
+  there is one exposure alone). Where people painted, what deviates is told apart: they may know better.
 - *Structure*: what the label makes of the exposure must have the exposure's edges, and lie where they lie.
 - *People*: how far the experts lie apart.
 
@@ -24,14 +25,15 @@ from iea40k.metrics import lcc
 
 ZONES = 8
 _LEAST = 0.01  # of an expected error, in luma
+_WHITE = 0.97  # luma from which a pixel of a small picture counts as white
 _NOTHING = float("nan")
 
 NAMES = (
     "error", "worst_error", "signed_error", "unlike", "opposed", "law", "worst_law", "law_bias", "law_share",
     "other_level", "edges", "speckle", "off_curve", "white_and_ideal", "scene_error", "beyond_deviation",
-    "beyond_budget", "displaced", "experts_apart", "label_size",
+    "beyond_budget", "displaced", "experts_apart", "always_white", "painted", "painted_law", "label_size",
 )  # fmt: skip
-"""The signals, in the order of `Evidence.values`; + = more suspicious, but for `label_size`, which only qualifies."""
+"""The signals, in the order of `Evidence.values`; + = more suspicious, but for `painted`, a share, and `label_size`, which only qualify."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,7 @@ def _beyond(error: Map, deviation: Map, known: NDArray[np.bool_]) -> float:
 def _against_law(scene: SmallScene, number: int, label: Map) -> tuple[dict[str, float], Map, Map]:
     grey, reference = scene.grey[number], scene.reference
     known = ~np.isnan(label)
-    free = known & ~scene.touched[number]
+    free, painted = known & ~scene.touched[number], known & scene.touched[number]
     law = np.where(free, label - (reference - grey), 0).astype(np.float32)
     off = np.where(known, _off_curve(scene, number), 0).astype(np.float32)
     others = [k for k in range(len(scene.levels)) if k != number]
@@ -144,7 +146,8 @@ def _against_law(scene: SmallScene, number: int, label: Map) -> tuple[dict[str, 
     ]
     own = float(np.abs(law)[free].mean()) if free.any() else _NOTHING
     wanted = np.where(known, label + grey, grey)
-    white = known & (off > 0.15) & (np.abs(np.nan_to_num(label)) < 0.05)
+    ideal = known & (np.abs(np.nan_to_num(label)) < 0.05)
+    away = np.abs(label - (reference - grey))[painted]
     found = {
         "law": own,
         "worst_law": float(np.quantile(_blur(np.abs(law)), 0.99)),
@@ -154,7 +157,10 @@ def _against_law(scene: SmallScene, number: int, label: Map) -> tuple[dict[str, 
         "edges": 1 - _edges(wanted, grey),
         "speckle": float(np.abs(law - cv2.medianBlur(law, 5)).mean()),
         "off_curve": float(np.quantile(np.abs(off), 0.995)),
-        "white_and_ideal": float(white.mean()),
+        "white_and_ideal": float((ideal & (off > 0.15)).mean()),
+        "always_white": float((ideal & _always_white(scene)).mean()) if others else _NOTHING,
+        "painted": float(painted.sum() / known.sum()),
+        "painted_law": float(away.mean()) if away.size else _NOTHING,
         "displaced": _displaced(
             np.where(known, label, 0).astype(np.float32), np.where(known, reference - grey, 0)
         ),
@@ -179,19 +185,26 @@ def _usual(level: str, grey: Map, expected: Mapping[tuple[str, int], float]) -> 
     return found
 
 
+def _always_white(scene: SmallScene) -> NDArray[np.bool_]:
+    """Return the pixels (h, w) that are white in every exposure: a lamp, the sun, a logo."""
+    found: NDArray[np.bool_] = (scene.grey > _WHITE).all(axis=0)
+    return found
+
+
 def _off_curve(scene: SmallScene, number: int) -> Map:
-    """Return what no tone curve explains: from the reference, or from the exposures next to this one, the larger."""
+    """Return what no tone curve explains, from the exposures next to this one; both must be surprised.
+
+    One neighbour alone may be clipped there. Exposures of a camera are one curve of each other under any light. A
+    reference is none of them: fused or retouched, it has another curve in every corner, and is asked only by a scene of
+    one exposure.
+    """
     grey = scene.grey[number]
     order = sorted(range(len(scene.evs)), key=lambda k: scene.evs[k])
     place = order.index(number)
     beside = [order[k] for k in (place - 1, place + 1) if 0 <= k < len(order)]
-    off = grey - _curve(scene.reference, grey)
-    if beside:
-        # Both neighbours must be surprised: one alone may be clipped there.
-        found = [grey - _curve(scene.grey[k], grey) for k in beside]
-        least = found[0] if len(found) == 1 else np.where(np.abs(found[0]) < np.abs(found[1]), *found)
-        off = np.where(np.abs(least) > np.abs(off), least, off)
-    out: Map = off.astype(np.float32)
+    off = [grey - _curve(scene.grey[k], grey) for k in beside] or [grey - _curve(scene.reference, grey)]
+    least = off[0] if len(off) == 1 else np.where(np.abs(off[0]) < np.abs(off[1]), *off)
+    out: Map = least.astype(np.float32)
     return out
 
 

@@ -65,9 +65,19 @@ class Trees:
             chosen = self._random.permutation(np.flatnonzero(~np.isnan(wanted.ravel())))[: self.pixels]
             inputs.append(found[chosen])
             outputs.append(wanted.ravel()[chosen])
-        with few_threads(sum(map(len, inputs))):
-            self._trees.fit(np.concatenate(inputs), np.concatenate(outputs))
+        return self.learn(np.concatenate(inputs), np.concatenate(outputs))
+
+    def learn(self, inputs: NDArray[np.float32], residuals: Residual) -> "Trees":
+        """Learn from the `features` (N, 22) of some pixels and their residuals (N,)."""
+        with few_threads(len(inputs)):
+            self._trees.fit(inputs, residuals)
         return self
+
+    def of(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the residuals (N,) of pixels by their `features` (N, 22)."""
+        with few_threads(len(inputs)):
+            found: NDArray[np.float64] = self._trees.predict(inputs)
+        return found
 
     @property
     def start(self) -> float:
@@ -82,8 +92,7 @@ class Trees:
     def __call__(self, image: EncodedRGB) -> Residual:
         """Return the residual map (H, W) float32 of a picture (H, W, 3) uint8."""
         small = small_picture(image)
-        with few_threads(small.shape[0] * small.shape[1]):
-            found = self._trees.predict(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
+        found = self.of(features(small).reshape(-1, FEATURES)).reshape(small.shape[:2])
         size = (image.shape[1], image.shape[0])
         out: Residual = cv2.resize(found.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
         return out
