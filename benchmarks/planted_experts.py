@@ -37,7 +37,7 @@ def seen(exposure, truth, other, random):
     cell = np.argmin([np.hypot(y - a, x - b) for a, b in points], axis=0)
     grey = cv2.GaussianBlur(luma(exposure), (0, 0), 2.0)
     light = np.digitize(grey, np.quantile(grey, (1 / 3, 2 / 3)))
-    return Seen(truth, cell * 3 + light, other)
+    return Seen(truth, cell * 3 + light, cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def honest(bias=0.0, contrast=1.0, error=0.03, limit=1.0, soft=0.0) -> Hand:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -221,3 +222,47 @@ def test_a_store_of_something_else_is_refused(world, tmp_path, capsys):
         run(["validate", str(world / "release"), "-o", str(tmp_path / "o"), "--tree", "--model", "curve_net"])
         == 2
     )
+
+
+def released(root, built):
+    """A release of some built scenes."""
+    store = Store.create(root / "store")
+    for scene in built:
+        store.write_scene(scene)
+    write_release(store, root / "release", ReleaseOptions("1.0.0"))
+    return str(root / "release")
+
+
+def test_what_a_release_cannot_tell_is_said_and_no_number_is_made_up(tmp_path, monkeypatch, capsys):
+    from pipelines import dispute_folds
+
+    def classed(number, scene):
+        scene_class = "portrait" if number == 3 else "landscape"
+        attributes = {**scene.attributes, "scene_class": scene_class}
+        residual = np.zeros_like(scene.residual) if number == 5 else scene.residual
+        return replace(scene, attributes=attributes, residual=residual)
+
+    release = released(tmp_path, [classed(n, scene) for n, scene in enumerate(scenes())])
+    monkeypatch.setattr(dispute_folds, "expect_fold", lambda *_, **__: no_trees(None, 0))
+    assert run(["validate", release, "-o", str(tmp_path / "out"), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [words.split(":")[0] for words in told["words"]] == [
+        "8 scenes",
+        "3 maps are constant",
+        "no image was mapped by two experts",
+        "1 classes have one scene (portrait)",
+    ]
+    table = pd.read_parquet(tmp_path / "out" / "disputes.parquet")
+    assert len(table) == 24
+    assert table["score"].notna().all()
+    assert "NaN" not in (tmp_path / "out" / "regions.json").read_text()
+
+
+def test_three_scenes_are_refused_in_words(tmp_path, capsys):
+    release = released(tmp_path, list(scenes())[:3])
+    assert run(["validate", release, "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "too few scenes" in said
+    assert "4 at least" in said
+    assert "3" in said
+    assert not (tmp_path / "out").exists()

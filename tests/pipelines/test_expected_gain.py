@@ -10,7 +10,7 @@ from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import listing
 from pipelines.cli.program import run
-from pipelines.expected_gain import GAIN, rarity, with_gain
+from pipelines.expected_gain import GAIN, chances, rarity, with_gain
 from tests.builders import built_scene
 
 
@@ -42,12 +42,32 @@ def gains(store, folder, **changes):
 
 
 @pytest.mark.parametrize(
-    "change", [("score", 0.9), ("label_error", 0.4), ("deviation", 0.2), ("experts_apart", 0.2)]
+    ("change", "times"),
+    [(("score", 0.9), 20), (("label_error", 0.4), 7), (("deviation", 0.2), 1.4), (("experts_apart", 0.2), 1.4)],
 )
-def test_each_factor_raises_the_gain(store, tmp_path, change):
+def test_each_factor_raises_the_gain(store, tmp_path, change, times):
     plain = gains(store, tmp_path / "v")
     raised = gains(store, tmp_path / "v", s0_P0=change)
-    assert raised["s0_P0"] / raised["s0_N1"] > 1.5 * plain["s0_P0"] / plain["s0_N1"]
+    assert raised["s0_P0"] / raised["s0_N1"] > times * plain["s0_P0"] / plain["s0_N1"]
+
+
+def test_what_is_unsure_disagreed_on_and_rare_but_right_does_not_stand_before_what_is_wrong(store, tmp_path):
+    found = gains(store, tmp_path / "v", s0_P0=("score", 0.97), s2_P0=("deviation", 0.3))
+    assert found["s0_P0"] == pytest.approx(1)
+    assert found["s2_P0"] < 0.2
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_the_chance_of_a_wrong_label_counts_how_many_are_wrong(share):
+    """Scores of a detector that takes both as equally likely, drawn so that their chances are known."""
+    random = np.random.default_rng(4)
+    wrong = random.random(20_000) < share
+    evidence = random.normal(np.where(wrong, 2.0, 0.0), 1.0)
+    found = chances(1 / (1 + np.exp(-(2 * evidence - 2))))
+    assert found.mean() == pytest.approx(share, abs=0.01)
+    for low, high in ((0.2, 0.4), (0.6, 0.8)):
+        there = (found > low) & (found < high)
+        assert wrong[there].mean() == pytest.approx(found[there].mean(), abs=0.06)
 
 
 def test_what_is_rare_comes_before_what_is_common(store, tmp_path):

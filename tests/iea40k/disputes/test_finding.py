@@ -1,17 +1,22 @@
 """Planted wrong labels are found, named and placed; a clean set is left alone; what cannot be estimated is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.planted_labels import KINDS, plant, scene_of
+from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.disputes.expecting import Expectation, out_of_fold
 from iea40k.disputes.finding import DISPUTED, find_disputes
 from iea40k.disputes.planting import REASONS
 from iea40k.disputes.scenes import folds_by_likeness, small_scene
+from iea40k.disputes.signals import NAMES as SIGNALS
+from iea40k.disputes.signals import evidence
 from iea40k.errors import BadInputError
-from iea40k.residuals import luma
+from iea40k.residuals import luma, residual_codes
 
 EVS = (-2.0, 0.0, 2.0)
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -117,6 +122,60 @@ def test_what_people_painted_does_not_break_the_law(full):
         dispute = next(d for d in found if d.scene_id == scene.scene_id and d.level == "P0")
         laws.append(dispute.signals["law"])
     assert laws[0] < 0.003 < 0.01 < laws[1]
+
+
+def test_painted_labels_are_disputed_when_they_are_wrong_and_not_when_they_are_right(full):
+    made = list(full)
+    painted = [None] * len(made)
+    for number, sign in ((0, 1), (5, -1)):
+        codes = made[number].codes.copy()
+        codes[0] *= sign
+        made[number] = replace(made[number], codes=codes)
+        painted[number] = np.zeros(codes.shape, bool)
+        painted[number][0] = True
+    scenes = [
+        small_scene(s.scene_id, s.levels, s.evs, s.exposures, s.reference, s.codes, touched)
+        for s, touched in zip(made, painted, strict=True)
+    ]
+    found = {(d.scene_id, d.level): d for d in find_disputes(scenes, out_of_fold(scenes, 4, fit=grey))}
+    right, wrong = (found[made[number].scene_id, "N2"] for number in (0, 5))
+    assert right.signals["painted"] == wrong.signals["painted"] == 1
+    assert np.isnan(right.signals["law"])
+    assert right.score < DISPUTED < wrong.score
+
+
+def signals_of(scene, number, label):
+    expectation = Expectation.alone(np.zeros(scene.labels.shape, np.float32))
+    values = evidence(scene, number, label, expectation, {}).values
+    return dict(zip(SIGNALS, values, strict=True))
+
+
+def test_two_lights_and_a_reference_that_evens_them_out_surprise_nobody(full):
+    """The left half has eight times the light: a fused reference shows both halves well, and no one curve makes it."""
+    picture = full[8].reference
+    light = decode_srgb(picture)
+    light[:, : light.shape[1] // 2] *= 8
+    exposures = np.stack([encode_srgb(light * np.float32(2.0**ev) / 8) for ev in (-1, 0, 1, 2, 3)])
+    codes = residual_codes(picture, exposures)
+    scene = small_scene(
+        "two lights", ("N1", "P0", "P1", "P2", "P3"), (-1, 0, 1, 2, 3), exposures, picture, codes
+    )
+    assert max(signals_of(scene, e, scene.labels[e])["off_curve"] for e in range(5)) < 0.12
+    alone = small_scene("alone", ("P0",), (0.0,), exposures[1:2], picture, codes[1:2])
+    assert signals_of(alone, 0, alone.labels[0])["off_curve"] > 0.12  # by its reference: nothing else is there
+
+
+def test_a_lamp_in_one_exposure_and_a_logo_in_all_are_told(full):
+    for where, name, least in ((slice(1, 2), "off_curve", 0.15), (slice(None), "always_white", 0.01)):
+        exposures, reference = full[1].exposures.copy(), full[1].reference.copy()
+        exposures[where, 20:45, 30:55] = 255
+        reference[20:45, 30:55] = 255
+        codes = full[1].codes.copy()
+        codes[where, 20:45, 30:55] = 0
+        one = small_scene("one", full[1].levels, EVS, exposures, reference, codes)
+        plain = small([full[1]])[0]
+        assert signals_of(one, 1, one.labels[1])[name] > least
+        assert signals_of(plain, 1, plain.labels[1])[name] < least / 2
 
 
 def test_the_same_scenes_give_the_same_disputes(full):
