@@ -1,7 +1,7 @@
 """Consensus of ten planted experts of whom three are wrong on purpose: the rater model, and what is simpler.
 
-Maps are painted whole by `benchmarks.planted_experts`, on photographs at five exposures. The model is fitted to a sample
-of the pixels, as a release fits it, and weighs whole maps. Agreement is told before and after the people's biases are
+Maps are painted whole by `benchmarks.planted_experts`, on photographs at five exposures. The model learns from a sample
+of the pixels, as in a release, and weighs whole maps. Agreement is told before and after the people's biases are
 taken out. `python -m benchmarks raters`; the seeds below were looked at once; 501, another, while it was written.
 """
 

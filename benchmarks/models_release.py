@@ -31,7 +31,19 @@ def make(folder: Path) -> None:
     photographs = str(Path(real) / "photographs")
     _done(run(["manifest", "photographs", photographs, "--list", str(LIST), "-o", str(manifest)]))
     with_splits(pd.read_csv(manifest, dtype=str, keep_default_na=False)).to_csv(manifest, index=False)
-    _done(run(["build", str(manifest), str(store), "--config", str(LIST.with_name("build.yaml")), "--workers", "1"]))
+    _done(
+        run(
+            [
+                "build",
+                str(manifest),
+                str(store),
+                "--config",
+                str(LIST.with_name("build.yaml")),
+                "--workers",
+                "1",
+            ]
+        )
+    )
     _done(run(["release", str(store), str(folder / "release"), "--version", "1.0.0"]))
     _equalised(Store.open(store), folder / "clahe")
 
@@ -59,9 +71,7 @@ def _equalised(store: Store, folder: Path) -> None:
         for level in scene.levels:
             lab = cv2.cvtColor(scene.exposure(level), cv2.COLOR_RGB2LAB)
             lab[..., 0] = equalise.apply(lab[..., 0])
-            cv2.imwrite(
-                str(folder / f"{scene_id}_{level}.png"), cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)
-            )
+            cv2.imwrite(str(folder / f"{scene_id}_{level}.png"), cv2.cvtColor(lab, cv2.COLOR_LAB2BGR))
 
 
 def _done(code: int) -> None:

@@ -15,8 +15,10 @@ TWICE = 0.3  # of the images were mapped by two people
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """`full` as it is labelled, `truth` the codes (E, H, W) of each scene, `apart` (E, H, W) in residual units, NaN where
-    one person mapped the image, `wrong` the images (scene number, exposure number) with a planted error, by kind."""
+    """`full` as it is labelled, `truth` the codes (E, H, W) of each scene, `apart` (E, H, W) in residual units.
+
+    `apart` is NaN where one person mapped the image; `wrong` the planted images (scene, exposure), by kind.
+    """
 
     full: list[Full]
     truth: list[np.ndarray]

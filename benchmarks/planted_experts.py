@@ -1,4 +1,4 @@
-"""Ten planted experts who paint whole maps, three of them wrong on purpose: the truth that the rater model is measured on.
+"""Ten planted experts who paint whole maps, three of them wrong on purpose: a truth for the rater model.
 
 Nobody here draws as `iea40k.raters` supposes, by a bias of level and zone and normal noise. Honest people colour fields
 of the picture, and err by the field, with heavy tails; some see too much contrast, some stop at a limit, some leave the
@@ -22,7 +22,7 @@ WRONG = PEOPLE[7:]
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One image as an expert has it before them: `truth` (H, W) in [-1, 1], its fields (H, W), another image's truth."""
+    """One image before an expert: `truth` (H, W) in [-1, 1], its fields (H, W), another image's truth."""
 
     truth: np.ndarray
     fields: np.ndarray
@@ -53,7 +53,7 @@ def honest(bias=0.0, contrast=1.0, error=0.03, limit=1.0, soft=0.0) -> Hand:
     return draw
 
 
-def opposite(image, random):
+def opposite(image, _random):
     """Takes + for overexposed."""
     return -image.truth
 
@@ -63,12 +63,12 @@ def never_finished(image, random):
     return np.full(image.truth.shape, random.choice([-0.4, 0.4]))
 
 
-def of_another(image, random):
+def of_another(image, _random):
     """Hands in the map of another image."""
     return image.other
 
 
-def alike(image, random):
+def alike(image, _random):
     """All three lay the same film over every picture."""
     return image.truth + 0.3
 

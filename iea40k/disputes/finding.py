@@ -102,7 +102,7 @@ def _planted(
     of_scene: NDArray[np.float64],
     seed: int,
 ) -> tuple[NDArray[np.float64], list[str], list[int]]:
-    """Return the signals of images made wrong, and of right ones that somebody painted; their kinds, and of which image."""
+    """Return the signals of images made wrong, and of right ones that somebody painted; their kinds and places."""
     random = np.random.default_rng([seed, 20])
     rows, kinds, of = [], [], []
     for k, (s, e) in enumerate(places):

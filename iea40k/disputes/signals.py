@@ -33,7 +33,8 @@ NAMES = (
     "other_level", "edges", "speckle", "off_curve", "white_and_ideal", "scene_error", "beyond_deviation",
     "beyond_budget", "displaced", "experts_apart", "always_white", "painted", "painted_law", "label_size",
 )  # fmt: skip
-"""The signals, in the order of `Evidence.values`; + = more suspicious, but for `painted`, a share, and `label_size`, which only qualify."""
+"""The signals, in the order of `Evidence.values`; + = more suspicious, but for `painted`, a share, and `label_size`,
+which only qualify."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +188,7 @@ def _usual(level: str, grey: Map, expected: Mapping[tuple[str, int], float]) -> 
 
 def _always_white(scene: SmallScene) -> NDArray[np.bool_]:
     """Return the pixels (h, w) that are white in every exposure: a lamp, the sun, a logo."""
-    found: NDArray[np.bool_] = (scene.grey > _WHITE).all(axis=0)
+    found: NDArray[np.bool_] = np.min(scene.grey, axis=0) > _WHITE
     return found
 
 

@@ -43,7 +43,12 @@ def gains(store, folder, **changes):
 
 @pytest.mark.parametrize(
     ("change", "times"),
-    [(("score", 0.9), 20), (("label_error", 0.4), 7), (("deviation", 0.2), 1.4), (("experts_apart", 0.2), 1.4)],
+    [
+        (("score", 0.9), 20),
+        (("label_error", 0.4), 7),
+        (("deviation", 0.2), 1.4),
+        (("experts_apart", 0.2), 1.4),
+    ],
 )
 def test_each_factor_raises_the_gain(store, tmp_path, change, times):
     plain = gains(store, tmp_path / "v")

@@ -28,7 +28,9 @@ BAD, LEVEL = "astronaut_1", "N2"
 def the_lines():
     """Return the commands of the page's loop."""
     text = PAGE.read_text(encoding="utf-8").split("## The loop", 1)[1]
-    return [line.split("#")[0].strip() for line in re.search(r"```sh\n(.*?)```", text, re.DOTALL)[1].splitlines()]
+    return [
+        line.split("#")[0].strip() for line in re.search(r"```sh\n(.*?)```", text, re.DOTALL)[1].splitlines()
+    ]
 
 
 def a_reader_has(folder):

@@ -162,7 +162,9 @@ def test_two_lights_and_a_reference_that_evens_them_out_surprise_nobody(full):
     )
     assert max(signals_of(scene, e, scene.labels[e])["off_curve"] for e in range(5)) < 0.12
     alone = small_scene("alone", ("P0",), (0.0,), exposures[1:2], picture, codes[1:2])
-    assert signals_of(alone, 0, alone.labels[0])["off_curve"] > 0.12  # by its reference: nothing else is there
+    assert (
+        signals_of(alone, 0, alone.labels[0])["off_curve"] > 0.12
+    )  # by its reference: nothing else is there
 
 
 def test_a_lamp_in_one_exposure_and_a_logo_in_all_are_told(full):
