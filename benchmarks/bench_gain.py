@@ -223,7 +223,7 @@ def draw(found, file):
                 panel.plot(x, np.median(gained, axis=0), color=colour, label=name)
                 low, high = np.quantile(gained, (0.25, 0.75), axis=0)
                 panel.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-        for panel, words in zip(axes, ("corrections made", "images looked at"), strict=True):
+        for panel, words in zip(axes, ("wrong labels corrected", "images looked at"), strict=True):
             panel.axhline(1, color="#000000", linewidth=0.6, linestyle=":")
             panel.set_xlabel(f"share of all {words}")
         axes[0].axvline(0.6, color="#d55e00", linewidth=0.8, linestyle="--")
