@@ -141,7 +141,7 @@ def older_fusion_words(scenes: list[str]) -> str:
     """Return what a person should know of scenes whose references an older revision of the fusion made."""
     names = ", ".join(scenes[:10]) + (", ..." if len(scenes) > 10 else "")
     return (
-        f"{len(scenes)} references were fused by an older version, and lie beside newer ones of another brightness: "
+        f"references fused by an older version, which exposed some scenes differently ({len(scenes)}): "
         + names
     )
 

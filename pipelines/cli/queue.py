@@ -201,7 +201,7 @@ def _tell_withheld(withheld: dict[str, int]) -> None:
     if withheld:
         names = ", ".join(f"{scene} ({count})" for scene, count in withheld.items())
         messages.print(
-            f"given to nobody, since the manifest lists their scenes no longer ({sum(withheld.values())} images; "
+            f"images given to nobody, since the manifest lists their scenes no longer ({sum(withheld.values())}; "
             f"what is drawn on them is kept): {names}",
             style="yellow",
             markup=False,

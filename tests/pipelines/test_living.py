@@ -124,7 +124,7 @@ def test_a_scene_withdrawn_after_it_was_queued_is_given_to_nobody_and_named(
     capsys.readouterr()
     assert run([*queue, "list"]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "given to nobody, since the manifest lists their scenes no longer (1 images" in said
+    assert "images given to nobody, since the manifest lists their scenes no longer (1; what" in said
     assert "rocket (1)" in said
     assert run([*queue, "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["withdrawn"] == {"rocket": 1}

@@ -59,7 +59,10 @@ def test_a_build_keeps_and_names_them_and_renews_them_when_asked(
     assert rebuild(folder, "--json") == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["older_fusions"] == ["coffee"]
-    assert "1 references were fused by an older version" in " ".join(told.err.split())
+    assert (
+        "references fused by an older version, which exposed some scenes differently (1): coffee"
+        in " ".join(told.err.split())
+    )
     assert "--renew" in told.err
     assert revisions(folder) == {"coffee": 1, "rocket": fusing.REVISION}
     assert run(["status", str(folder / "store"), "--json"]) == 0
