@@ -40,7 +40,6 @@ class ReasonDialog(QDialog):
         self.list.setAccessibleName(question)
         for number, answer in enumerate(self.answers, start=1):
             self.list.addItem(QListWidgetItem(f"{number}   {answer}"))
-        self.list.setFixedHeight((self.list.sizeHintForRow(0) if self.answers else 0) * len(self.answers) + 6)
         self.list.setVisible(bool(self.answers))
         self.text = QPlainTextEdit()
         self.text.setPlaceholderText(tr("or in your own words"))
@@ -64,6 +63,12 @@ class ReasonDialog(QDialog):
             self.list.setCurrentRow(0)
         (self.text if typed else self.list).setFocus()
         self._enable()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Make the list as high as its rows: only in its window, and styled, does it know how high they are."""
+        super().showEvent(event)
+        rows = sum(self.list.sizeHintForRow(row) for row in range(len(self.answers)))
+        self.list.setFixedHeight(rows + self.list.height() - self.list.viewport().height())
 
     @property
     def at(self) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotator.sample import practice_scene
 from annotator.session.loading import waiting_in
 from annotator.session.session import Session
 from iea40k.arrays import INVALID_CODE
@@ -244,3 +245,24 @@ def test_a_region_of_one_pixel(show):
     measured = window.c.view._measured
     assert measured is not None
     measured.close()
+
+
+@pytest.mark.slow
+def test_a_frame_of_24_megapixels(show):
+    pixels = np.kron(a_photograph(250, 375), np.ones((16, 16, 1), np.uint8))
+    window = show(practice_scene(pixels, "s1", evs=(-1.0, 0.0), speckles=4).scene)
+    image = window.session.image
+    assert image.shape == (4000, 6000)
+    for name, modifier, verdict in (("U", "NoModifier", "taken"), ("U", "ShiftModifier", "refused")):
+        key(window, "J")
+        assert window.c.residual.proposing._of.at is not None
+        key(window, name, modifier)
+        assert image.strokes[-1].tool["verdict"] == verdict
+        key(window, "Z", "ControlModifier")
+    assert np.array_equal(image.codes, image.base)
+    key(window, "J", "ControlModifier")
+    key(window, "Return")
+    assert image.standing == 1
+    assert image.strokes[-1].tool["all"]
+    whole(window)
+    assert not window.said

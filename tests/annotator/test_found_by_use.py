@@ -174,6 +174,17 @@ def test_the_window_takes_what_the_screen_gives(window):
         drawn()
 
 
+def test_every_reason_that_is_offered_is_in_sight(window):
+    from annotator.session.flow import SKIPPED
+    from annotator.window.reason_dialog import ReasonDialog
+
+    dialog = ReasonDialog(window.viewer.window._qt_window, "Skip", "Why?", SKIPPED, sheet=window.a.view.sheet)
+    dialog.show()
+    drawn()
+    assert dialog.list.verticalScrollBar().maximum() == 0
+    dialog.close()
+
+
 def test_the_status_bar_names_no_label(window):
     viewer = window.viewer
     viewer.mouse_over_canvas = True
