@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+from iea40k.store.layout import Store
+from iea40k.store.ledger import Ledger, TaskRequest, add_tasks
 from tests.killing import files_of, killed_at_each_step
 from tests.torture.harness import Clock, NotHereError, Task, trial
-from tests.torture.works import WORKS
+from tests.torture.together import alone, end, start
+from tests.torture.works import WORKS, copy
 
 ROOT = Path(__file__).parents[2]
 _TURN = 20.0
@@ -34,7 +37,7 @@ def steps(task: Task) -> None:
     first_round = True
     while first_round or task.clock:  # each has its turn, also where the machine is slow
         name = waiting.pop(task.rng.randrange(len(waiting)))
-        first, every = task.rng.randrange(1, 30), task.rng.randrange(10, 40)
+        first, every = task.rng.randrange(1, 8), task.rng.randrange(5, 40)
         template, expected = before[name]
         seconds = min(max(task.clock.left() / (len(waiting) + 1) - _START, 0.5), _TURN)
         if not waiting:
@@ -47,6 +50,32 @@ def steps(task: Task) -> None:
             same = told.get("error") is None and comparable(told["files"]) == expected
             task.report.expect(same, f"{name} at step {told['step']}: {told}"[:400], f"kills of {name}")
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@trial("kills", "a ledger's copy killed at any moment", weight=1)
+def copies(task: Task) -> None:
+    """All of it arrives or nothing, and the same command makes the same copy."""
+    before = task.folder / "before"
+    Store.create(before / "store")
+    with Ledger.open(before / "store", create=True) as ledger:
+        add_tasks(ledger, [TaskRequest(f"s{n}", "P0", n) for n in range(1500)], "curator")
+    turn, took = 0, 0.0
+    while not task.report.tried or task.clock:
+        turn += 1
+        folder = task.folder / f"turn {turn}"
+        shutil.copytree(before, folder)
+        began = time.monotonic()
+        (process,) = start([(copy, (folder,))], folder / "said", task.rng)
+        if turn > 1:
+            time.sleep(task.rng.uniform(0, took))
+            process.kill()
+        (ended,) = end([process], folder / "said")
+        took = took or time.monotonic() - began
+        task.report.held("kills", int(ended.code == -signal.SIGKILL))
+        alone(copy, folder, folder=folder / "said")
+        told = (folder / "copied.txt").read_text(encoding="utf-8")
+        task.report.expect("True" in told, f"after {ended}: {told}", "copies as of one that nobody killed")
+        shutil.rmtree(folder)
 
 
 def templates(folder: Path) -> dict[str, tuple[Path, dict[str, str]]]:
