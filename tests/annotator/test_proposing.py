@@ -238,7 +238,7 @@ def test_what_people_took_is_shown_to_the_curator_and_ranks_the_next_proposals(
     at_work.session.retry()
     assert run(["queue", str(queued.path), "list", "--notes"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == [str(kind)])
-    assert row.split()[1:] == ["0", str(of_kind), "0.0"]
+    assert [float(number) for number in row.split()[1:]] == [0, of_kind, 0]
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 3, slots=2)], "curator")
         share = accepted_share(ledger)[str(kind)]
