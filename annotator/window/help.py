@@ -3,7 +3,17 @@
 from html import escape
 from typing import Any
 
-from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from annotator.actions import help_groups, help_text
 from annotator.shared.language import tr
@@ -13,6 +23,10 @@ _COLUMNS: dict[Kind, tuple[tuple[str, ...], ...]] = {
     "residual": (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow")),
     "reference": (("Zones",), ("View",), ("Strokes", "Flow")),
 }
+
+_OF_SCREEN = 0.95
+_EDGE = 48
+"""Pixels for the dialog's edge and a scroll bar."""
 
 
 class HelpDialog(QDialog):
@@ -31,17 +45,49 @@ def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
     dialog = HelpDialog(parent)
     dialog.setWindowTitle(tr("Keys"))
     dialog.setAccessibleDescription(help_text(kind))
-    columns = QHBoxLayout(dialog)
+    area = QScrollArea(dialog)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidgetResizable(True)
+    QVBoxLayout(dialog).addWidget(area)
+    page, labels, layouts = _page(kind)
+    area.setWidget(page)
+    _fit(dialog, page, labels, layouts)
+    return dialog
+
+
+def _page(kind: Kind) -> tuple[QWidget, list[QLabel], list[QBoxLayout]]:
+    """Return the page, its texts, and its layouts: those of the columns, then the whole."""
+    page, labels = QWidget(), []
+    columns = QHBoxLayout(page)
     columns.setSpacing(28)
+    layouts: list[QBoxLayout] = []
     groups = help_groups(kind)
     for names in _COLUMNS[kind]:
         column = QVBoxLayout()
+        layouts.append(column)
         for name in names:
             rows = "".join(
                 f"<tr><td style='padding:2px 12px 2px 0'><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>"
                 for keys, what in groups[name]
             )
-            column.addWidget(QLabel(f"<h3>{escape(tr(name))}</h3><table>{rows}</table>"))
+            labels.append(QLabel(f"<h3>{escape(tr(name))}</h3><table>{rows}</table>"))
+            column.addWidget(labels[-1])
         column.addStretch(1)
         columns.addLayout(column)
-    return dialog
+    return page, labels, [*layouts, columns]
+
+
+def _fit(dialog: QDialog, page: QWidget, labels: list[QLabel], layouts: list[QBoxLayout]) -> None:
+    """Make the page as wide as its lines, or as the screen, where long ones are broken and the rest is scrolled."""
+    room = dialog.screen().availableGeometry()
+    for label in labels:
+        label.ensurePolished()  # napari's texts may be larger than the system's
+    wide = page.sizeHint().width()
+    for label in labels:
+        label.setWordWrap(True)
+    width = min(wide, round(room.width() * _OF_SCREEN) - _EDGE)
+    for layout in layouts:
+        layout.invalidate()  # they remember the lines unbroken
+    height = layouts[-1].totalHeightForWidth(width)
+    dialog.resize(width + _EDGE, min(height + _EDGE, round(room.height() * _OF_SCREEN)))

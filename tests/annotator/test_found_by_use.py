@@ -174,6 +174,26 @@ def test_the_window_takes_what_the_screen_gives(window):
         drawn()
 
 
+@pytest.mark.parametrize("points", [0, 5])
+def test_the_page_of_keys_is_no_wider_than_the_screen(window, points):
+    from qtpy.QtWidgets import QLabel
+
+    window.a.view.text_size(points)
+    try:
+        window.a.view.help("residual")
+        drawn(5)
+        page = window.a.view._help
+        free = page.screen().availableGeometry()
+        assert page.width() <= free.width()
+        assert page.height() <= free.height()
+        for label in page.findChildren(QLabel):
+            assert label.width() >= label.minimumSizeHint().width(), "no line is cut"
+            assert label.mapTo(page, label.rect().bottomRight()).x() <= page.width()
+    finally:
+        window.a.view.help("residual")  # puts it away
+        window.a.view.text_size(-points)
+
+
 def test_every_reason_that_is_offered_is_in_sight(window):
     from annotator.session.flow import SKIPPED
     from annotator.window.reason_dialog import ReasonDialog
