@@ -38,7 +38,9 @@ def read_parquet(file: Path, bounds: Bounds | None = None) -> pa.Table:
         table = found.read()
     _refuse("bytes of text", sum(_text_bytes(column) for column in table.columns), bounds.text)
     fields = [_plain(field) for field in table.schema]
-    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    plain = table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    plain.validate(full=True)  # a text that is no UTF-8 is told now, and not by whoever reads that cell
+    return plain
 
 
 def _refuse(what: str, found: int, most: int) -> None:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from iea40k.errors import BadInputError, NotThereError
+from iea40k.errors import BadInputError, CorruptDataError, NotThereError
 from iea40k.parquet import read_parquet
 from pipelines.dispute_files import TABLE
 
@@ -37,14 +38,19 @@ def with_gain(exposures: pd.DataFrame, validation: Path) -> pd.DataFrame:
     """Return a store's exposures with their `expected_gain` in [0, 1], by the validation in a folder.
 
     An exposure of which the validation says nothing has the median gain. Raises `NotThereError` where there is no
-    validation, `BadInputError` for one of another store or an earlier version.
+    validation, `CorruptDataError` for a damaged one, `BadInputError` for one of another store or an earlier version.
     """
     file = validation / TABLE
     if not file.exists():
         raise NotThereError(
             "there is no validation here", where=validation, remedy="iea40k validate RELEASE --out DIR"
         )
-    found = read_parquet(file).to_pandas()
+    try:
+        found = read_parquet(file).to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise CorruptDataError(
+            "the validation's table cannot be read", where=file, got=str(error), remedy="validate anew"
+        ) from error
     missing = [name for name in _NEEDED if name not in found.columns]
     if missing:
         raise BadInputError(

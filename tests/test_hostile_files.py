@@ -98,6 +98,12 @@ def test_tables_that_grow(isolated: Isolated, tmp_path: Path, bomb: Callable[[],
     refused(isolated, "manifest", tmp_path / "m.parquet", data, match="are not read")
 
 
+def test_a_cell_that_is_no_text(isolated: Isolated, tmp_path: Path) -> None:
+    cells = pa.array([b"a", b"\xffb"], pa.binary()).view(pa.string())
+    data = parquet(pa.table({"scene_id": cells, "kind": cells, "exposures": cells}))
+    refused(isolated, "manifest", tmp_path / "m.parquet", data, match="UTF8")
+
+
 def test_a_csv_of_columns_without_end(isolated: Isolated, tmp_path: Path) -> None:
     header = ",".join(f"c{n}" for n in range(200_000)).encode()
     refused(isolated, "manifest", tmp_path / "m.csv", header + b"\n", match="columns")

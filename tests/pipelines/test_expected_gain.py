@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iea40k.errors import CorruptDataError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger
 from iea40k.store.ledger.overview import listing
@@ -104,3 +105,13 @@ def test_an_image_of_which_nothing_is_known_stands_in_the_middle(store, tmp_path
 
     found = with_gain(exposure_table(store), tmp_path / "v")
     assert found[GAIN].notna().all()
+
+
+def test_a_damaged_validation_is_told(store, tmp_path):
+    from pipelines.exposures import exposure_table
+
+    table().to_parquet(tmp_path / "disputes.parquet")
+    whole = (tmp_path / "disputes.parquet").read_bytes()
+    (tmp_path / "disputes.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CorruptDataError, match="cannot be read"):
+        with_gain(exposure_table(store), tmp_path)
