@@ -210,6 +210,8 @@ class _Run:
         if future.cancelled():
             raise _gone()
         error = future.exception()
+        if error is None:  # its answer was lost with the worker that held it, and is worked out again by now
+            return self._answer(future, item)
         if not isinstance(error, KilledWorker):
             raise error
         if not self._alone:

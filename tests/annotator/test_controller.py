@@ -214,7 +214,7 @@ def test_skip_flag_and_carry_ask_first(at_work):
     assert at_work.view.told[-1] == ("info", "The curator will see it.")
     at_work.view.answers = [lambda plan: plan]
     at_work.c.residual.propagate()
-    assert "N1, P1" in at_work.view.told[-1][1]
+    assert at_work.view.told[-1] == ("info", "Propagated to 2 levels.")
     assert ("Reading the other levels", 2, 2) in at_work.view.progressed
     at_work.c.target.go_level("N1")
     assert at_work.layers.edited.data.any()

@@ -12,6 +12,7 @@ from iea40k.errors import BadInputError, DiskError, LimitError
 from pipelines.executor import Lost, Workers, open_executor
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+from pipelines.executor.cluster import _Run
 from tests.pipelines.on_workers import full_everywhere, squared, squared_unless_deadly, worker_that
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,30 @@ def test_an_item_that_kills_its_worker_is_named_and_costs_itself_alone(two, tmp_
     assert answers == {n: n * n for n in range(8) if n != 3}
     with pytest.raises(LimitError, match="its worker died"):
         list(two.map(partial(squared_unless_deadly, tmp_path), [1, 3]))
+
+
+def test_an_answer_that_is_lost_and_worked_out_again_counts(two):
+    """A worker's death can take an answer along; between two looks at it, it may have come back."""
+    run = _Run(squared, two)
+
+    class Late:
+        """A future whose answer is lost at the first look only."""
+
+        def __init__(self):
+            self.there = two.submit(squared, 3, "late")
+            self.looks = 0
+
+        @property
+        def status(self):
+            self.looks += 1
+            return "lost" if self.looks == 1 else self.there.status
+
+        def __getattr__(self, name):
+            return getattr(self.there, name)
+
+    late = Late()
+    late.result()
+    assert run._answer(late, 3).value == 9
 
 
 def test_a_full_disk_on_one_worker_costs_that_worker(tmp_path):
