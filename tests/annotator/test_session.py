@@ -307,6 +307,9 @@ def test_a_ledger_that_goes_away_and_returns_costs_no_stroke(begin: Begin, queue
     assert session.saving.unsent == 3
     session.undo()
     assert session.saving.unsent == 4
+    assert (
+        not session.retry().clean
+    )  # it sleeps now: while neither file nor folder is there, SQLite would make one
     file.rmdir()
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
         if (away / name).exists():
