@@ -167,7 +167,10 @@ def dismiss_notifications() -> None:
         from napari._qt.dialogs.qt_notification import NapariQtNotification
 
         for shown in list(NapariQtNotification._instances):
-            shown.close()
+            try:
+                shown.close()
+            except RuntimeError:  # it went with its window, and napari still lists it
+                NapariQtNotification._instances.remove(shown)
 
 
 def own_context(viewer: Any) -> None:
@@ -186,7 +189,7 @@ def own_context(viewer: Any) -> None:
 def expire_notification() -> None:
     """Let the latest notification go by itself: napari shows one for ever where the window is not active, as it is
     not yet when a dialog has just closed."""
-    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+    with contextlib.suppress(*_PRIVATE_ERRORS, ImportError, RuntimeError):
         from napari._qt.dialogs.qt_notification import NapariQtNotification
 
         for shown in NapariQtNotification._instances[-1:]:
