@@ -63,15 +63,22 @@ def key(window: SimpleNamespace, name: str, modifier: str = "NoModifier") -> Non
     drawn()
 
 
+_IN_DIALOG = "in dialog"
+
+
 def in_dialog(*keys: str) -> list[Any]:
     """Press keys in the next dialog, once it is open; return what it was, filled later. A dialog that they leave open
-    is closed."""
+    is closed. Whoever waited for one before, and met none, waits no longer."""
     from qtpy.QtCore import QTimer
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
 
     seen: list[Any] = []
+    for waiting in QApplication.instance().findChildren(QTimer, _IN_DIALOG):
+        waiting.stop()
+        waiting.setObjectName("")
     timer = QTimer(QApplication.instance())
+    timer.setObjectName(_IN_DIALOG)
 
     def answer() -> None:
         dialog = QApplication.activeModalWidget()
