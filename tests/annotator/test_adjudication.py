@@ -15,6 +15,7 @@ from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.corrected import CorrectedResidual, corrected_residual, read_record
 from tests.annotator.conftest import Begin
 from tests.annotator.screens import drawn, in_dialog, key, shown_viewer
+from tests.annotator.test_review import two_maps
 from tests.annotator.test_session import paint
 
 Adjudicate = Callable[[str], Review]
@@ -23,15 +24,7 @@ Adjudicate = Callable[[str], Review]
 @pytest.fixture
 def disputed(queued: Store, begin: Begin) -> SimpleNamespace:
     """Ada's and Ben's maps of s1 P0 are accepted; then the trained model disputes it."""
-    with Ledger.open(queued.path) as ledger:
-        add_tasks(ledger, [TaskRequest("s1", "P0", 9, slots=2)], "curator")
-    maps = {}
-    for name, value in (("Ada", 0.25), ("Ben", -0.5)):
-        session = begin(name)
-        session.start()
-        maps[name] = paint(session, (40, 40), (40, 60), value=value)
-        session.submit()
-        session.close()
+    maps = two_maps(queued, begin)
     with Ledger.open(queued.path) as ledger:
         for name in maps:
             Queue(ledger).accept(MapKey("s1", "P0", name), "Rita")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,9 +22,8 @@ from tests.annotator.test_session import paint
 from tests.annotator.view import QuietView
 
 
-@pytest.fixture
-def reviewed(queued: Store, begin: Begin, tmp_path: Path):
-    """Ada and Ben have handed s1 in; Cy reviews."""
+def two_maps(queued: Store, begin: Begin) -> dict[str, Any]:
+    """Let Ada and Ben hand in s1 P0, which they see differently; return their codes by name."""
     with Ledger.open(queued.path) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 9, slots=2)], "curator")
     maps = {}
@@ -33,6 +33,13 @@ def reviewed(queued: Store, begin: Begin, tmp_path: Path):
         maps[name] = paint(session, (40, 40), (40, 60), value=value)
         session.submit()
         session.close()
+    return maps
+
+
+@pytest.fixture
+def reviewed(queued: Store, begin: Begin, tmp_path: Path):
+    """Ada and Ben have handed s1 in; Cy reviews."""
+    maps = two_maps(queued, begin)
     review = Review.open(queued.path, "Cy", folders=tmp_path / "desks")
     yield SimpleNamespace(review=review, maps=maps, store=queued)
     review.close()
