@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.alignment.borders import inside_borders
-from iea40k.alignment.geometry import Homography, halved, implausible
+from iea40k.alignment.geometry import Homography, halved, implausible, rounded
 from iea40k.alignment.ghosts import moved
 from iea40k.alignment.pair import Limits, Registration, register
 from iea40k.alignment.structure import View
@@ -92,7 +92,10 @@ def align(
             got="; ".join(f"{r.name}: {r.score:.2f}, {r.reason}" for r in rejected),
             remedy="leave the scene out, or give only the frames that were taken from one place",
         )
-    placed = {i: replace(r, homography=halved(r.homography, -halvings)) for i, r in placed.items()}
+    size = frames[0].shape[1], frames[0].shape[0]
+    placed = {
+        i: replace(r, homography=rounded(halved(r.homography, -halvings), size)) for i, r in placed.items()
+    }
     kept = tuple(sorted(placed))
     pictures, validity = zip(*(warp(frames[i], borders[i], placed[i].homography) for i in kept), strict=True)
     still = kept.index(_stillest(chosen, placed, insist))
@@ -261,8 +264,7 @@ def _recipe(
                 "votes": r.votes,
                 "moved_share": round(float(ghosts[i].mean()), 5),
                 "residual_px": round(r.residual, 3) if np.isfinite(r.residual) else None,
-                # Millionths of a pixel at 4096 px: enough to warp again, and the same on every machine.
-                "homography": [[round(float(v), 9) for v in row] for row in r.homography],
+                "homography": [[float(v) for v in row] for row in r.homography],
             }
             for i, r in sorted(placed.items())
         },

@@ -210,7 +210,7 @@ def upgrade_ledger(context: typer.Context) -> int:
     from iea40k.store.ledger.migrate import newest_revision, revision, upgrade
     from iea40k.store.ledger.place import ledger_url
 
-    database = Database(ledger_url(cast("Where", context.obj).ledger))
+    database = Database(ledger_url(cast("Where", context.obj).ledger), make=True)
     try:
         before = revision(database)
         upgrade(database)

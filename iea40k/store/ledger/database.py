@@ -66,13 +66,14 @@ class _Begun:
 class Database:
     """A ledger's database. Safe to share between threads, not between processes: each opens its own."""
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, *, make: bool = False) -> None:
+        """Open the database at `url`; `make` lets a SQLite file be made where none is."""
         self.url = url
         self._turns: Turns | None = None
         if url.get_backend_name() == "sqlite":
             file = sqlite_file(url)
             self._turns = Turns(file.with_name(f"{file.name}-turns"))
-            self.engine = sqlite_engine(url, self._turns)
+            self.engine = sqlite_engine(url, self._turns, make=make)
         else:
             self.engine = _postgresql_engine(url)
         self._writer = threading.Lock()
@@ -82,6 +83,11 @@ class Database:
     def name(self) -> str:
         """The ledger's place, without its password."""
         return shown(self.url)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file of SQLite's, or a server is named: an empty ledger is there too."""
+        return self.dialect != "sqlite" or Path(str(self.url.database)).exists()
 
     @property
     def dialect(self) -> str:

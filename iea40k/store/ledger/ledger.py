@@ -44,7 +44,7 @@ class Ledger:
         Raises `LedgerError` on a network file system and for an older or newer schema, `BadInputError` where
         `place` is no place for a ledger.
         """
-        database = Database(ledger_url(place))
+        database = Database(ledger_url(place), make=create)
         try:
             if create and revision(database) is None:
                 upgrade(database)

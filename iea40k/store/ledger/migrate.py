@@ -44,7 +44,7 @@ def upgrade(database: Database, target: str = "head") -> None:
 
 def check_revision(database: Database) -> None:
     """Raise `LedgerError` where the ledger's tables are older or newer than this program, or not there."""
-    found = revision(database)
+    found = revision(database) if database.is_there else None
     _refuse_unknown(database, found)
     if found is None:
         raise LedgerError(

@@ -57,9 +57,23 @@ class Turns:
             self._descriptor = None
 
 
-def sqlite_engine(url: sa.URL, turns: Turns) -> sa.Engine:
-    """Return the engine of a SQLite ledger: WAL, every commit on the disk, writers begin with the lock in hand."""
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=4)
+def sqlite_engine(url: sa.URL, turns: Turns, *, make: bool) -> sa.Engine:
+    """Return the engine of a SQLite ledger: WAL, every commit on the disk, writers begin with the lock in hand.
+
+    `make` lets its first connection make the file. No other one does: where a ledger was moved away, an empty file in
+    its place would pass for it, and be in the way when it comes back.
+    """
+    file = Path(str(url.database)).absolute()
+    mode = "rwc" if make else "rw"
+
+    def connect() -> sqlite3.Connection:
+        nonlocal mode
+        place = f"{file.as_uri()}?mode={mode}"
+        connection = sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        mode = "rw"
+        return connection
+
+    engine = sa.create_engine(url, creator=connect, pool_size=4)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from iea40k.alignment.fit import fit
 from iea40k.alignment.flow import nudge
-from iea40k.alignment.geometry import Bounds, corners, halved, implausible, move, overlap, shifted
+from iea40k.alignment.geometry import Bounds, corners, halved, implausible, move, overlap, rounded, shifted
 from iea40k.alignment.structure import Pyramid, Structure, View, noise
 from iea40k.alignment.tiles import Tiles, common_shift, measure
 from iea40k.alignment.warp import warp, warp_mask
@@ -29,6 +29,19 @@ def test_a_homography_of_halved_pictures_moves_the_same_points(
     there = (move(homography, point) + 0.5) * factor - 0.5
     assert move(halved(homography, level), small) == pytest.approx(there, abs=1e-6)
     assert halved(halved(homography, level), -level) == pytest.approx(homography, abs=1e-9)
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_a_homography_in_steps_moves_no_corner_and_forgets_the_last_bits(seed: int, other: int) -> None:
+    homography = hand_shake(seed, SIZE)
+    homography /= homography[2, 2]
+    stepped = rounded(homography, SIZE)
+    assert move(stepped, corners(SIZE)) == pytest.approx(move(homography, corners(SIZE)), abs=1 / 256)
+    assert np.array_equal(rounded(np.eye(3), SIZE), np.eye(3))
+    assert np.array_equal(rounded(stepped, SIZE), stepped)
+    noise = np.random.default_rng(other).uniform(-1, 1, (3, 3)) / np.outer((1, 1, 640), (640, 640, 1))
+    noise[2, 2] = 0
+    assert np.array_equal(rounded(stepped + 1e-5 * noise, SIZE), stepped)
 
 
 @given(st.floats(-90, 90), st.floats(-90, 90))

@@ -99,7 +99,7 @@ def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place
     from iea40k.store.ledger.database import Database
     from iea40k.store.ledger.migrate import upgrade
 
-    old = Database(ledger_url(place))
+    old = Database(ledger_url(place), make=True)
     upgrade(old, revision)
     with old.alone() as connection:
         recorded = journal.append_draft(old, connection, a_stroke(a_base(), 1)[0], None)
