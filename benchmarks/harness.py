@@ -76,7 +76,7 @@ def write_table() -> None:
         for f in result["figures"]:
             reached = {True: "yes", False: "**no**", None: ""}[f["met"]]
             value = f"{f['value']:.4g} {f['unit']}"
-            lines.append(
-                f"| {f['name']} | {value} | {f['baseline']} | {f['aim']} | {reached} | {f['note']} |"
-            )
+            cells = (f["name"], value, f["baseline"], f["aim"], reached, f["note"])
+            # A bar would begin the next cell.
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")

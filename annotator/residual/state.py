@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Self, cast
 
 from annotator.residual.propagate import Propagated
-from annotator.residual.ranking import by_saving
+from annotator.residual.ranking import Plans, by_saving, plans
 from annotator.residual.steps import propagated_tool, step_drafts
 from annotator.shared.boxes import Box
 from annotator.shared.origin import Origin
@@ -32,7 +32,8 @@ class Image(Work[CorrectionDraft]):
     """An open image. `codes` (H, W) int16 is the base with every standing stroke; painting changes it in place.
 
     `others` are the strokes of the same person on the scene's other levels; `trust`: by kind, the share of earlier
-    proposals that people took; `disputes`: what a trained model disputes, which comes before what is found here.
+    proposals that people took; `disputes`: what a trained model disputes, which comes before what is found here;
+    `plans`: what repairs each of `findings`, which are found first.
     """
 
     exposure: EncodedRGB
@@ -43,6 +44,7 @@ class Image(Work[CorrectionDraft]):
     disputes: tuple[Proposal, ...] = ()
     others: dict[str, list[CorrectionDraft]] = field(default_factory=dict)
     codes: ResidualCodes = field(init=False)
+    plans: Plans = field(init=False, default_factory=dict)
     _finding: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     @classmethod
@@ -105,7 +107,9 @@ class Image(Work[CorrectionDraft]):
             with contextlib.suppress(IEAError):  # A level that cannot be read says nothing of this one.
                 others.append(Witness(origin.exposure(origin.levels[index]), origin.evs[index]))
         found = find(Seen(self.exposure, self.reference, self.base, self.ev, tuple(others)), self.trust)
-        found = by_saving(found)
+        # A key that shows a repair must not wait for it to be worked out.
+        self.plans = plans(found, (*self.disputes, *found.proposals))
+        found = by_saving(found, self.plans)
         return replace(found, proposals=(*self.disputes, *found.proposals))
 
     def sibling(self, level: str) -> "Image":

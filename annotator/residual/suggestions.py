@@ -12,7 +12,7 @@ from annotator.shared.language import tr, trn
 from iea40k.arrays import ResidualCodes, Validity
 from iea40k.outliers.kinds import Kind
 from iea40k.outliers.proposals import Findings, Proposal
-from iea40k.outliers.repairs import RefusedError, Repair, repair
+from iea40k.outliers.repairs import RefusedError, Repair
 from iea40k.store.ledger import Correction, MapKey, Patch, history
 
 REFUSALS = 2
@@ -140,8 +140,11 @@ class Suggestions:
 
     def repair(self, proposal: Proposal) -> Repair | str:
         """Return what a proposal's repair would do to the codes as they are, or why it is refused."""
+        planned = self.image.plans[proposal]
+        if isinstance(planned, str):
+            return planned
         try:
-            return repair(self.findings, proposal, self.image.codes)
+            return planned.on(self.image.codes)
         except RefusedError as refused:
             return refused.what
 

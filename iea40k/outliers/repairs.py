@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, Luma, ResidualCodes, Validity
 from iea40k.clipping import blown
 from iea40k.errors import IEAError
-from iea40k.outliers.evidence import together
+from iea40k.outliers.evidence import Laws, together
 from iea40k.outliers.kinds import Kind
 from iea40k.outliers.lights import LIGHT, halo
 from iea40k.outliers.proposals import Findings, Proposal
@@ -24,6 +24,8 @@ from iea40k.outliers.shifts import shifted
 
 PAD = 96
 """Pixels around a region that its repair looks at."""
+
+NO_PIXEL = "there is no valid pixel in it"
 
 LEAST_GAIN = 0.8
 """The expected error after a repair, as a share of that before, from which it is refused."""
@@ -55,14 +57,51 @@ class Repair:
 
 
 @dataclass(frozen=True, eq=False)
+class Plan:
+    """What a repair writes, whatever has been painted since: `new` (h, w) int16 in the proposal's box, where `mask`.
+
+    `error` is what is expected of it, in luma.
+    """
+
+    proposal: Proposal
+    new: ResidualCodes
+    mask: Validity
+    error: float
+
+    def on(self, codes: ResidualCodes) -> Repair:
+        """Return what it does to the label (H, W) as it stands.
+
+        Raises `RefusedError` where nothing would be gained.
+        """
+        now = codes[self.proposal.box]
+        touched = self.mask & (now != INVALID_CODE)
+        if not touched.any():
+            raise RefusedError(NO_PIXEL)
+        after = np.where(touched, self.new, now)
+        change = np.abs(now[touched].astype(np.float32) - self.new[touched])
+        before = float(change.mean()) / RESIDUAL_SCALE
+        if before <= 0.5 / 255:
+            raise RefusedError("the label says already what a repair would say")
+        if self.error >= LEAST_GAIN * before:
+            raise RefusedError(
+                f"it would be no surer than the label: {self.error:.3f} may be wrong of it, "
+                f"and {before:.3f} would change"
+            )
+        return Repair(self.proposal, after, touched, before, self.error)
+
+
+@dataclass(frozen=True, eq=False)
 class _Part:
     """A region with what lies around it: the level cut to it, what is expected there, its pixels."""
 
     view: Seen
-    lawful: Luma
-    unsure: Luma
+    laws: Laws
     mask: Validity
     proposal: Proposal
+
+    def expected(self) -> tuple[Luma, Luma]:
+        """Return the luma that the other pictures expect, NaN where they know nothing, and how unsure that is."""
+        return together(self.laws.expect(self.view))
 
     def mean(self, values: NDArray[np.float32]) -> float:
         """Return the mean over the region."""
@@ -78,8 +117,15 @@ def repair(found: Findings, proposal: Proposal, codes: ResidualCodes | None = No
 
     Raises `RefusedError` where nothing can be recomputed, or nothing would be gained.
     """
+    return plan(found, proposal).on(found.view.codes if codes is None else codes)
+
+
+def plan(found: Findings, proposal: Proposal) -> Plan:
+    """Return what a proposal's repair writes, which costs the most of it and can be done ahead.
+
+    Raises `RefusedError` where nothing can be recomputed.
+    """
     view = found.view
-    now = (view.codes if codes is None else codes)[proposal.box]
     rows, columns = proposal.box
     wide = (
         slice(max(rows.start - PAD, 0), min(rows.stop + PAD, view.shape[0])),
@@ -93,21 +139,11 @@ def repair(found: Findings, proposal: Proposal, codes: ResidualCodes | None = No
     mask = np.zeros(near.shape, np.bool_)
     mask[inner] = proposal.mask
     mask &= near.valid
-    touched = proposal.mask & (now != INVALID_CODE) & near.valid[inner]
-    if not touched.any():
-        raise RefusedError("there is no valid pixel in it")
-    lawful, unsure = together(found.laws.expect(near))
-    made, error = _REPAIRS[proposal.kind](_Part(near, lawful, unsure, mask, proposal))
+    if not mask.any():
+        raise RefusedError(NO_PIXEL)
+    made, error = _REPAIRS[proposal.kind](_Part(near, found.laws, mask, proposal))
     new = np.rint(np.clip(made[inner], -1, 1) * RESIDUAL_SCALE).astype(np.int16)
-    after = np.where(touched, new, now)
-    before = float(np.abs(now[touched].astype(np.float32) - new[touched]).mean()) / RESIDUAL_SCALE
-    if before <= 0.5 / 255:
-        raise RefusedError("the label says already what a repair would say")
-    if error >= LEAST_GAIN * before:
-        raise RefusedError(
-            f"it would be no surer than the label: {error:.3f} may be wrong of it, and {before:.3f} would change"
-        )
-    return Repair(proposal, after, touched, before, error)
+    return Plan(proposal, new, mask[inner].copy(), error)
 
 
 # ------------------------------------------------------------ one a kind
@@ -126,7 +162,8 @@ def _turned(part: _Part) -> New:
 def _realigned(part: _Part) -> New:
     """Subtract the exposure from what the reference shows of the same thing, `shift` away."""
     view, (rows, columns) = part.view, part.proposal.shift
-    field = np.where(np.isfinite(part.lawful), part.lawful, view.wanted)
+    lawful, _ = part.expected()
+    field = np.where(np.isfinite(lawful), lawful, view.wanted)
     still = part.mean(np.abs(view.light - field))
     moved = part.mean(np.abs(view.light - shifted(field, rows, columns)))
     made = shifted(view.wanted, rows, columns) - view.light
@@ -136,11 +173,12 @@ def _realigned(part: _Part) -> New:
 
 def _from_levels(part: _Part) -> New:
     """Take what the neighbouring levels expect of the exposure, and subtract that."""
-    known = np.isfinite(part.lawful)
+    lawful, unsure = part.expected()
+    known = np.isfinite(lawful)
     if known[part.mask].mean() < KNOWN_SHARE:
         raise RefusedError("neither the levels beside it nor the reference say what belongs here")
-    expected = np.where(known, part.lawful, part.view.light)
-    return part.view.wanted - expected, 0.5 * part.mean(part.unsure)
+    expected = np.where(known, lawful, part.view.light)
+    return part.view.wanted - expected, 0.5 * part.mean(unsure)
 
 
 def _lit(part: _Part) -> New:
