@@ -45,20 +45,21 @@ class Proposing:
 
     def drop(self) -> bool:
         """Look at none any more, and show nothing that is not so; return whether there was something."""
-        of, batch = self._of, self._batch
-        if of is None or (of.at is None and batch is None):
+        of = self._of
+        if of is None or not self._leave(of):
             return False
-        of.at, self._batch, self.said = None, None, ""
         self._host.screen.end_trial()
-        self._layers.try_codes(None)
         self._layers.outline(of.open())
         return True
 
-    def found(self) -> None:
-        """Outline what was found since the image opened, once."""
-        if not self._outlined and self._of is not None and "findings" in vars(self._of.image):
+    def found(self) -> bool:
+        """Outline what was found since the image opened, once; return whether anything is proposed on it."""
+        if self._of is None or "findings" not in vars(self._of.image):
+            return False
+        if not self._outlined:
             self._outlined = True
             self.renew()
+        return bool(self._of.findings.proposals)
 
     def renew(self) -> None:
         """What stands on the image changed: outline what is open now."""
@@ -74,17 +75,16 @@ class Proposing:
         if of is None:
             return
         at = of.at
-        self.drop()
+        self._leave(of)
         of.at = at
         found = of.step(step)
-        if found is None:
-            self._host.tell(
-                "info", tr("Nothing is proposed on this image.") if at is None else tr("That was the last.")
-            )
-            self.drop()
-            self._host.refresh()
+        if found is not None:
+            self._look(of, found)
             return
-        self._look(of, found)
+        self._host.tell(
+            "info", tr("Nothing is proposed on this image.") if at is None else tr("That was the last.")
+        )
+        self._none_left(of)
 
     def take(self, spot: Spot | None) -> None:
         """Repair the proposal that is looked at and go on to the next; else repair that at a pixel."""
@@ -163,27 +163,40 @@ class Proposing:
             self._host.tell("info", tr("Nothing is proposed here. J goes to what is."))
         return found
 
+    def _leave(self, of: Suggestions) -> bool:
+        """Look at none any more; the trial and the outlines stay, for those of the next. Return whether one was."""
+        if of.at is None and self._batch is None:
+            return False
+        of.at, self._batch, self.said = None, None, ""
+        self._layers.try_codes(None)
+        return True
+
+    def _none_left(self, of: Suggestions) -> None:
+        self._host.screen.end_trial()
+        self._layers.outline(of.open())
+        self._host.refresh()
+
     def _settled(self, image: Image, patch: Patch, tool: dict[str, object]) -> None:
         of = self._of
-        at = None if of is None else of.at
-        self.drop()
+        if of is None:
+            return
+        at = of.at
+        self._leave(of)
+        of.at = at
         strokes = len(image.strokes)
         self._record(image, patch, tool)
-        if of is None or of is not self._of:  # the image was opened anew
+        if of is not self._of:  # the image was opened anew
             return
-        self._layers.outline(of.open())
-        of.at = at
-        if len(image.strokes) == strokes:
+        if at is not None and len(image.strokes) == strokes:
             # Nothing took it, and the person was told why: they look at the same region still.
-            if at is not None:
-                self._look(of, at)
+            self._look(of, at)
             return
         found = None if at is None else of.step(1)
         if found is not None and found is not at:
             self._look(of, found)
         else:
             of.at = at
-            self._host.refresh()
+            self._none_left(of)
 
     def _look(self, of: Suggestions, found: Proposal) -> None:
         host, layers, image = self._host, self._layers, of.image

@@ -7,8 +7,8 @@ from typing import Any
 
 # Before Qt: PySide reads the source of every module that is imported after it.
 import napari.viewer
-from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QApplication, QWidget
 
 from annotator.actions import bound_keys, press
 from annotator.session.base import BaseSession
@@ -147,7 +147,9 @@ class Annotator(QObject):
         self.view.sheet = sheet(light=light, size=size)
 
     def _tick(self) -> None:
-        self.controller.residual.proposing.found()
+        found = self.controller.residual.proposing.found()
+        if found and QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            self.screen.expect_trial()
         self.view.show(self.controller.panel())
 
 

@@ -42,6 +42,9 @@ FILLED: tuple[str, ...] = get_args(LayerName)
 SHOWN = ("picture", "residual", "flags", "edited")
 """Layers of the size of the image; those that are there from the start."""
 
+TRIAL = ("after", "residual_after")
+"""Layers that show a proposal as repaired."""
+
 
 class NapariScreen:
     """The layers of one viewer; see `annotator.shared.screen`."""
@@ -160,12 +163,17 @@ class NapariScreen:
             beside[1].stop + GAP / 2,
         )
 
+    def expect_trial(self) -> None:
+        """Make a layer that a trial will want, unless all are made: the first key that shows one does not wait."""
+        for name in TRIAL:
+            if name not in self._made:
+                self._layer(name)
+                return
+
     def trial(self, box: Box, picture: NDArray[Any], labels: NDArray[Any]) -> None:
         """Show a picture with residual labels to the right of the box that it stands for."""
-        above = self._layer("residual_after")
-        above.colormap = self.residual.colormap
-        for layer, data in ((self._layer("after"), picture), (above, labels)):
-            self._put_beside(layer, box, data)
+        self._put_beside(self._layer("after"), box, picture)
+        self._put_beside(self._layer("residual_after"), box, labels)
 
     def trial_words(self, box: Box, text: str) -> None:
         """Show words to the right of a box, where `trial` would show a picture."""
@@ -177,21 +185,28 @@ class NapariScreen:
         self._put_beside(self._layer("after"), box, written(text, finer * height, finer * width), 1 / finer)
 
     def _put_beside(self, layer: Any, box: Box, data: NDArray[Any], scale: float = 1.0) -> None:
-        layer.data = np.ascontiguousarray(data)
-        layer.scale = (scale, scale)
         # napari counts from the middle of the first pixel.
-        layer.translate = (box[0].start + (scale - 1) / 2, box[1].stop + GAP + (scale - 1) / 2)
-        layer.visible = True
+        at = (box[0].start + (scale - 1) / 2, box[1].stop + GAP + (scale - 1) / 2)
+        self._put(layer, np.ascontiguousarray(data), scale, at)
+        if not layer.visible:
+            layer.visible = True
+
+    def _put(self, layer: Any, data: NDArray[Any], scale: float, at: tuple[float, float]) -> None:
+        with adapter.in_place(self.viewer, layer):
+            layer.data = data
+            if layer.scale[0] != scale:
+                layer.scale = (scale, scale)
+            if tuple(layer.translate) != at:
+                layer.translate = at
 
     def end_trial(self) -> None:
         """Show it no more."""
-        for name in ("after", "residual_after"):
+        for name in TRIAL:
             layer = self._made.get(name)
             if layer is not None and layer.visible:
                 layer.visible = False
                 # napari fits hidden layers into the view as well.
-                layer.data = np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype)
-                layer.scale, layer.translate = (1, 1), (0, 0)
+                self._put(layer, np.zeros((*_EMPTY, *layer.data.shape[2:]), layer.data.dtype), 1, (0, 0))
 
     def actual_size(self, at: tuple[int, int] | None) -> None:
         """Show a pixel of the image on each pixel of the screen, that at `at` staying where it is; again: as before."""
@@ -289,8 +304,9 @@ class NapariScreen:
         if self._colours != (palette, opacity):
             self._colours = (palette, opacity)
             self.residual.colormap = colours = residual_colourmap(palette, opacity)
-            if "right_residual" in self._made:
-                self._made["right_residual"].colormap = colours
+            for name in ("right_residual", "residual_after"):
+                if name in self._made:
+                    self._made[name].colormap = colours
 
     def _hold(self, canvas: Canvas) -> None:
         """The brush's circle as the cursor, and the left button for the brush rather than for moving the view."""

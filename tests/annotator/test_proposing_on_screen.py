@@ -111,3 +111,21 @@ def test_u_and_shift_u_and_ctrl_j_with_enter_by_real_keys(window):
     assert np.array_equal(window.a.screen.residual.data, display_levels(window.image.codes))
     key(window, "Z", "ControlModifier")
     assert np.array_equal(window.image.codes, window.image.base)
+
+
+def test_a_key_that_shows_a_repair_finds_all_of_it_prepared(window, monkeypatch):
+    """Neither the repair is worked out at the key, nor a layer made, nor every layer asked for its extent."""
+    assert window.image.findings.proposals
+    for _ in range(2):
+        window.a._tick()  # the clock's, a second apart
+    layers = len(window.viewer.layers)
+    asked: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("annotator.residual.ranking.plan", lambda *_: asked.append("plan"))
+        ranges = property(lambda _self: asked.append("extent") or [])
+        patch.setattr(type(window.viewer.layers), "_ranges", ranges)
+        for _ in range(2):
+            key(window, "J")
+            assert window.a.screen.after.visible
+    assert asked == []
+    assert len(window.viewer.layers) == layers
