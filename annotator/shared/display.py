@@ -208,8 +208,10 @@ def display_levels(codes: ResidualCodes) -> NDArray[np.uint16]:
 
     The screen's eight bits cannot show more than these 511; the codes themselves stay exact.
     """
-    steps = (codes.astype(np.int32) + RESIDUAL_SCALE + 64) >> 7
-    labels: NDArray[np.uint16] = (steps + 1).astype(np.uint16)
+    # From -1 on, in 16 bits without a sign: no copy is made beside the one that is returned.
+    labels: NDArray[np.uint16] = codes.view(np.uint16) + np.uint16(RESIDUAL_SCALE + 64)
+    labels >>= 7
+    labels += 1
     labels[codes == INVALID_CODE] = 0
     return labels
 
