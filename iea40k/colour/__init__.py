@@ -1,5 +1,6 @@
 """Colour: encoded pixels to linear light with sRGB's primaries and back, exactly, without an 8-bit step between."""
 
+from iea40k.colour.ladder import encode_ladder
 from iea40k.colour.spaces import (
     SPACES,
     ColourSpace,
@@ -23,6 +24,7 @@ __all__ = [
     "clipped_share",
     "convert_to_srgb",
     "decode_srgb",
+    "encode_ladder",
     "encode_srgb",
     "named_space",
     "profile_space",

@@ -108,12 +108,16 @@ def _encode(light: LinearRGB, out: NDArray[np.uint8]) -> None:
     np.add(cv2.LUT(bins, codes).reshape(-1), above, out=out, casting="unsafe")
 
 
-@cache
-def _encoding_table() -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    # steps[k] = least float32 light whose code is k + 1.
+def encoding_steps() -> NDArray[np.float32]:
+    """Return (255,) float32, rising: the least light whose 8-bit code is k + 1."""
     exact = srgb_inverse((np.arange(255) + 0.5) / 255)
     steps = exact.astype(np.float32)
-    steps = np.where(steps < exact, np.nextafter(steps, np.float32(2)), steps).astype(np.float32)
+    return np.where(steps < exact, np.nextafter(steps, np.float32(2)), steps).astype(np.float32)
+
+
+@cache
+def _encoding_table() -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    steps = encoding_steps()
     starts = (np.arange(_BINS + 1) / _BINS).astype(np.float32)
     # cv2.LUT asks for an entry for each of the 65536 codes; bins beyond light 1.0 never occur.
     codes = np.zeros(65536, np.uint8)

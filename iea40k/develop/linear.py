@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iea40k.arrays import LinearRGB, check_linear
-from iea40k.colour import encode_srgb, named_space
+from iea40k.colour import encode_ladder, named_space
 from iea40k.errors import BadInputError, UnreadableImageError
 
 
@@ -65,10 +65,7 @@ def expose(linear: LinearImage, evs: Sequence[float]) -> NDArray[np.uint8]:
     bad = [ev for ev in evs if not -16 <= ev <= 16]
     if bad:
         raise BadInputError("not an exposure", expected="stops between -16 and 16", got=str(bad))
-    pictures = np.empty((len(evs), *linear.pixels.shape), np.uint8)
-    for picture, ev in zip(pictures, evs, strict=True):
-        picture[...] = encode_srgb(linear.pixels * np.float32(2.0**ev))
-    return pictures
+    return encode_ladder(linear.pixels, [2.0**ev for ev in evs])
 
 
 def check_pixels(path: Path, height: int, width: int, options: ReadOptions) -> None:

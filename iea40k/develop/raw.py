@@ -18,7 +18,7 @@ from iea40k.colour import clipped_share
 from iea40k.develop.camera import CameraFacts, camera_facts
 from iea40k.develop.geometry import fit, orient, scale_light
 from iea40k.develop.linear import LinearImage, ReadOptions, check_pixels
-from iea40k.develop.mosaic import Mosaic, scale_mosaic
+from iea40k.develop.mosaic import REVISION, Mosaic, scale_mosaic
 from iea40k.develop.tiff_tags import first_tags, refuse_truncated
 from iea40k.errors import UnreadableImageError
 from iea40k.recipe import versions
@@ -64,7 +64,7 @@ def _develop(
         "colour_matrix": facts.matrix_from,
         "levels": {"black": list(facts.black), "white": facts.white},
         "baseline_exposure": facts.baseline,
-        "demosaic": "mosaic to scale" if direct else "AHD",
+        "demosaic": f"mosaic to scale, revision {REVISION}" if direct else "AHD",
         "frame": {"top_left_height_width": list(facts.frame), "from": facts.frame_from},
         "orientation": facts.orientation,
         "short_side": short_side,
