@@ -30,8 +30,11 @@ def load_image(
 ) -> Image:
     """Return the image of a map with everything its person drew. Raises `StoreError` or `CorruptDataError`."""
 
+    # Read before the ledger is: what leaves the outbox in between is then found in the ledger.
+    unsent = waiting_in(outbox) if outbox is not None else []
+
     def strokes(of: MapKey) -> list[CorrectionDraft]:
-        return _all_of(_waiting(of, outbox, CorrectionDraft), ledger.corrections(of))
+        return _all_of(_of(of, unsent, CorrectionDraft), ledger.corrections(of))
 
     origin = origin_of(store, key.scene_id, ledger)
     image = Image.of(origin, key, strokes(key), lease=lease)
@@ -55,7 +58,8 @@ def load_reference(
     valid = np.zeros(scene.shape, np.bool_)
     for level in scene.levels:
         valid |= validity_from_codes(scene.residual(level))
-    edits = _all_of(_waiting(key, outbox, ZoneDraft), ledger.zone_edits(key))
+    unsent = waiting_in(outbox) if outbox is not None else []
+    edits = _all_of(_of(key, unsent, ZoneDraft), ledger.zone_edits(key))
     return Reference(key=key, lease=lease, origin=origin, base=scene.reference(), valid=valid, strokes=edits)
 
 
@@ -68,9 +72,7 @@ def waiting_in(outbox: Outbox) -> list[Waiting]:
             continue
 
 
-def _waiting(key: MapKey, outbox: Outbox | None, kind: type[Drawn]) -> list[Drawn]:
-    # Read before the ledger is: what leaves the outbox in between is then found in the ledger.
-    waiting = waiting_in(outbox) if outbox is not None else []
+def _of(key: MapKey, waiting: list[Waiting], kind: type[Drawn]) -> list[Drawn]:
     return [w.draft for w in waiting if w.draft.map_key == key and isinstance(w.draft, kind)]
 
 
