@@ -6,9 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from iea40k.store.ledger.migrations.rules_postgresql import TRIGGERS, functions
+from iea40k.store.ledger.migrations.rules_postgresql import TRIGGERS, functions, quoted_schema
 from iea40k.store.ledger.migrations.rules_sqlite import triggers
-from iea40k.store.ledger.migrations.versions.v0004_one_writer import quoted_schema
 
 _TYPES = {"BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
 """PostgreSQL's bits of a trigger's type; 1 is for each row."""

@@ -1,13 +1,12 @@
-"""Make a ledger's tables, or bring an older ledger up to this version."""
+"""Make a ledger's tables, or bring an older ledger up to this version.
+
+Every command that opens a ledger looks at its revision: Alembic is imported only where tables are made or changed.
+"""
 
 import uuid
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from iea40k.errors import LedgerError
 from iea40k.store.ledger.database import Database
@@ -15,11 +14,15 @@ from iea40k.store.ledger.role_statements import renew_roles
 from iea40k.store.ledger.schema import properties
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+REVISIONS = ("0001", "0002", "0003", "0004")
+"""Every revision in `migrations/versions`, the oldest first."""
+
+_VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 
 def newest_revision() -> str:
     """Return the revision that this version of the program works with."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return REVISIONS[-1]
 
 
 def revision(database: Database) -> str | None:
@@ -30,10 +33,15 @@ def revision(database: Database) -> str | None:
 
 def upgrade(database: Database, target: str = "head") -> None:
     """Make the tables, or bring them to `target`, in one transaction; two processes may try at once."""
+    from alembic import command
+    from alembic.config import Config
+
     with database.alone() as connection:
         found = _revision(connection)
         _refuse_unknown(database, found)
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(_SCRIPTS))
+        config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, target)
         if found is None:
@@ -63,8 +71,7 @@ def check_revision(database: Database) -> None:
 
 
 def _refuse_unknown(database: Database, found: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in REVISIONS:
         raise LedgerError(
             "the ledger was made by a newer version of this program",
             where=database.name,
@@ -75,11 +82,7 @@ def _refuse_unknown(database: Database, found: str | None) -> None:
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    config.set_main_option("path_separator", "os")
-    return config
+    if not sa.inspect(connection).has_table(_VERSIONS.name):
+        return None
+    found: str | None = connection.execute(sa.select(_VERSIONS.c.version_num)).scalar_one_or_none()
+    return found

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from iea40k.store.ledger.migrations.rules_postgresql import functions
-from iea40k.store.ledger.migrations.versions.v0004_one_writer import quoted_schema
+from iea40k.store.ledger.migrations.rules_postgresql import functions, quoted_schema
 
 _APPENDED = ("corrections", "zone_edits", "events")
 _TABLES = (*_APPENDED, "assignments")

@@ -7,6 +7,8 @@ would be read in place of the ledger's, and a temporary view would run its autho
 
 from typing import NamedTuple
 
+import sqlalchemy as sa
+
 from iea40k.store.ledger.migrations import rules
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -283,3 +285,9 @@ _GOLD_STROKES = """SELECT c.* FROM @.corrections c WHERE c.scene_id = scene AND 
 
 def _gold_images(schema: str) -> str:
     return rules.GOLD_IMAGES.format(s=f"{schema}.", who=f"{schema}.ledger_person(session_user)")
+
+
+def quoted_schema(connection: sa.Connection) -> str:
+    """Return the schema that holds the ledger, as SQL wants it."""
+    name = str(connection.scalar(sa.text("SELECT current_schema()")))
+    return connection.dialect.identifier_preparer.quote(name)

@@ -94,6 +94,29 @@ def test_a_newer_schema_is_refused(place: str) -> None:
         Ledger.open(place, create=True)
 
 
+def test_the_revisions_that_are_known_are_those_that_there_are() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from iea40k.store.ledger import migrate
+
+    config = Config()
+    config.set_main_option("script_location", str(migrate._SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    assert [s.revision for s in scripts.walk_revisions()][::-1] == list(migrate.REVISIONS)
+    assert scripts.get_current_head() == migrate.newest_revision()
+
+
+def test_opening_a_ledger_does_not_import_what_makes_tables(tmp_path: Path) -> None:
+    Ledger.open(tmp_path, create=True).close()
+    code = (
+        "import sys; from iea40k.store.ledger import Ledger; "
+        f"Ledger.open({str(tmp_path)!r}).close(); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_an_older_ledger_is_refused_until_it_is_upgraded_and_loses_nothing(place: str, revision: str) -> None:
     from iea40k.store.ledger.database import Database

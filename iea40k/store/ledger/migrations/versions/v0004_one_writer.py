@@ -24,7 +24,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     postgresql = connection.dialect.name == "postgresql"
     if postgresql:
-        schema = quoted_schema(connection)
+        schema = rules_postgresql.quoted_schema(connection)
         for name, table in connection.execute(sa.text(_OLD_TRIGGERS)).all():
             op.execute(f"DROP TRIGGER {name} ON {schema}.{table}")
         for function in _OLD_FUNCTIONS:
@@ -47,9 +47,3 @@ def upgrade() -> None:
     )
     for statement in rules_postgresql.statements(schema) if postgresql else rules_sqlite.triggers():
         op.execute(statement)
-
-
-def quoted_schema(connection: sa.Connection) -> str:
-    """Return the schema that holds the ledger, as SQL wants it."""
-    name = str(connection.scalar(sa.text("SELECT current_schema()")))
-    return connection.dialect.identifier_preparer.quote(name)
