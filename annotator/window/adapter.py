@@ -6,9 +6,10 @@ layer is refreshed: slower, and right.
 """
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from annotator.shared.boxes import Box
 
@@ -82,15 +83,16 @@ def units_from_cache() -> None:
 
 @contextlib.contextmanager
 def plain_arrays() -> Iterator[None]:
-    """Make layers of plain arrays in this context: napari would import xarray to ask whether they are its own."""
-    if "xarray" in sys.modules:
+    """Make layers in this context without xarray, where their data are NumPy's: napari imports it, half a second of a
+    processor, to ask whether an array is one of its own. Of any other data it asks as before."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):
+            from napari.utils import _xarray_utils as asking
+
+            asked, no = asking._check_xarray, asking._XarrayProps()
+            asking._check_xarray = lambda data: no if type(data) is np.ndarray else asked(data)
+            stack.callback(setattr, asking, "_check_xarray", asked)
         yield
-        return
-    sys.modules["xarray"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["xarray"]
 
 
 def canvas_widget(viewer: Any) -> Any | None:

@@ -147,3 +147,24 @@ def test_the_guides_have_the_keys_as_they_are_in_every_language_of_the_window():
         page = (ROOM.parent / "docs" / guide.file).read_text(encoding="utf-8")
         assert page == made.with_tables(guide, page), "run `python docs/make_annotator_keys.py`"
         assert page.count(guide.head) == 2
+
+
+def test_our_layers_do_not_import_xarray_and_those_of_xarray_keep_their_coordinates():
+    pytest.importorskip("napari")
+    code = """
+import sys
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+from annotator.window import adapter
+from annotator.window.screen import NapariScreen
+
+NapariScreen(ViewerModel())
+assert "xarray" not in sys.modules
+import xarray
+theirs = xarray.DataArray(np.zeros((4, 5)), dims=("a", "b"), coords={"a": [0, 2, 4, 6], "b": range(5)})
+with adapter.plain_arrays():
+    assert list(Image(theirs).scale) == [2, 1]
+assert list(Image(theirs).scale) == [2, 1]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
