@@ -22,15 +22,16 @@ Adjudicate = Callable[[str], Review]
 
 
 @pytest.fixture
-def disputed(queued: Store, begin: Begin) -> SimpleNamespace:
-    """Ada's and Ben's maps of s1 P0 are accepted; then the trained model disputes it."""
-    maps = two_maps(queued, begin)
-    with Ledger.open(queued.path) as ledger:
+def disputed(queued: Store, begin: Begin, ledger_place: str | None) -> SimpleNamespace:
+    """Ada's and Ben's maps of s1 P0 are accepted; then the trained model disputes it. On SQLite, and on PostgreSQL."""
+    maps = two_maps(queued, begin, ledger_place)
+    place = ledger_place or str(queued.path)
+    with Ledger.open(place) as ledger:
         for name in maps:
             Queue(ledger).accept(MapKey("s1", "P0", name), "Rita")
         done = add_tasks(ledger, [TaskRequest("s1", "P0", 9, reason="dispute")], "trainer")
     assert done.adjudications == 1
-    return SimpleNamespace(store=queued, maps=maps)
+    return SimpleNamespace(store=queued, maps=maps, place=place, url=ledger_place)
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def adjudicate(disputed: SimpleNamespace, tmp_path: Path) -> Iterator[Adjudicate
     opened: list[Review] = []
 
     def adjudicate(name: str) -> Review:
-        opened.append(Review.open(disputed.store.path, name, folders=tmp_path / "desks"))
+        place, url = disputed.store.path, disputed.url
+        opened.append(Review.open(place, name, ledger_url=url, folders=tmp_path / "desks"))
         return opened[-1]
 
     yield adjudicate
@@ -47,14 +49,14 @@ def adjudicate(disputed: SimpleNamespace, tmp_path: Path) -> Iterator[Adjudicate
         session.close()
 
 
-def state(store: Store, name: str) -> str | None:
-    with Ledger.open(store.path) as ledger:
+def state(disputed: SimpleNamespace, name: str) -> str | None:
+    with Ledger.open(disputed.place) as ledger:
         return Queue(ledger).state(MapKey("s1", "P0", name, "adjudication"))
 
 
-def settled(store: Store) -> CorrectedResidual:
-    with Ledger.open(store.path) as ledger:
-        return corrected_residual(store.open_scene("s1"), "P0", read_record(ledger, "s1"))
+def settled(disputed: SimpleNamespace) -> CorrectedResidual:
+    with Ledger.open(disputed.place) as ledger:
+        return corrected_residual(disputed.store.open_scene("s1"), "P0", read_record(ledger, "s1"))
 
 
 def test_it_is_leased_to_one_person_at_a_time(disputed, adjudicate):
@@ -65,7 +67,7 @@ def test_it_is_leased_to_one_person_at_a_time(disputed, adjudicate):
     assert first.adjudicating
     assert second.start() is None
     first.skip("I drew one of them")
-    assert state(disputed.store, "Cy") == "skipped"
+    assert state(disputed, "Cy") == "skipped"
     assert first.work is None
     opened = second.next_if_idle()
     assert opened is not None
@@ -78,8 +80,8 @@ def test_it_is_settled_by_a_version(disputed, adjudicate, name: str):
     session.start()
     wanted = session.versions[name]
     assert session.settle(name) is None
-    assert state(disputed.store, "Cy") == "accepted"
-    found = settled(disputed.store)
+    assert state(disputed, "Cy") == "accepted"
+    found = settled(disputed)
     assert np.array_equal(found.codes, wanted)
     assert found.adjudicator == (None if name == "consensus" else "Cy")
 
@@ -89,8 +91,8 @@ def test_strokes_of_ones_own_go_where_the_consensus_is_right(disputed, adjudicat
     session.start()
     paint(session, (70, 70), (70, 90), value=0.9)
     session.settle("consensus")
-    assert np.array_equal(settled(disputed.store).codes[40, 50], (8160 - 16320) // 2)
-    assert settled(disputed.store).adjudicator is None
+    assert np.array_equal(settled(disputed).codes[40, 50], (8160 - 16320) // 2)
+    assert settled(disputed).adjudicator is None
 
 
 def test_a_restart_goes_on_with_its_strokes_and_a_close_gives_back_what_is_not_open(disputed, adjudicate):
@@ -98,12 +100,12 @@ def test_a_restart_goes_on_with_its_strokes_and_a_close_gives_back_what_is_not_o
     session.start()
     paint(session, (70, 70), (70, 90), value=0.9)
     session.close()
-    assert state(disputed.store, "Cy") == "leased"
+    assert state(disputed, "Cy") == "leased"
     again = adjudicate("Cy")
     work = again.start()
     assert work is not None
     assert (work.standing, again.begins_with) == (1, "")
-    with Ledger.open(disputed.store.path) as ledger:
+    with Ledger.open(disputed.place) as ledger:
         add_tasks(ledger, [TaskRequest("s2", "N1", 99)], "curator")
         other = Queue(ledger).lease("Eve")
         assert other is not None
@@ -112,21 +114,21 @@ def test_a_restart_goes_on_with_its_strokes_and_a_close_gives_back_what_is_not_o
     assert reviewed is not None
     assert (reviewed.key.scene_id, again.adjudicating) == ("s2", False)
     again.close()
-    assert state(disputed.store, "Cy") == "expired"
+    assert state(disputed, "Cy") == "expired"
 
 
 def test_annotating_under_the_same_name_leaves_the_adjudication_alone(disputed, adjudicate, begin):
     session = adjudicate("Cy")
     session.start()
-    with Ledger.open(disputed.store.path) as ledger:
+    with Ledger.open(disputed.place) as ledger:
         add_tasks(ledger, [TaskRequest("s3", "N1", 1)], "curator")
-    other = begin("Cy")
+    other = begin("Cy", ledger_url=disputed.url)
     work = other.start()
     assert work is not None
     assert work.key.purpose == "expert"
     other.close()
     assert session.settle("Ada") is None
-    assert state(disputed.store, "Cy") == "accepted"
+    assert state(disputed, "Cy") == "accepted"
 
 
 def test_what_was_handed_in_and_not_accepted_is_accepted_at_the_next_start(disputed, adjudicate, monkeypatch):
@@ -140,10 +142,10 @@ def test_what_was_handed_in_and_not_accepted_is_accepted_at_the_next_start(dispu
         patch.setattr(session._prefetcher.queue, "accept", fails)
         with pytest.raises(LedgerError, match="went away"):
             session.settle("Ada")
-    assert state(disputed.store, "Cy") == "submitted"
+    assert state(disputed, "Cy") == "submitted"
     session.close()
     assert adjudicate("Cy").start() is None
-    assert state(disputed.store, "Cy") == "accepted"
+    assert state(disputed, "Cy") == "accepted"
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_the_window_shows_who_drew_what_and_settles_by_a_key(window, disputed):
     pytest.importorskip("napari")
     from annotator.shared.display import display_levels
 
-    dock, store = window.a.dock, disputed.store
+    dock = window.a.dock
     assert "To be settled" in dock.subtitle.text()
     button = dock.buttons["submit"]
     assert button.text().startswith("Settle: the consensus is right")
@@ -180,7 +182,7 @@ def test_the_window_shows_who_drew_what_and_settles_by_a_key(window, disputed):
     assert np.array_equal(window.a.screen.residual.data, display_levels(disputed.maps["Ben"]))
     key(window, "Return", "ControlModifier")
     assert dock.title.text() == "The queue is empty"
-    assert np.array_equal(settled(store).codes, disputed.maps["Ben"])
+    assert np.array_equal(settled(disputed).codes, disputed.maps["Ben"])
 
 
 @pytest.mark.gui
@@ -190,5 +192,5 @@ def test_the_window_leaves_it_to_others_for_a_reason(window, disputed):
     key(window, "K", "ControlModifier")
     assert seen
     assert seen[0].windowTitle() == "Skip"
-    assert state(disputed.store, "Cy") == "skipped"
-    assert state(disputed.store, "Dee") is None
+    assert state(disputed, "Cy") == "skipped"
+    assert state(disputed, "Dee") is None

@@ -22,13 +22,13 @@ from tests.annotator.test_session import paint
 from tests.annotator.view import QuietView
 
 
-def two_maps(queued: Store, begin: Begin) -> dict[str, Any]:
+def two_maps(queued: Store, begin: Begin, ledger_url: str | None = None) -> dict[str, Any]:
     """Let Ada and Ben hand in s1 P0, which they see differently; return their codes by name."""
-    with Ledger.open(queued.path) as ledger:
+    with Ledger.open(ledger_url or queued.path, create=True) as ledger:
         add_tasks(ledger, [TaskRequest("s1", "P0", 9, slots=2)], "curator")
     maps = {}
     for name, value in (("Ada", 0.25), ("Ben", -0.5)):
-        session = begin(name)
+        session = begin(name, ledger_url=ledger_url)
         session.start()
         maps[name] = paint(session, (40, 40), (40, 60), value=value)
         session.submit()
