@@ -23,12 +23,21 @@ def read_rows(file: AnyPath) -> Iterator[tuple[str, dict[str, str], dict[str, st
         problems = [no_rows(table)] if table.frame.empty else cell_problems(table) + duplicates(table)
     if problems:
         raise ManifestError(file, problems, remedy="correct the cells named below")
-    for cells in table.frame.to_dict("records"):
-        row = {str(name): str(cell) for name, cell in cells.items()}
-        labels = {name: cell for name, cell in row.items() if is_label(name) and cell}
+    names = [str(name) for name in table.frame.columns]
+    labels = [(place, name) for place, name in enumerate(names) if is_label(name)]
+    pairs = [
+        (names.index(column), names.index(sums) if (sums := f"{column}_sha256") in names else None)
+        for column in ("exposures", "references")
+        if column in names
+    ]
+    scene_id = names.index("scene_id")
+    for cells in zip(
+        *(map(str, table.frame[column].tolist()) for column in table.frame.columns), strict=True
+    ):
         digests: dict[str, str | None] = {}
-        for column in ("exposures", "references"):
-            names, sums = split_cell(row.get(column, "")), split_cell(row.get(f"{column}_sha256", ""))
-            given = sums if len(sums) == len(names) else ("",) * len(names)
-            digests |= {name: sha.lower() or None for name, sha in zip(names, given, strict=True)}
-        yield row["scene_id"], labels, digests
+        for files, sums_of in pairs:
+            listed = split_cell(cells[files])
+            noted = split_cell(cells[sums_of]) if sums_of is not None else ()
+            given = noted if len(noted) == len(listed) else ("",) * len(listed)
+            digests |= {name: sha.lower() or None for name, sha in zip(listed, given, strict=True)}
+        yield cells[scene_id], {name: cells[place] for place, name in labels if cells[place]}, digests

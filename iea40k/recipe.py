@@ -14,7 +14,8 @@ from typing import Any
 Recipe = Mapping[str, Any]
 
 _ROUNDING = 12  # significant digits of a float in a recipe: more would differ between math libraries
-_AS_THEY_ARE = (str, int, bool)
+_AS_THEY_ARE = (str, int, bool, type(None))
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def without_nan(value: Any) -> Any:
@@ -28,9 +29,7 @@ def without_nan(value: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys, no spaces, and floats rounded to 12 significant digits."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _ENCODE(_plain(value))
 
 
 def digest(value: Any) -> str:
@@ -52,10 +51,10 @@ def _version(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or type(value) in _AS_THEY_ARE:  # most are, and asking for a Mapping is slow
+    if type(value) in _AS_THEY_ARE:  # most are, and asking for a Mapping is slow
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): item if type(item) in _AS_THEY_ARE else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, str):

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,7 +94,7 @@ def check_scene_id(scene_id: str) -> str:
     Letters of every script are letters, in their composed form (NFC): two forms of one name would be two scenes on some
     systems and one on others.
     """
-    if not _is_name(scene_id) or _stem(scene_id) in _WINDOWS_NAMES:
+    if not _is_usable(scene_id):
         raise BadInputError(
             "not a scene id",
             expected="1-128 letters, digits, spaces and . _ ( ) + , @ = -, not ending in a dot or space, "
@@ -102,6 +103,11 @@ def check_scene_id(scene_id: str) -> str:
             remedy="rename the scene in the manifest",
         )
     return scene_id
+
+
+@lru_cache(maxsize=1 << 14)  # a queue asks of each exposure
+def _is_usable(scene_id: str) -> bool:
+    return _is_name(scene_id) and _stem(scene_id) not in _WINDOWS_NAMES
 
 
 def _stem(text: str) -> str:

@@ -25,7 +25,7 @@ def parse_json(text: str | bytes) -> Any:
         text = text.decode(json.detect_encoding(text))
     try:
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        if "\\ud" in text.lower():  # halves of a pair: fine where the other half follows
+        if "\\ud" in text or "\\uD" in text:  # halves of a pair: fine where the other half follows
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it nests too deep") from None

@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -20,6 +20,9 @@ from iea40k.store.ledger.verdicts import verdicts
 from pipelines.cli.options import AsJson
 from pipelines.cli.queue_group import Where
 from pipelines.cli.terminal import DONE, messages
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Actor = Annotated[str, typer.Option("--by", help="Who does this; left out, who your login is.")]
 
@@ -85,15 +88,10 @@ def add(
         chosen = chosen.assign(**{priority: in_turn(chosen, priority)})
     why = reason or ("audit" if random is not None else "suspicion" if by_suspicion else "manual")
     requests = [
-        TaskRequest(
-            str(row["scene_id"]),
-            str(row["level"]),
-            _priority(row, priority),
-            cast("Reason", why),
-            experts,
-            cast("Purpose", purpose),
+        TaskRequest(str(scene_id), str(level), value, cast("Reason", why), experts, cast("Purpose", purpose))
+        for scene_id, level, value in zip(
+            chosen["scene_id"].tolist(), chosen["level"].tolist(), _priorities(chosen, priority), strict=True
         )
-        for row in chosen.to_dict("records")
     ]
     if not requests:
         messages.print("no image of this store fits the condition", style="yellow")
@@ -212,16 +210,25 @@ def _minute(microseconds: int) -> str:
     return dt.datetime.fromtimestamp(microseconds / 1e6, dt.UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _priority(row: dict[Any, Any], priority: str) -> float:
-    value = row.get(priority, priority)
+def _priorities(chosen: "pd.DataFrame", priority: str) -> list[float]:
+    """Return a number for each row: that of a column, or the one that `priority` is."""
+    given = chosen[priority].tolist() if priority in chosen.columns else [priority] * len(chosen)
     try:
-        return float(value)
+        return [float(value) for value in given]
     except (TypeError, ValueError):
         raise BadInputError(
             "not a priority",
-            expected="a number, or a column of numbers: " + ", ".join(map(str, row)),
-            got=f"{priority}: {value!r}",
+            expected="a number, or a column of numbers: " + ", ".join(map(str, chosen.columns)),
+            got=f"{priority}: {next(v for v in given if not _is_number(v))!r}",
         ) from None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _print(figures: dict[str, int], as_json: bool) -> None:

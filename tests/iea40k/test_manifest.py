@@ -1,5 +1,7 @@
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -240,3 +242,17 @@ def test_a_name_that_no_file_can_have_costs_its_row(root, name, column):
     manifest = read_manifest(write(root, text), keep_going=True)
     assert [scene.scene_id for scene in manifest.scenes] == ["ok"]
     assert [(p.where.line, p.where.column) for p in manifest.problems] == [(3, column)]
+
+
+def test_a_sound_manifest_is_read_without_pandera(tmp_path: Path) -> None:
+    # Importing it takes a second, which `status` and `queue add` cannot spare.
+    (tmp_path / "m.csv").write_text("scene_id,kind,exposures,licence\nharbour,rendered,a.png,CC0-1.0\n")
+    program = (
+        "import sys\n"
+        "from iea40k.manifest_labels import read_rows\n"
+        "print(list(read_rows(sys.argv[1])), 'pandera' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "m.csv")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[('harbour', {'licence': 'CC0-1.0'}, {'a.png': None})] False\n"

@@ -24,7 +24,8 @@ _COLUMNS = [column.name for column in events.columns]
 _INSERT_OF_FILE = (
     f"INSERT INTO {events.name} ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
-_COUNT_OF_FILE = "UPDATE counter SET value = value + 1 WHERE name = 'entry' RETURNING value"
+_LAST_OF_FILE = "SELECT value FROM counter WHERE name = 'entry'"
+_COUNT_OF_FILE = "UPDATE counter SET value = ? WHERE name = 'entry'"
 _HEADS = sa.select(heads.c.scene_id, heads.c.level, heads.c.seq, heads.c.hash).where(
     heads.c.journal == events.name, heads.c.scene_id.in_(sa.bindparam("scenes", expanding=True))
 )
@@ -112,9 +113,10 @@ def _append_to_file(
     now = database.now(connection)
     cursor = connection.connection.cursor()
     try:
-        for event in happened:
+        last_entry = cursor.execute(_LAST_OF_FILE).fetchall()[0][0]  # nobody else writes meanwhile
+        for entry, event in enumerate(happened, last_entry + 1):
             key = event.key
-            entry = cursor.execute(_COUNT_OF_FILE).fetchall()[0][0]
+            cursor.execute(_COUNT_OF_FILE, [entry])
             place = place_after(
                 entry, key.scene_id, key.level, *last.get((key.scene_id, key.level), (0, FIRST))
             )
