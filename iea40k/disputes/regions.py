@@ -14,6 +14,7 @@ MOST = 8
 
 _OF_REGIONS = ("region", "missed", "apart")
 _LEAST_AREA = 12  # pixels of a region, at the small size
+_WEAKEST = 0.05  # strength of a region that hardly deviates, from 0 to 1
 
 Outline = tuple[tuple[int, int], ...]
 """Corners (row, column) of a polygon, in pixels of the full frame."""
@@ -31,9 +32,10 @@ class Region:
 
 
 def regions_of(scene: SmallScene, found: Evidence, kind: str, score: float) -> tuple[Region, ...]:
-    """Return the regions of a disputed label, the surest first, at most `MOST`.
+    """Return the regions of a disputed label, the surest first, at most `MOST`; one at least where anything deviates.
 
-    Of a kind that is wrong with all of a map it is one: all that deviates.
+    Of a kind that is wrong with all of a map it is one: all that deviates. Where nothing deviates as far as a region of
+    its kind does, it is the part that comes nearest, with the weakest score: a person must see where to look.
     """
     law = cv2.GaussianBlur(found.law, (0, 0), 1.0)
     if kind == "missed":
@@ -57,17 +59,31 @@ def regions_of(scene: SmallScene, found: Evidence, kind: str, score: float) -> t
         # A part of a tenth of the largest is an echo of it.
         share = area / float(stats[1:, cv2.CC_STAT_AREA].max())
         mask = labels == part
-        strong = float(np.clip(strength[mask].mean(), 0.05, 1)) * min(1.0, share)
+        strong = float(np.clip(strength[mask].mean(), _WEAKEST, 1)) * min(1.0, share)
+        box = _scaled((top, left, height, width), scale)
         out.append(
             Region(
-                _scaled((top, left, height, width), scale),
+                box,
                 round(area * scale[0] * scale[1]),
                 round(score * strong, 6),
-                _outline(mask, scale),
+                _outline(mask, scale, box),
                 round(float(error[mask].mean()), 6),
             )
         )
+    if not out:
+        nearest = _most(found.off_curve) if kind == "missed" else _most(law)
+        return _whole(nearest | (_most(found.away) & ~nearest.any()), scale, round(score * _WEAKEST, 6), error)
     return tuple(sorted(out, key=lambda r: (-r.score, r.box))[:MOST])
+
+
+def _most(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the largest connected part of what reaches half of the most that deviates; none where nothing does."""
+    where = values > max(0.02, 0.5 * float(values.max()))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(where.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return where
+    found: NDArray[np.bool_] = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return found
 
 
 def _whole(
@@ -79,8 +95,7 @@ def _whole(
     rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
     top, left = int(rows[0]), int(columns[0])
     box = _scaled((top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1), scale)
-    bottom, right = box[0] + box[2] - 1, box[1] + box[3] - 1
-    corners = ((box[0], box[1]), (box[0], right), (bottom, right), (bottom, box[1]))
+    corners = _corners(box)
     area = round(float(where.sum()) * scale[0] * scale[1])
     return (Region(box, area, score, corners, round(float(error[where].mean()), 6)),)
 
@@ -93,12 +108,22 @@ def _scaled(box: tuple[int, int, int, int], scale: tuple[float, float]) -> tuple
     )  # fmt: skip
 
 
-def _outline(mask: NDArray[np.bool_], scale: tuple[float, float]) -> Outline:
-    """Return the outer border of a connected part, through the middles of its outermost pixels, half a pixel wider."""
+def _corners(box: tuple[int, int, int, int]) -> Outline:
+    bottom, right = box[0] + box[2] - 1, box[1] + box[3] - 1
+    return ((box[0], box[1]), (box[0], right), (bottom, right), (bottom, box[1]))
+
+
+def _outline(mask: NDArray[np.bool_], scale: tuple[float, float], box: tuple[int, int, int, int]) -> Outline:
+    """Return the outer border of a connected part, through the middles of its outermost pixels, half a pixel wider.
+
+    Of a part that is one pixel high or wide it is its `box`: a line encloses nothing.
+    """
     height, width = mask.shape
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     longest = max(contours, key=cv2.contourArea)
     corners = cv2.approxPolyDP(longest, 0.7, closed=True)[:, 0]
+    if len(corners) < 3:
+        return _corners(box)
     most = round(height * scale[0]) - 1, round(width * scale[1]) - 1
     return tuple(
         (min(round((y + 0.5) * scale[0]), most[0]), min(round((x + 0.5) * scale[1]), most[1]))

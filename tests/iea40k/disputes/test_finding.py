@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -12,10 +13,12 @@ from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.disputes.expecting import Expectation, out_of_fold
 from iea40k.disputes.finding import DISPUTED, find_disputes
 from iea40k.disputes.planting import REASONS
+from iea40k.disputes.regions import regions_of
 from iea40k.disputes.scenes import folds_by_likeness, small_scene
 from iea40k.disputes.signals import NAMES as SIGNALS
-from iea40k.disputes.signals import evidence
+from iea40k.disputes.signals import Evidence, evidence
 from iea40k.errors import BadInputError
+from iea40k.outliers.disputed import disputed_proposals
 from iea40k.residuals import luma, residual_codes
 
 EVS = (-2.0, 0.0, 2.0)
@@ -82,6 +85,29 @@ def test_every_image_is_told_with_words_and_regions_lie_in_the_frame(planted):
             assert top + height <= shape[dispute.scene_id][0] + 2
             assert left + width <= shape[dispute.scene_id][1] + 2
             assert 0 < region.score <= dispute.score
+
+
+@pytest.mark.parametrize(
+    ("where", "off"),
+    [
+        (np.s_[20:30, 40:60], 0.09),  # less than a region of its kind asks for
+        (np.s_[63:64, 10:60], 0.3),  # one row of the small size: its border is a line
+    ],
+)
+def test_a_dispute_about_what_was_missed_has_an_outline_that_holds_pixels(full, where, off):
+    scene = small(full[:1])[0]
+    flat = np.zeros(scene.reference.shape, np.float32)
+    odd = flat.copy()
+    odd[where] = off
+    regions = regions_of(scene, Evidence(np.zeros(len(SIGNALS)), flat, flat, odd), "missed", 0.9)
+    note = {"regions": [vars(region) for region in regions]}
+    (proposal,) = disputed_proposals(note, scene.shape)
+    asked = np.zeros(scene.reference.shape, np.uint8)
+    asked[where] = 1
+    asked = cv2.resize(asked, scene.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    told = np.zeros(scene.shape, bool)
+    told[proposal.box] = proposal.mask
+    assert (told & asked).sum() > 0.7 * max(told.sum(), asked.sum())
 
 
 def test_a_wrong_region_is_found_where_it_is(full):
