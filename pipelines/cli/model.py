@@ -110,10 +110,7 @@ def evaluate(
     for name in names:
         loaded = _load(weights, name)
         chosen = name or _own_split(loaded, opened)
-        found[chosen] = _evaluate_one(
-            loaded, opened, chosen, part, tuple(level or ()), head, pick_device(device)
-        )
-        if against_experts:
+        if against_experts:  # first: where there are none it is said before the long part
             from iea40k.model.evaluate import network_predictor
             from pipelines.cli.against_experts import beside_experts
 
@@ -121,6 +118,9 @@ def evaluate(
             wanted = images[images["level"].isin(level)] if level else images
             predict = network_predictor(loaded, pick_device(device))
             experts[chosen] = beside_experts(predict, opened, store, ledger, set(wanted["image_id"]))
+        found[chosen] = _evaluate_one(
+            loaded, opened, chosen, part, tuple(level or ()), head, pick_device(device)
+        )
         if out is not None:
             _write_report(
                 found[chosen], out / chosen if len(names) > 1 else out, weights, opened, chosen, part

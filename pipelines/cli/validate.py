@@ -109,7 +109,8 @@ def validate(
         return FAILURES if found.failed else DONE
     typer.echo(f"{found.disputed} of {len(found.disputes)} images are disputed; all of them in {out}")
     for dispute in worst[:10]:
-        typer.echo(f"{dispute.score:.2f}  {dispute.scene_id} {dispute.level}: {dispute.reason}")
+        answered = " (settled)" if f"{dispute.scene_id}_{dispute.level}" in found.settled else ""
+        typer.echo(f"{dispute.score:.2f}  {dispute.scene_id} {dispute.level}: {dispute.reason}{answered}")
     if store is not None:
         typer.echo(f"{found.queued} are in the queue; {len(found.settled)} were settled by an expert before")
     return FAILURES if found.failed else DONE
