@@ -72,7 +72,9 @@ def regions_of(scene: SmallScene, found: Evidence, kind: str, score: float) -> t
         )
     if not out:
         nearest = _most(found.off_curve) if kind == "missed" else _most(law)
-        return _whole(nearest | (_most(found.away) & ~nearest.any()), scale, round(score * _WEAKEST, 6), error)
+        return _whole(
+            nearest | (_most(found.away) & ~nearest.any()), scale, round(score * _WEAKEST, 6), error
+        )
     return tuple(sorted(out, key=lambda r: (-r.score, r.box))[:MOST])
 
 
