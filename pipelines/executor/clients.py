@@ -1,13 +1,15 @@
 """Dask clients: of a cluster that is made on this machine, or of a scheduler that is there already."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster
-from distributed.comm.core import CommClosedError
+from distributed.comm.core import CommClosedError, connect
 from distributed.security import Security
 
 from iea40k.errors import BadInputError, IEAError
@@ -63,15 +65,10 @@ def local(count: int) -> Iterator[Client]:
 @contextlib.contextmanager
 def existing(workers: Workers) -> Iterator[Client]:
     """Yield the client of a scheduler. Raises `BadInputError` where it does not answer or has no workers."""
-    security = None
-    if workers.tls_ca is not None:
-        security = Security(
-            tls_ca_file=str(workers.tls_ca),
-            tls_client_cert=str(workers.tls_cert),
-            tls_client_key=str(workers.tls_key),
-            require_encryption=True,
-        )
+    security = _security(workers)
     try:
+        # A client that fails in its constructor complains again when it is collected, 20 seconds later.
+        asyncio.run(_reach(str(workers.scheduler), security))
         client = Client(workers.scheduler, security=security, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, CommClosedError, ImportError) as error:
         raise BadInputError(
@@ -91,3 +88,34 @@ def existing(workers: Workers) -> Iterator[Client]:
                 remedy="start some with `dask worker ADDRESS`",
             ) from error
         yield client
+
+
+def _security(workers: Workers) -> Security | None:
+    """Return what TLS needs, None where it was not asked for. Raises `BadInputError` for files that do not do."""
+    if workers.tls_ca is None:
+        return None
+    files = [Path(str(file)) for file in (workers.tls_ca, workers.tls_cert, workers.tls_key)]
+    for file in files:
+        if not file.is_file():
+            raise BadInputError("there is no such file", where=file, expected="a PEM file")
+    ca, certificate, key = map(str, files)
+    security = Security(
+        tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
+    )
+    try:
+        security.get_connection_args("client")
+    except (OSError, ValueError) as error:
+        raise BadInputError(
+            "these certificates cannot be used",
+            where=", ".join(map(str, files)),
+            expected="PEM files: the authority's certificate, this client's, and the key of that",
+            got=f"{type(error).__name__}: {error}",
+        ) from error
+    return security
+
+
+async def _reach(address: str, security: Security | None) -> None:
+    """Connect to a scheduler and hang up. Raises whatever Dask does where that cannot be done."""
+    how = {} if security is None else security.get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT, **how)
+    await comm.close()

@@ -241,6 +241,35 @@ def test_a_scheduler_that_is_not_there_is_wrong_use(project, tmp_path, capsys):
     assert "no scheduler answers" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tls://127.0.0.1:9", "foo://127.0.0.1:9"])
+def test_an_address_that_none_can_have_is_told_once(project, tmp_path, address):
+    # Dask's half-made client used to complain of itself, with a traceback, 20 seconds after the error was told.
+    done = subprocess.run(
+        [sys.executable, "-m", "iea40k", "build", project, tmp_path / "store", "--scheduler", address],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("no scheduler answers\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_certificates_that_do_not_do_are_named(project, tmp_path):
+    junk = tmp_path / "junk.pem"
+    junk.write_text("this is no certificate\n")
+
+    def built_with(ca: Path) -> None:
+        who = Workers(scheduler="tls://127.0.0.1:9", tls_ca=ca, tls_cert=junk, tls_key=junk)
+        build(project, tmp_path / "store", CONFIG, workers=who)
+
+    with pytest.raises(BadInputError, match="there is no such file") as absent:
+        built_with(tmp_path / "absent.pem")
+    assert absent.value.where == tmp_path / "absent.pem"
+    with pytest.raises(BadInputError, match="these certificates cannot be used"):
+        built_with(junk)
+
+
 @pytest.mark.parametrize(
     "options", [["--workers", "0"], ["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"]]
 )
