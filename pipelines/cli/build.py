@@ -172,9 +172,13 @@ def status(
             write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
     now = store_now(opened)
     quarantined = now.quarantined
-    scenes = [
-        opened.open_scene(scene_id) for scene_id in opened.scene_ids()
-    ]  # read once, for all that follows
+    scenes, older = [], []  # read once, for all that follows
+    for scene_id in opened.scene_ids():
+        scene = opened.open_scene(scene_id)
+        older += [scene_id] if is_older(scene.recipe) else []
+        scenes.append(
+            dataclasses.replace(scene, recipe={}, digests={})
+        )  # most of it, and not asked for below
     exposures = sum(len(scene.levels) for scene in scenes)
     counts = StoreCounts(len(scenes), exposures, len(opened.quarantined()))
     ranked = sorted(
@@ -184,7 +188,6 @@ def status(
     )
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(scenes)
-    older = [scene.scene_id for scene in scenes if is_older(scene.recipe)]
     doubts = [doubt for scene in scenes if (doubt := doubts_of(scene)) is not None]
     composition = compose(
         (now.attributes(scene), len(scene.levels)) for scene in scenes if scene.scene_id not in now.withdrawn
