@@ -174,6 +174,14 @@ def quiet_status(layer: Any) -> None:
     layer.get_status = lambda *_, **__: dict(nothing)
 
 
+def quiet_help(viewer: Any, layer: Any) -> None:
+    """Keep the status bar from the help of napari's brush, which is not the one in use: it comes at every change of a
+    layer's mode, as when the layer is shown or hidden."""
+    with contextlib.suppress(*_PRIVATE_ERRORS):
+        layer.events.mode.disconnect(viewer._on_layer_mode_change)
+    layer.help = ""
+
+
 def dismiss_notifications() -> None:
     """Take away napari's notifications that are shown."""
     with contextlib.suppress(*_PRIVATE_ERRORS, ImportError):

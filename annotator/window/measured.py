@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QLabel, QLayout, QVBoxLayout, QWidget
 
 from annotator.reference.shading import ladder
 from annotator.shared.language import tr
@@ -22,9 +22,11 @@ class MeasuredDialog(QDialog):
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Statistics of a region"))
-        self.text = label("", "plain", wrap=True)
+        self.text = label("", "plain")
         self.charts: list[QLabel] = []
         self._column = QVBoxLayout(self)
+        # As large as what it says, also when the text grows.
+        self._column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         self._column.addWidget(self.text)
 
     def show_statistics(self, found: Statistics) -> None:

@@ -16,8 +16,10 @@ from annotator.window import adapter
 from annotator.window.colourmaps import edit_colourmap, flag_colourmap, residual_colourmap, zone_colourmap
 from annotator.window.written import written
 
-GAP = 8
-"""Pixels of the image between the two panels."""
+GAP, RIM = 8, 2
+"""Pixels of the image between the two panels, and around what is tried."""
+
+PAPER = (35, 39, 47)
 
 CLOSEST = 16.0
 """Pixels of the canvas that a pixel of the image has at most, where a proposal is looked at."""
@@ -155,7 +157,9 @@ class NapariScreen:
         tall, wide = (span.stop - span.start for span in beside)
         canvas_height, canvas_width = adapter.canvas_size(self.viewer)
         zoom = min(
-            canvas_height / max(3 * height, tall), canvas_width / max(3 * width, 2 * wide + GAP), CLOSEST
+            canvas_height / max(3 * height, tall + 2 * RIM),
+            canvas_width / max(3 * width, 2 * (wide + RIM) + GAP),
+            CLOSEST,
         )
         self.viewer.scene.camera.zoom = zoom
         self.viewer.scene.camera.center = (
@@ -172,7 +176,11 @@ class NapariScreen:
 
     def trial(self, box: Box, picture: NDArray[Any], labels: NDArray[Any]) -> None:
         """Show a picture with residual labels to the right of the box that it stands for."""
-        self._put_beside(self._layer("after"), box, picture)
+        # A frame of paper: what lies under it goes on as if it were the same picture.
+        height, width = picture.shape[:2]
+        framed = np.full((height + 2 * RIM, width + GAP + RIM, 3), PAPER, np.uint8)
+        framed[RIM:-RIM, GAP:-RIM] = picture
+        self._put_beside(self._layer("after"), box, framed, by=(-RIM, -GAP))
         self._put_beside(self._layer("residual_after"), box, labels)
 
     def trial_words(self, box: Box, text: str) -> None:
@@ -184,9 +192,12 @@ class NapariScreen:
             self._made["residual_after"].visible = False
         self._put_beside(self._layer("after"), box, written(text, finer * height, finer * width), 1 / finer)
 
-    def _put_beside(self, layer: Any, box: Box, data: NDArray[Any], scale: float = 1.0) -> None:
+    def _put_beside(
+        self, layer: Any, box: Box, data: NDArray[Any], scale: float = 1.0, by: tuple[int, int] = (0, 0)
+    ) -> None:
         # napari counts from the middle of the first pixel.
-        at = (box[0].start + (scale - 1) / 2, box[1].stop + GAP + (scale - 1) / 2)
+        half = (scale - 1) / 2
+        at = (box[0].start + by[0] + half, box[1].stop + GAP + by[1] + half)
         self._put(layer, np.ascontiguousarray(data), scale, at)
         if not layer.visible:
             layer.visible = True
@@ -267,7 +278,9 @@ class NapariScreen:
         with adapter.plain_arrays():
             made = self._made[name] = self._new(name)
         made.visible = False if name not in SHOWN else made.visible
+        adapter.quiet_status(made)  # first: what is added is in use for a moment, and napari says so
         self.viewer.add_layer(made)
+        adapter.quiet_help(self.viewer, made)
         # Each has its place above others, whenever it is made.
         order = [n for n in LAYERS if n in self._made]
         above = [self._made[n] for n in order[order.index(name) + 1 :]]
@@ -279,8 +292,6 @@ class NapariScreen:
         # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
         made.editable = False
         made.mouse_pan = True
-        adapter.quiet_status(made)
-        made.help = ""  # napari's own speaks of its brush, which is not the one in use
         return made
 
     def _new(self, name: str) -> Any:

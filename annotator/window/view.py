@@ -117,8 +117,10 @@ class QtView(QObject):
         return dialog.at if self._accepted(dialog) else None
 
     def dismiss(self) -> None:
-        """Take away what was told."""
+        """Take away what was told, and what was measured: it was about an image that is left."""
         adapter.dismiss_notifications()
+        if self._measured is not None:
+            self._measured.hide()
 
     def text_size(self, step: int) -> None:
         """Make napari's texts, and ours with them, larger or smaller by points."""

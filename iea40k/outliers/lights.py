@@ -10,7 +10,7 @@ from iea40k.arrays import Luma, Validity
 from iea40k.clipping import blown
 from iea40k.colour.transfer import srgb_inverse
 from iea40k.outliers.kinds import Kind
-from iea40k.outliers.regions import Region, closed, pieces
+from iea40k.outliers.regions import Region, closed, cut, pieces
 from iea40k.outliers.seen import Seen, Witness
 from iea40k.residuals import luma
 
@@ -80,8 +80,13 @@ def _one(
             box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
             reason = f"shines: blown here, in the reference and still at {darkest.ev:+g} EV"
             trust = 0.5 + 0.5 * float(still[box][mask].mean())
-        inner = share >= HALO
-        yield Region(Kind.LIGHT, at[0], at[1], inner, -LIGHT * float(share[inner].mean()), trust, reason)
+        # The box in which the halo was looked for is wider than what belongs to it.
+        found = cut(share >= HALO)
+        if found is not None:
+            down, along, inner = found
+            part = share[down : down + inner.shape[0], along : along + inner.shape[1]]
+            error = -LIGHT * float(part[inner].mean())
+            yield Region(Kind.LIGHT, at[0] + down, at[1] + along, inner, error, trust, reason)
     elif still is not None:
         yield Region(
             Kind.CLIPPED, top, left, mask, 0.02, 0.5, "blown at every level: nothing says what belongs here"

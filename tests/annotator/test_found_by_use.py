@@ -136,9 +136,15 @@ def test_what_was_told_ends_with_its_image(window):
     key(window, "Z", "ControlModifier")
     assert told()
     stroke(window)
+    key(window, "I", "ShiftModifier")
+    window.c.residual.press((50, 60))
+    window.c.residual.release()
+    assert window.a.view._measured.isVisible()
     key(window, "Return", "ControlModifier")
     assert window.session.work.key.scene_id == "s2"
     assert not told()
+    assert not window.a.view._measured.isVisible()
+    window.c.residual.set_tools(tool="brush")
 
 
 def test_what_was_told_goes_by_itself_also_where_the_window_is_not_active(window, monkeypatch):
@@ -212,8 +218,20 @@ def test_the_status_bar_names_no_label(window):
     viewer.update_status_from_cursor()
     drawn()
     bar = viewer.window._qt_window.statusBar()
-    said = [w.text() for w in (bar._status, bar._layer_base, bar._coordinates) if w.isVisible()]
-    assert not any("residual" in text or "[" in text for text in said), said
+
+    def said() -> list[str]:
+        drawn()
+        parts = (bar._status, bar._layer_base, bar._coordinates, bar._help)
+        return [part.text() for part in parts if part.isVisible()]
+
+    assert not any("residual" in text or "[" in text for text in said()), said()
+    for _ in range(2):  # layers are made while the person looks at the picture
+        window.a.screen.expect_trial()
+        assert not any("residual" in text or "[" in text or "use <" in text for text in said()), said()
+    for _ in range(2):
+        key(window, "V")
+        assert not any("use <" in text for text in said()), said()
+    assert viewer.help == ""
 
 
 def test_a_submission_is_taken_back_until_somebody_reviews_it(window):

@@ -294,6 +294,15 @@ def test_the_loupe_a_hundred_percent_and_statistics_by_key_and_mouse(window):
     assert "mean +0.1225, sd 0.0000" in dialog.text.text()
     assert len(dialog.charts) == 3
     assert not window.a.screen._frame.isVisible()
+    window.a.view.text_size(5)
+    try:
+        for _ in range(5):
+            QApplication.processEvents()
+        needed, text = dialog.text.sizeHint(), dialog.text
+        assert (text.height(), text.width()) >= (needed.height(), needed.width()), "no line is cut"
+        assert dialog.rect().contains(dialog.charts[-1].geometry())
+    finally:
+        window.a.view.text_size(-5)
     QTest.keyClick(dialog, "\x1b")
     assert not dialog.isVisible()
     assert window.session.image.standing == 0

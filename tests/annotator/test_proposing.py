@@ -11,6 +11,7 @@ from annotator.actions import press
 from annotator.residual.suggestions import REFUSALS, Suggestions, patch_in, refused_by_others, refused_tool
 from annotator.shared.display import display_levels
 from annotator.shared.screen import KIND_LABELS
+from annotator.window.screen import GAP, PAPER, RIM
 from iea40k.arrays import INVALID_CODE
 from iea40k.store.ledger.verdicts import accepted_share, verdicts
 from tests.annotator.conftest import Begin, a_practice
@@ -67,7 +68,11 @@ def test_j_outlines_one_proposal_alone_and_shows_it_repaired_beside_it(at_work):
     after, labels = at_work.screen.after, at_work.screen.residual_after
     assert after.visible
     assert labels.visible
-    assert labels.data.shape == after.data.shape[:2]
+    rim = np.s_[RIM:-RIM, GAP:-RIM]
+    assert labels.data.shape == after.data[rim].shape[:2]
+    assert np.array_equal(after.translate + np.array([RIM, GAP]), labels.translate)
+    assert (after.data[:RIM] == PAPER).all()
+    assert (after.data[:, :GAP] == PAPER).all()
     assert tuple(labels.translate)[1] >= box[1].stop
     done = Suggestions(at_work.image).repair(at)
     assert set(np.unique(display_levels(done.after[done.touched]))) <= set(np.unique(labels.data))

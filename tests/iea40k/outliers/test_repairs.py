@@ -99,3 +99,13 @@ def test_a_region_of_one_pixel_at_a_corner(kind):
     one = Proposal(kind, 0, 0, np.ones((1, 1), np.bool_), 0.1, 1.0, "one pixel", (1.0, 1.0))
     with contextlib.suppress(RefusedError):
         assert repair(found, one).after.shape == (1, 1)
+
+
+@pytest.mark.parametrize("fault", ["logo", "lamp"])
+def test_a_light_is_framed_by_its_own_pixels(fault):
+    """The window zooms to its box, which was as wide as what is looked at for its halo."""
+    for proposal in findings(fault).proposals:
+        for axis in (0, 1):
+            ends = proposal.mask.any(axis=axis)
+            assert ends[0]
+            assert ends[-1]
