@@ -179,7 +179,7 @@ def quiet_help(viewer: Any, layer: Any) -> None:
     layer's mode, as when the layer is shown or hidden."""
     with contextlib.suppress(*_PRIVATE_ERRORS):
         layer.events.mode.disconnect(viewer._on_layer_mode_change)
-    layer.help = ""
+    layer.help = viewer.help = ""
 
 
 def dismiss_notifications() -> None:

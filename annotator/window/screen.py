@@ -288,7 +288,7 @@ class NapariScreen:
             self.viewer.layers.move(
                 self.viewer.layers.index(made), min(self.viewer.layers.index(other) for other in above)
             )
-            self.viewer.layers.selection.active = self._made.get("residual", made)
+        self.viewer.layers.selection.active = self._made.get("residual", made)
         # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
         made.editable = False
         made.mouse_pan = True

@@ -227,6 +227,8 @@ def test_the_status_bar_names_no_label(window):
     assert not any("residual" in text or "[" in text for text in said()), said()
     for _ in range(2):  # layers are made while the person looks at the picture
         window.a.screen.expect_trial()
+        assert viewer.help == ""
+        assert viewer.layers.selection.active is window.a.screen.residual
         assert not any("residual" in text or "[" in text or "use <" in text for text in said()), said()
     for _ in range(2):
         key(window, "V")
