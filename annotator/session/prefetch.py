@@ -70,6 +70,10 @@ class Prefetcher:
             self.lost.add(key)
             raise
 
+    def withdrawn(self) -> frozenset[str]:
+        """Return the scenes withdrawn from the dataset: nobody is given work on them, nor asked to judge it."""
+        return self._withdrawn.now()
+
     def lease_of(self, key: MapKey) -> Lease | None:
         """Return the lease under which a map is worked on now."""
         return self._leases.get(key)
@@ -96,7 +100,7 @@ class Prefetcher:
                 self._annotator,
                 ttl_seconds=self._ttl,
                 purposes=self._purposes,
-                without=self._withdrawn.now(),
+                without=self.withdrawn(),
             )
         )
         if lease is not None:
@@ -205,7 +209,7 @@ class Prefetcher:
         """Lease and read the next image; one whose scene cannot be read is skipped with that as the reason."""
         for _ in range(100):
             lease = self.lease()
-            self.remaining = remaining(self._ledger, self._annotator, self._purposes, self._withdrawn.now())
+            self.remaining = remaining(self._ledger, self._annotator, self._purposes, self.withdrawn())
             if lease is None:
                 return None
             try:

@@ -2,10 +2,11 @@
 
 What the reviewer paints goes into a map of their own for adjudication, which overrides the consensus. It begins at the
 base, or at a version that they take over. Adjudications that the queue asks for come among what waits, by priority:
-they are leased, so that no two people settle the same image, and settled by what is shown on the left.
+they are leased, so that no two people settle the same image, and settled by what is shown on the left. What was
+handed in of scenes that were withdrawn from the dataset since is passed over: it waits in case that they come back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -145,19 +146,28 @@ class Review(Session):
         return self._go(0)
 
     def _waiting(self) -> list[_Stop]:
-        rows = [row for state in WAITING for row in listing(self.ledger, state=state)]
+        without = self._prefetcher.withdrawn()
+        rows = [
+            r for state in WAITING for r in listing(self.ledger, state=state) if r["scene_id"] not in without
+        ]
         stops = [_stop(row, settled=False) for row in rows if row["purpose"] != ADJUDICATION]
-        stops += self._to_settle()
+        stops += self._to_settle(without)
         stops.sort(key=lambda stop: stop.turn)
         return list(dict.fromkeys(stops))
 
-    def _to_settle(self) -> list[_Stop]:
-        """Return the adjudication that this person holds, or else that the queue would give them next, if any."""
+    def _to_settle(self, without: Collection[str]) -> list[_Stop]:
+        """Return the adjudication that this person holds, or else that the queue would give them next, if any.
+
+        Of the scenes `without`, withdrawn from the dataset, only one that they hold: it is finished.
+        """
         rows = listing(self.ledger, purpose=ADJUDICATION)
         mine = {row["task"]: row for row in rows if row["annotator"] == self.annotator}
         held = [row for row in mine.values() if row["state"] == "leased" and self._holds(row)]
-        given = [row for row in mine.values() if row["state"] in ("returned", "assigned")]
-        free = [r for r in rows if r["free"] and mine.get(r["task"], {}).get("state") in (None, "expired")]
+        listed = [row for row in rows if row["scene_id"] not in without]
+        given = [
+            r for r in listed if r["annotator"] == self.annotator and r["state"] in ("returned", "assigned")
+        ]
+        free = [r for r in listed if r["free"] and mine.get(r["task"], {}).get("state") in (None, "expired")]
         return [_stop(row, settled=True) for row in [*held, *given, *free][:1]]
 
     def _own(self, row: Mapping[str, Any]) -> MapKey:

@@ -17,6 +17,7 @@ from iea40k.errors import BadInputError, LedgerError
 from iea40k.store.layout import Store
 from iea40k.store.ledger import Ledger, MapKey, Queue, TaskRequest, add_tasks
 from iea40k.store.ledger.corrected import corrected_residual, read_record
+from iea40k.store.sources import Row, note_build
 from tests.annotator.conftest import Begin
 from tests.annotator.test_session import paint
 from tests.annotator.view import QuietView
@@ -83,6 +84,22 @@ def test_adjudication_by_painting_overrides_the_consensus(reviewed):
         result = corrected_residual(scene, "P0", read_record(ledger, "s1"))
         assert result.adjudicator == "Cy"
         assert np.array_equal(result.codes, final)
+
+
+def test_what_was_handed_in_of_a_withdrawn_scene_waits_until_it_is_back(reviewed):
+    manifest = reviewed.store.path.parent / "manifest.csv"
+    both = "scene_id,kind,exposures,references\ns1,rendered,a.png,b.png\ns2,rendered,c.png,d.png\n"
+    manifest.write_text(both, encoding="utf-8")
+    note_build(reviewed.store, manifest, {name: Row({}, {}) for name in ("s1", "s2")})
+    manifest.write_text(both.replace("s1,rendered,a.png,b.png\n", ""), encoding="utf-8")
+    review = reviewed.review
+    assert review.start() is None
+    assert review.remaining == 0
+    manifest.write_text(both, encoding="utf-8")
+    image = review.next_if_idle()
+    assert image is not None
+    assert image.key.scene_id == "s1"
+    assert review.judged(None) == ("Ada", "Ben")
 
 
 def test_taking_over_is_one_step_to_undo(reviewed):
