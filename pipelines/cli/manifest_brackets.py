@@ -41,11 +41,15 @@ def brackets(
     base = root_for(root.parent if root.is_file() else root, output)
     found = search(root, base.folder, rules, digests=digests)
     if not found.rows:
+        _name_left_out(found)
         raise BadInputError(
             "there is no bracket here",
             where=root,
             expected="captures of one scene at different exposures",
             got=_summary(found),
+            remedy="what stands beside each capture above says what takes it in: --pause, --manual-pause and "
+            "--alike-pause set how far apart in time captures of a scene may lie, --least how few may make one; "
+            "or give a table that names the scene of each file",
         )
     for row in found.rows:
         if licence and not row.get("licence"):
@@ -59,13 +63,17 @@ def brackets(
 
 
 def _tell(found: Found, output: Path) -> None:
+    _name_left_out(found)
+    messages.print(
+        f"{output}: {_summary(found)}", markup=False, style="yellow" if found.failures else "green"
+    )
+
+
+def _name_left_out(found: Found) -> None:
     for name, reason in found.left_out:
         messages.print(f"left out  {name}: {reason}", markup=False)
     for name, reason in found.failures:
         messages.print(f"failed    {name}: {reason}", style="red", markup=False)
-    messages.print(
-        f"{output}: {_summary(found)}", markup=False, style="yellow" if found.failures else "green"
-    )
 
 
 def _summary(found: Found) -> str:

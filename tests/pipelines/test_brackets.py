@@ -23,7 +23,13 @@ TAG = ExifTags.Base
 
 
 def save(
-    path: Path, pixels: np.ndarray, *, ev: float | None = None, bias: float | None = None, second: int = 0
+    path: Path,
+    pixels: np.ndarray,
+    *,
+    ev: float | None = None,
+    bias: float | None = None,
+    minute: int = 4,
+    second: int = 0,
 ) -> Path:
     """Write a JPEG with the metadata of a capture `ev` stops from 1/60 s at f/4, ISO 100."""
     exif = Image.Exif()
@@ -32,7 +38,7 @@ def save(
         inner[TAG.ExposureTime] = 2.0**ev / 60
         inner[TAG.FNumber] = 4.0
         inner[TAG.ISOSpeedRatings] = 100
-        inner[TAG.DateTimeOriginal] = f"2024:01:02 03:04:{second:02}"
+        inner[TAG.DateTimeOriginal] = f"2024:01:02 03:{minute:02}:{second:02}"
     if bias is not None:
         inner[TAG.ExposureBiasValue] = bias
     path.parent.mkdir(parents=True, exist_ok=True)

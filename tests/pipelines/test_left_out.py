@@ -58,3 +58,21 @@ def test_a_simulated_scenes_refused_retouch_has_no_score() -> None:
     (frame,) = left_out_of("a", {"rejected": [["expert B", "does not fit"]]})
     assert frame.score is None
     assert frame.line() == "a: expert B left out: does not fit"
+
+
+def test_a_folder_without_a_bracket_names_every_capture_and_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i, name in enumerate(("first.jpg", "second.jpg", "third.jpg")):
+        # Twenty minutes are more than any pause that is allowed unasked.
+        save(tmp_path / "p" / name, exposed("coffee", 2 * i), ev=2 * i, second=20, minute=20 * i)
+    manifest = tmp_path / "p/manifest.csv"
+    assert run(["manifest", "brackets", str(tmp_path / "p"), "-o", str(manifest)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    for name in ("first.jpg", "second.jpg", "third.jpg"):
+        assert f"left out {name}: no bracket" in told
+    assert "--alike-pause" in told
+    assert not manifest.exists()
+    again = ["manifest", "brackets", str(tmp_path / "p"), "-o", str(manifest), "--alike-pause", "1500"]
+    assert run(again) == 0
+    assert "1 scenes of 3 captures" in capsys.readouterr().err
