@@ -55,9 +55,14 @@ class StoreList:
         entry = self._entry(scene_id)
         if not os.path.lexists(entry):  # of a scene whose writer died before it was listed
             noted = [f for f in self._store.glob(f".writing/*/{LIST}/*{SUFFIX}") if f.name == entry.name]
-            if not noted:
+            for file in noted:
+                try:
+                    return _parsed(file, scene_id)
+                except (CorruptDataError, FileNotFoundError):
+                    if os.path.lexists(file):
+                        raise
+            if not os.path.lexists(entry):  # its writer may have listed it since it was looked for
                 return None
-            entry = noted[0]
         return _parsed(entry, scene_id)
 
     def check_metadata(self, scene_id: str) -> None:

@@ -163,6 +163,34 @@ def test_a_damaged_entry_is_told(store: Store) -> None:
         assert letters(store), text
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_scene_that_is_listed_while_it_is_looked_for_is_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seen: bool
+) -> None:
+    """Its writer moves the entry out of its workspace just before, or just after, a reader looks in there."""
+    scene_id = next(iter(store.scene_ids()))
+    entry = store.path / f"list/{scene_id}.sha256"
+    expected = store.listing.digests(scene_id)
+    assert expected
+    noted = store.path / ".writing/w/list" / entry.name
+    noted.parent.mkdir(parents=True)
+    entry.rename(noted)
+    assert store.listing.digests(scene_id) == expected
+    search = Path.glob
+
+    def listed_meanwhile(self: Path, pattern: str) -> list[Path]:
+        found = list(search(self, pattern)) if seen else []
+        if noted.exists():
+            noted.rename(entry)
+        return found
+
+    monkeypatch.setattr(Path, "glob", listed_meanwhile)
+    assert store.listing.digests(scene_id) == expected
+    monkeypatch.undo()
+    entry.unlink()
+    assert store.listing.digests(scene_id) is None
+
+
 def test_a_discarded_scene_is_not_missed(store: Store) -> None:
     store.discard_scene("a")
     assert letters(store) == ""
