@@ -192,7 +192,9 @@ def _settled(
                 if level == 0:
                     return found, Left(votes.centres[:own], motion.left[:own], votes.peaks[:own])
                 break
-            if (motion.left[:own] <= AGREES).mean() < HOPELESS:
+            if (
+                int((motion.left[:own] <= AGREES).sum()) < HOPELESS * own
+            ):  # a level may have no tiles of its own
                 return found, None
     return found, None
 

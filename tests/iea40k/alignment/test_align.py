@@ -260,3 +260,18 @@ def _load(folder, short_side: int) -> list[np.ndarray]:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         frames.append(np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)))
     return frames
+
+
+def test_frames_without_fine_structure_are_refused_in_words() -> None:
+    """At full size no tile has anything to go by: refused, and nobody divides by none of them."""
+    field = np.random.default_rng(1).normal(size=(1000, 1300)).astype(np.float32)
+    smooth = cv2.GaussianBlur(field, (0, 0), 40)
+    smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    frames = [
+        np.repeat((floor + span * smooth[top : top + 880, left : left + 1180])[..., None], 3, axis=2).astype(
+            np.uint8
+        )
+        for floor, span, top, left in ((60, 140, 20, 20), (40, 100, 25, 28))
+    ]
+    with pytest.raises(AlignmentError, match="no two frames"):
+        align(frames, ["a", "b"])
