@@ -53,6 +53,8 @@ def _version(name: str) -> str:
 def _plain(value: Any) -> Any:
     if type(value) in _AS_THEY_ARE:  # most are, and asking for a Mapping is slow
         return value
+    if type(value) is float:
+        return float(f"{value:.{_ROUNDING}g}")
     if isinstance(value, Mapping):
         return {str(key): item if type(item) in _AS_THEY_ARE else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -61,7 +63,7 @@ def _plain(value: Any) -> Any:
         return value
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return _plain(value.tolist())
-    if isinstance(value, float):
+    if isinstance(value, float):  # a class of somebody's own
         return float(f"{value:.{_ROUNDING}g}")
     if isinstance(value, int):
         return value

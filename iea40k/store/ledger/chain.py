@@ -6,8 +6,10 @@ removed or slipped in since a hash was noted elsewhere: see `iea40k.store.ledger
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +26,28 @@ def row_hash(journal: str, row: Mapping[str, Any]) -> str:
     """Return the sha256 (64 hex digits) of a row: every column but `hash`; bytes stand in as their own sha256."""
     plain = {name: _plain(value) for name, value in row.items() if name != "hash"}
     return hashlib.sha256(canonical_json({"journal": journal, "row": plain}).encode()).hexdigest()
+
+
+def flat_row_hash(journal: str, columns: Sequence[str]) -> Callable[[Sequence[str | int | None]], str]:
+    """Return a function that gives the `row_hash` of a row of texts and whole numbers, a fourth of the time.
+
+    It takes the values in the order of `columns`, which are two or more and all but `hash`.
+    """
+    in_order = sorted(columns)
+    values_of = itemgetter(*(columns.index(name) for name in in_order))
+    cells = ",".join(f"{encode_basestring(name)}:%s" for name in in_order)
+    form = f'{{"journal":{encode_basestring(journal)},"row":{{{cells}}}}}'
+
+    def hashed(row: Sequence[str | int | None]) -> str:
+        text = form % tuple(
+            [
+                encode_basestring(value) if type(value) is str else "null" if value is None else int.__repr__(value)  # type: ignore[arg-type]
+                for value in values_of(row)
+            ]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    return hashed
 
 
 def broken_links(

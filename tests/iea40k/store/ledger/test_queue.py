@@ -341,6 +341,23 @@ def test_adding_again_raises_and_never_lowers(ledger: Ledger) -> None:
     assert rows["s1"]["priority"] == 0.1
 
 
+def test_a_batch_asked_for_twice_over_is_one_chain_and_every_row_of_it_sound(ledger: Ledger) -> None:
+    images = [TaskRequest(f"s{i}", level, i / 10) for i in range(4) for level in ("N1", "P0", "reference")]
+    again = [
+        TaskRequest("s0", "P0", 0.5),
+        TaskRequest("s0", "P0", 0.9, slots=2),
+        TaskRequest("s0", "P0", 0.7, slots=3),
+        TaskRequest("s0", "P0", 0.9, slots=3),
+        TaskRequest("s2", "reference", 1, "dispute", purpose="adjudication", note={"mæ": 'a "b"\n'}),
+    ]
+    assert add_tasks(ledger, [*images, *images], "curator").new == len(images)
+    added = add_tasks(ledger, again, "O'Brien \u202f\\")
+    assert (added.new, added.raised, added.unchanged) == (1, 3, 1)
+    assert [row["priority"] for row in listing(ledger) if (row["scene_id"], row["level"]) == ("s0", "P0")] == [0.9]
+    assert ledger.cursor() == len(images) + 4
+    assert list(ledger.tampering()) == []
+
+
 def test_nobody_hoards(ledger: Ledger) -> None:
     fill(ledger, 20)
     queue = Queue(ledger)
