@@ -41,7 +41,11 @@ def flat_row_hash(journal: str, columns: Sequence[str]) -> Callable[[Sequence[st
     def hashed(row: Sequence[str | int | None]) -> str:
         text = form % tuple(
             [
-                encode_basestring(value) if type(value) is str else "null" if value is None else int.__repr__(value)  # type: ignore[arg-type]
+                encode_basestring(value)
+                if type(value) is str
+                else "null"
+                if value is None
+                else int.__repr__(value)
                 for value in values_of(row)
             ]
         )

@@ -91,7 +91,7 @@ def _unhashed(event: Event, place: Mapping[str, Any], now: int) -> dict[str, Any
 def append_events(database: Database, connection: sa.Connection, happened: Sequence[Event]) -> None:
     """Record one event each of different images: where their chains and the numbers end is asked once.
 
-    Every row still takes its own number from the counter: the ledger takes no row but that of the number given out last.
+    Every row takes its own number from the counter: the ledger takes no row but that of the number given out last.
     """
     images = {(event.key.scene_id, event.key.level) for event in happened}
     if len(images) != len(happened):

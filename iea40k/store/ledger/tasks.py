@@ -106,9 +106,7 @@ def _there(connection: sa.Connection, batch: Sequence[TaskRequest]) -> dict[tupl
     return {(row.scene_id, row.level, row.purpose): row for row in rows}
 
 
-def _fresh(
-    batch: Sequence[TaskRequest], there: Mapping[tuple[str, str, str], Any]
-) -> list[TaskRequest]:
+def _fresh(batch: Sequence[TaskRequest], there: Mapping[tuple[str, str, str], Any]) -> list[TaskRequest]:
     """Return the first request of each image that has no task yet: those that a few statements can add."""
     known = {image[:2] for image in there}
     first: dict[tuple[str, str], TaskRequest] = {}
@@ -171,7 +169,9 @@ def _insert(ledger: Ledger, connection: sa.Connection, requests: Sequence[TaskRe
         )
         for request in requests
     ]
-    if ledger.database.dialect == "sqlite":  # past SQLAlchemy, which takes three times as long as the file does
+    if (
+        ledger.database.dialect == "sqlite"
+    ):  # past SQLAlchemy, which takes three times as long as the file does
         first = int(connection.exec_driver_sql(_LAST_OF_FILE).scalar_one()) + 1
         numbers: Sequence[int] = range(first, first + len(rows))
         with_numbers = [(number, *row) for number, row in zip(numbers, rows, strict=True)]

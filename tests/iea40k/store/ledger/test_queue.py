@@ -353,7 +353,9 @@ def test_a_batch_asked_for_twice_over_is_one_chain_and_every_row_of_it_sound(led
     assert add_tasks(ledger, [*images, *images], "curator").new == len(images)
     added = add_tasks(ledger, again, "O'Brien \u202f\\")
     assert (added.new, added.raised, added.unchanged) == (1, 3, 1)
-    assert [row["priority"] for row in listing(ledger) if (row["scene_id"], row["level"]) == ("s0", "P0")] == [0.9]
+    assert [
+        row["priority"] for row in listing(ledger) if (row["scene_id"], row["level"]) == ("s0", "P0")
+    ] == [0.9]
     assert ledger.cursor() == len(images) + 4
     assert list(ledger.tampering()) == []
 
