@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotator.shared.boxes import Box
 
@@ -45,13 +46,42 @@ def update_picture(viewer: Any, layer: Any, box: Box) -> bool:
 
 @contextlib.contextmanager
 def in_place(viewer: Any, layer: Any) -> Iterator[None]:
-    """Change what a flat layer shows, and where, without the sliders being worked out anew from every layer: there are
-    none, and it takes a third of what a key press may."""
+    """Change what a flat layer shows, and where, for a single refresh at the end: without the sliders being worked out
+    anew from every layer (there are none), and without the shader of a Labels layer being compiled and its colours
+    sent again (they are as before). Each takes a good part of what a key press may."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(*_PRIVATE_ERRORS):
             for emitter in (layer.events.data, layer.events.scale, layer.events.translate):
                 stack.enter_context(emitter.blocker(viewer._on_layers_change))
+        with contextlib.suppress(*_PRIVATE_ERRORS):
+            visual = viewer.window._qt_viewer.canvas.layer_to_visual[layer]
+            stack.enter_context(layer.events.data.blocker(visual._on_colormap_change))
+        with contextlib.suppress(*_PRIVATE_ERRORS):
+            stack.enter_context(layer._block_refresh())
         yield
+    layer.refresh(thumbnail=False, highlight=False)  # nothing where it is hidden
+
+
+def draw_in(viewer: Any, layer: Any, shares: NDArray[np.float32]) -> bool:
+    """Draw a Labels layer in these rectangles only: (n, 4) top, left, bottom, right as shares of it, none for nothing.
+    Return whether it is so; where napari has changed, all of it is drawn."""
+    try:
+        node = viewer.window._qt_viewer.canvas.layer_to_visual[layer].node
+        place, texture, _ = node._subdiv_position, node._subdiv_texcoord, node._build_vertex_data
+        top, left, bottom, right = shares.T if len(shares) else np.zeros((4, 1), np.float32)
+        corners = [(left, top), (right, top), (right, bottom), (left, top), (right, bottom), (left, bottom)]
+        where = np.ascontiguousarray(np.stack([np.stack(c, -1) for c in corners], 1).reshape(-1, 2))
+
+        def build() -> None:
+            place.set_data((where * node.size).astype(np.float32))
+            texture.set_data(where)
+            node._need_vertex_update = False
+
+        node._build_vertex_data, node._need_vertex_update = build, True
+        node.update()
+    except _PRIVATE_ERRORS:
+        return False
+    return True
 
 
 def hide_side_docks(viewer: Any) -> None:

@@ -14,6 +14,7 @@ from annotator.shared.display import Canvas
 from annotator.shared.screen import LayerName
 from annotator.window import adapter
 from annotator.window.colourmaps import edit_colourmap, flag_colourmap, residual_colourmap, zone_colourmap
+from annotator.window.sparse import Sparse
 from annotator.window.written import written
 
 GAP, RIM = 8, 2
@@ -41,8 +42,9 @@ LAYERS: dict[str, tuple[str, type | None, float]] = {
 """The layers from below to above: what napari's list calls each, the type of its labels (None: a picture), opacity."""
 
 FILLED: tuple[str, ...] = get_args(LayerName)
+OUTLINES = ("flags", "edited", "right_edited")
 SHOWN = ("picture", "residual", "flags", "edited")
-"""Layers of the size of the image; those that are there from the start."""
+"""Layers of the size of the image; those of outlines among them; those that are there from the start."""
 
 TRIAL = ("after", "residual_after")
 """Layers that show a proposal as repaired."""
@@ -60,6 +62,7 @@ class NapariScreen:
         self.viewer = viewer
         self.shape: tuple[int, int] | None = None
         self._made: dict[str, Any] = {}
+        self._sparse: dict[str, Sparse] = {}
         self._colours: tuple[str, float] | None = None
         self.picture, self.residual, self.flags, self.edited = (
             self._layer(name) for name in ("picture", "residual", "flags", "edited")
@@ -74,12 +77,14 @@ class NapariScreen:
         for name, layer in self._made.items():
             if name in FILLED and layer.data.shape[:2] != self.shape:
                 layer.data = np.zeros((height, width, *layer.data.shape[2:]), layer.data.dtype)
+                self._look(name)
 
     def fill(self, name: LayerName, data: NDArray[Any]) -> None:
         """Fill a layer in place, which is what costs little."""
         layer = self._layer(name)
         layer.data[...] = data
         layer.refresh(thumbnail=False, extent=False)
+        self._look(name)
 
     def draw(self, name: LayerName, box: Box, data: NDArray[Any]) -> None:
         """Show data in a box of a layer."""
@@ -89,6 +94,7 @@ class NapariScreen:
             adapter.update_picture(self.viewer, layer, box)
         else:
             adapter.update_labels(layer, box)
+            self._look(name, box)
 
     def arrange(self, canvas: Canvas) -> None:
         """Show and hide the layers, put them in their places, and take the cursor of the tool in use."""
@@ -292,7 +298,13 @@ class NapariScreen:
         # napari's own brush would paint on what is shown and not on the codes; ours takes its place and its keys.
         made.editable = False
         made.mouse_pan = True
+        if name in OUTLINES:
+            self._sparse[name] = Sparse(self.viewer, made)
         return made
+
+    def _look(self, name: str, box: Box | None = None) -> None:
+        if name in self._sparse:
+            self._sparse[name].look(box)
 
     def _new(self, name: str) -> Any:
         from napari.layers import Image as PictureLayer

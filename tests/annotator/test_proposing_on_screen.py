@@ -129,3 +129,49 @@ def test_a_key_that_shows_a_repair_finds_all_of_it_prepared(window, monkeypatch)
             assert window.a.screen.after.visible
     assert asked == []
     assert len(window.viewer.layers) == layers
+
+
+def test_a_key_paints_the_canvas_once_and_compiles_no_shader(window, monkeypatch):
+    from vispy.visuals.shaders.program import ModularProgram
+
+    for _ in range(3):
+        key(window, "J")
+    assert window.a.screen.residual_after.visible
+    done: list[str] = []
+    built = ModularProgram._build
+    scene = window.viewer.window._qt_viewer.canvas._scene_canvas
+    with monkeypatch.context() as patch:
+        patch.setattr(ModularProgram, "_build", lambda program: (done.append("shader"), built(program))[1])
+        seen, drawn_once = at(window), lambda _event: done.append("painted")
+        scene.events.draw.connect(drawn_once)
+        key(window, "J")
+        scene.events.draw.disconnect(drawn_once)
+    assert at(window) is not seen
+    assert done == ["painted"]
+
+
+def test_outlines_are_drawn_where_there_are_any_and_nothing_of_them_is_missing(window):
+    screen, sparse = window.a.screen, window.a.screen._sparse["flags"]
+    node = window.viewer.window._qt_viewer.canvas.layer_to_visual[screen.flags].node
+    rng = np.random.default_rng(0)
+    height, width = screen.shape
+    window.c.residual.proposing.drop()
+    for turn in range(6):
+        top, left = int(rng.integers(height - 30)), int(rng.integers(width - 30))
+        box = (slice(top, top + int(rng.integers(1, 30))), slice(left, left + int(rng.integers(1, 30))))
+        shape = tuple(span.stop - span.start for span in box)
+        screen.draw(
+            "flags", box, rng.integers(0, 5, shape, np.uint8) if turn % 3 != 2 else np.zeros(shape, np.uint8)
+        )
+        parts = picture(window)
+        drawn_share = sum((b - t) * (z - a) for t, a, b, z in sparse.shares())
+        assert 0 < drawn_share < 0.5
+        build = node._build_vertex_data
+        node._build_vertex_data = type(node)._build_vertex_data.__get__(node)
+        node._need_vertex_update = True
+        assert np.array_equal(picture(window), parts), turn
+        node._build_vertex_data, node._need_vertex_update = build, True
+    screen.fill("flags", np.zeros((height, width), np.uint8))
+    assert len(sparse.shares()) == 0
+    drawn()
+    assert node.visible

@@ -157,7 +157,7 @@ def test_a_verdict_that_does_not_fit_is_refused_and_nothing_is_lost(begin: Begin
     with pytest.raises(LedgerError, match="nothing was corrected"):
         session.submit("corrected")
     paint(session, (30, 30))
-    with pytest.raises(LedgerError, match="strokes stand"):
+    with pytest.raises(LedgerError, match="but 1 stroke stands"):
         session.submit("base is right")
     assert session.image is image
     assert image is not None

@@ -192,8 +192,9 @@ def _check_verdict(map_key: MapKey, verdict: str, standing: int) -> None:
             remedy='say "base is right" if that is so: it is not the same as not having looked',
         )
     if verdict != "corrected" and standing:
+        strokes = "1 stroke stands" if standing == 1 else f"{standing} strokes stand"
         raise LedgerError(
-            f'"{verdict}", but {standing} strokes stand',
+            f'"{verdict}", but {strokes}',
             where=f"{map_key.scene_id} {map_key.level}",
             remedy="undo them first, or submit as corrected",
         )

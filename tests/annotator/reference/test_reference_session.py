@@ -79,7 +79,7 @@ def test_submit_needs_an_edit_and_the_base_is_right_needs_none(begin_at: BeginAt
     with pytest.raises(LedgerError, match="nothing was corrected"):
         session.submit()
     paint_zone(session, SET, (48, 64))
-    with pytest.raises(LedgerError, match="strokes stand"):
+    with pytest.raises(LedgerError, match="but 1 stroke stands"):
         session.submit("base is right")
     following = session.submit()
     assert isinstance(following, Reference)

@@ -306,7 +306,7 @@ def test_a_verdict_must_fit(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="only an adjudicator"):
         queue.submit(lease, verdict="consensus is right")
     draw(ledger, lease)
-    with pytest.raises(LedgerError, match="1 strokes stand"):
+    with pytest.raises(LedgerError, match="but 1 stroke stands"):
         queue.submit(lease, verdict="base is right")
     with pytest.raises(BadInputError):
         queue.submit(lease, verdict="fine")  # type: ignore[arg-type]
