@@ -61,6 +61,11 @@ class BuildReport:
         return [outcome.scene_id for outcome in self.outcomes if outcome.older_fusion]
 
     @property
+    def older_raws(self) -> list[str]:
+        """The scenes whose RAW files an older revision developed."""
+        return [outcome.scene_id for outcome in self.outcomes if outcome.older_raw]
+
+    @property
     def failures(self) -> list[str]:
         """The messages of everything that failed."""
         quarantined = [f"{o.scene_id}: {o.message}" for o in self.outcomes if o.status == "quarantined"]
@@ -84,7 +89,8 @@ def build(
     """Build the scenes of a manifest, or only those named, into a store, and return what became of each.
 
     `root` is the folder that the manifest's paths are relative to, where it is not the recorded one.
-    `renew`: scenes whose reference an older revision of the fusion made are built again.
+    `renew`: scenes whose reference an older revision of the fusion made, or whose RAW files an older revision developed,
+    are built again.
     Each scene is built within `limits`, see `pipelines.guarded`, by `workers`, see `pipelines.executor`; any number of
     them makes the same bytes. `progress(outcome, done, total)` is called after each scene, `learning(done, total,
     scene)` after each bracket that was looked at to learn its camera, `say` with what a person should know meanwhile.

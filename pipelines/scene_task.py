@@ -13,6 +13,7 @@ from iea40k.store.layout import Store
 from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.left_out import LeftOut, left_out_of
+from pipelines.raw_revisions import is_older_raw
 from pipelines.scene_build import build_scene
 from pipelines.scene_state import ABSENT, why_build
 
@@ -25,7 +26,7 @@ class Outcome:
 
     A scene that was built again says in `message` why. `left_out`: the frames that it was built without. `memory`: the
     most bytes that the process which built it has held so far, 0 where that is not known. `older_fusion`: whether an
-    older revision of the fusion made its reference.
+    older revision of the fusion made its reference. `older_raw`: whether an older revision developed its RAW files.
     """
 
     scene_id: str
@@ -35,6 +36,7 @@ class Outcome:
     left_out: tuple[LeftOut, ...] = ()
     memory: int = 0
     older_fusion: bool = False
+    older_raw: bool = False
 
 
 def build_one(
@@ -69,6 +71,7 @@ def build_one(
         time.monotonic() - start,
         tuple(left_out_of(scene.scene_id, done.attributes)),
         older_fusion=is_older(done.recipe),
+        older_raw=is_older_raw(done.recipe),
     )
 
 

@@ -27,7 +27,10 @@ def build(
     only: Annotated[list[str] | None, typer.Option(help="Build this scene only; may be repeated.")] = None,
     renew: Annotated[
         bool,
-        typer.Option("--renew", help="Build scenes again whose reference an older version's fusion made."),
+        typer.Option(
+            "--renew",
+            help="Build scenes again whose reference an older version fused, or whose RAW files it developed.",
+        ),
     ] = False,
     root: Root = None,
     workers: Count = 1,
@@ -99,6 +102,7 @@ def build(
             "changes": [dataclasses.asdict(change) for change in report.changes],
             "unlisted": list(report.unlisted),
             "older_fusions": report.older_fusions,
+            "older_raws": report.older_raws,
             "peak_memory": report.memory,
             "root_digest": root_digest,
         }
@@ -115,11 +119,10 @@ def _told(report: "BuildReport", store: Store) -> list[str]:
             + ", ".join(report.unlisted[:10])
             + (", ..." if len(report.unlisted) > 10 else "")
         )
-    if report.older_fusions:
-        lines.append(
-            f"{older_fusion_words(report.older_fusions)}; the same build with --renew builds them anew, "
-            "and marks strokes on them stale"
-        )
+    lines += [
+        f"{words}; the same build with --renew builds them anew, and marks strokes on them stale"
+        for words in older_words(report.older_fusions, report.older_raws)
+    ]
     rebuilt = {outcome.scene_id for outcome in report.outcomes if outcome.status == "rebuilt"}
     if rebuilt and (store.path / LEDGER_FILE).is_file():
         from iea40k.store.ledger import Ledger
@@ -137,13 +140,17 @@ def _told(report: "BuildReport", store: Store) -> list[str]:
     return lines
 
 
-def older_fusion_words(scenes: list[str]) -> str:
-    """Return what a person should know of scenes whose references an older revision of the fusion made."""
-    names = ", ".join(scenes[:10]) + (", ..." if len(scenes) > 10 else "")
-    return (
-        f"references fused by an older version, which exposed some scenes differently ({len(scenes)}): "
-        + names
+def older_words(fused: list[str], developed: list[str]) -> list[str]:
+    """Return what a person should know of scenes that an older version fused, and whose RAW files it developed."""
+    lines = (
+        ("references fused by an older version, which exposed some scenes differently", fused),
+        ("RAW files developed by an older version, whose fine colours differ a little", developed),
     )
+    return [
+        f"{what} ({len(scenes)}): " + ", ".join(scenes[:10]) + (", ..." if len(scenes) > 10 else "")
+        for what, scenes in lines
+        if scenes
+    ]
 
 
 def status(
@@ -160,6 +167,7 @@ def status(
     from iea40k.fusion.judging import BOTH
     from iea40k.fusion.revisions import is_older
     from pipelines.left_out import left_out_of
+    from pipelines.raw_revisions import is_older_raw
     from pipelines.reference_judging import ranked_references
     from pipelines.store_now import doubts_of, store_now
 
@@ -172,10 +180,11 @@ def status(
             write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
     now = store_now(opened)
     quarantined = now.quarantined
-    scenes, older = [], []  # read once, for all that follows
+    scenes, older, older_raws = [], [], []  # read once, for all that follows
     for scene_id in opened.scene_ids():
         scene = opened.open_scene(scene_id)
         older += [scene_id] if is_older(scene.recipe) else []
+        older_raws += [scene_id] if is_older_raw(scene.recipe) else []
         scenes.append(
             dataclasses.replace(scene, recipe={}, digests={})
         )  # most of it, and not asked for below
@@ -213,6 +222,7 @@ def status(
             "left_out": [vars(frame) for frame in left_out],
             "references": judged,
             "older_fusions": older,
+            "older_raws": older_raws,
             "review_first": ranking,
         }
         typer.echo(json.dumps(result))
@@ -231,8 +241,8 @@ def status(
     if now.forgotten:
         names = ", ".join(entry.scene_id for entry in now.forgotten)
         say(f"failed before and no longer in the manifest ({len(now.forgotten)}): {names}")
-    if older:
-        say(f"{older_fusion_words(older)}; `iea40k build MANIFEST {store} --renew` builds them anew")
+    for line in older_words(older, older_raws):
+        say(f"{line}; `iea40k build MANIFEST {store} --renew` builds them anew")
     if composition.images:
         say(words(composition))
     results = Terminal()
