@@ -89,8 +89,8 @@ def build(
     """Build the scenes of a manifest, or only those named, into a store, and return what became of each.
 
     `root` is the folder that the manifest's paths are relative to, where it is not the recorded one.
-    `renew`: scenes whose reference an older revision of the fusion made, or whose RAW files an older revision developed,
-    are built again.
+    `renew`: scenes whose reference an older revision of the fusion made, or whose RAW files an older one developed, are
+    built again.
     Each scene is built within `limits`, see `pipelines.guarded`, by `workers`, see `pipelines.executor`; any number of
     them makes the same bytes. `progress(outcome, done, total)` is called after each scene, `learning(done, total,
     scene)` after each bracket that was looked at to learn its camera, `say` with what a person should know meanwhile.
