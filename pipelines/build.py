@@ -105,26 +105,28 @@ def build(
         root = None if root is None else root.absolute()
     manifest = read_manifest(Path(manifest_file), root=root, keep_going=True)
     scenes = _chosen(manifest, only)
-    store = Store.create(store_path)
-    store.clear_leftovers()
-    changes, unlisted = _noted(store, manifest)
+    store = Store.planned(store_path)
     job = Job(config or BuildConfig(), store, _limits(limits, workers), renew)
     order = {scene.scene_id: place for place, scene in enumerate(scenes)}
     outcomes: list[Outcome] = []
-    with open_executor(workers) as executor, _ended(job, executor):
+    with open_executor(workers) as executor:
+        check_paths(executor, store, scenes)
+        # Only now: a cluster that cannot do the work leaves no store behind, and no note of a build.
+        Store.create(store_path).clear_leftovers()
+        changes, unlisted = _noted(store, manifest)
         if executor.dashboard:
             say(f"watch the workers at {executor.dashboard}")
-        check_paths(executor, store, scenes)
-        cameras = survey(
-            job,
-            [scene for scene in manifest.scenes if scene.kind == "bracket"],
-            [scene for scene in scenes if scene.kind == "bracket" and _is_wanted(scene, job)],
-            executor,
-            learning,
-        )
-        for scene, answer in executor.unordered(partial(build_scene_of, job, cameras), scenes):
-            outcomes.append(_lost(job, scene, answer) if isinstance(answer, Lost) else answer)
-            progress(outcomes[-1], len(outcomes), len(scenes))
+        with _ended(job, executor):
+            cameras = survey(
+                job,
+                [scene for scene in manifest.scenes if scene.kind == "bracket"],
+                [scene for scene in scenes if scene.kind == "bracket" and _is_wanted(scene, job)],
+                executor,
+                learning,
+            )
+            for scene, answer in executor.unordered(partial(build_scene_of, job, cameras), scenes):
+                outcomes.append(_lost(job, scene, answer) if isinstance(answer, Lost) else answer)
+                progress(outcomes[-1], len(outcomes), len(scenes))
     outcomes.sort(key=lambda outcome: order[outcome.scene_id])
     return BuildReport(tuple(outcomes), tuple(manifest.problems), changes, unlisted)
 

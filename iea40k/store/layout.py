@@ -83,10 +83,25 @@ class Store:
 
         Raises `AlreadyExistsError` where the folder holds something else.
         """
+        store = cls.planned(path)
+        if store.is_there:
+            return store
+        with disk_errors(store.path):
+            for folder in (store.scenes_folder, store.quarantine_folder, store.listing.folder):
+                make_folders(folder)
+        head = {"format": FORMAT, "version": FORMAT_VERSION}
+        write_atomic(store.path / "store.json", json.dumps(head, indent=1) + "\n")
+        return store
+
+    @classmethod
+    def planned(cls, path: AnyPath) -> Self:
+        """Return the store at `path`, or the one that `create` would make there; nothing is written.
+
+        Raises `AlreadyExistsError` where the folder holds something else.
+        """
         path = Path(path)
         if (path / "store.json").exists():
             return cls.open(path)
-        store = cls(path)
         with disk_errors(path):
             refuse_mistaken(path, "store")
             strange = path.exists() and any(
@@ -99,11 +114,7 @@ class Store:
                     expected="a folder that is empty or absent",
                     remedy="name another folder for the store",
                 )
-            for folder in (store.scenes_folder, store.quarantine_folder, store.listing.folder):
-                make_folders(folder)
-        head = {"format": FORMAT, "version": FORMAT_VERSION}
-        write_atomic(path / "store.json", json.dumps(head, indent=1) + "\n")
-        return store
+        return cls(path)
 
     @classmethod
     def open(cls, path: AnyPath) -> Self:
@@ -125,6 +136,11 @@ class Store:
         if head.get("version") != FORMAT_VERSION:
             raise scenes.newer_format(file, FORMAT_VERSION, head.get("version"))
         return cls(path)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a store yet."""
+        return (self.path / "store.json").exists()
 
     @property
     def changeable(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.comm.core import CommClosedError, connect
 from distributed.security import Security
+from distributed.versions import VersionMismatchWarning
 
 from iea40k.errors import BadInputError, IEAError
 from pipelines.executor.base import MALLOC, Workers
@@ -69,7 +71,9 @@ def existing(workers: Workers) -> Iterator[Client]:
     try:
         # A client that fails in its constructor complains again when it is collected, 20 seconds later.
         asyncio.run(_reach(str(workers.scheduler), security))
-        client = Client(workers.scheduler, security=security, timeout=CONNECT, set_as_default=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # compared, and told in words, afterwards
+            client = Client(workers.scheduler, security=security, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, CommClosedError, ImportError) as error:
         raise BadInputError(
             "no scheduler answers",

@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from importlib.util import find_spec
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -63,7 +62,8 @@ class Cluster:
     @property
     def dashboard(self) -> str:
         """See `Executor`."""
-        return self._client.dashboard_link if find_spec("bokeh") else ""
+        services = self._client.scheduler_info()["services"]
+        return self._client.dashboard_link if "dashboard" in services else ""
 
     def everywhere(self, function: Callable[[], Answer]) -> dict[str, Answer | Exception]:
         """See `Executor`."""

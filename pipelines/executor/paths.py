@@ -1,5 +1,6 @@
 """Whether workers see the files that they are to read and the store that they are to write."""
 
+import contextlib
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -7,8 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from iea40k.errors import BadInputError
+from iea40k.files import disk_errors
 from iea40k.scene import Scene
 from iea40k.store.layout import Store
+from iea40k.store.locks import workspace_beside
 from pipelines.executor.base import Executor
 
 _LOOKED_AT = 3
@@ -16,13 +19,15 @@ _LOOKED_AT = 3
 
 
 def check_paths(executor: Executor, store: Store, scenes: Sequence[Scene]) -> None:
-    """Let every worker write into the store and look for the first scenes' files. Raises `BadInputError` naming each
-    that cannot."""
+    """Let every worker write into the store, or beside where it will be, and look for the first scenes' files.
+
+    Nothing is left behind. Raises `BadInputError` naming each worker that cannot.
+    """
     if not executor.elsewhere:
         return
     sources = [s for scene in scenes[:_LOOKED_AT] for s in (*scene.exposures, *scene.references)]
     files = {source.path: source.path.stat().st_size for source in sources if source.path.is_file()}
-    with store.scratch() as folder:
+    with disk_errors(store.path), _scratch(store) as folder:
         token = uuid4().hex
         (folder / "client").write_text(token, encoding="utf-8")
         found = executor.everywhere(partial(_look, folder, token, files))
@@ -38,6 +43,16 @@ def check_paths(executor: Executor, store: Store, scenes: Sequence[Scene]) -> No
         )
 
 
+def _scratch(store: Store) -> contextlib.AbstractContextManager[Path]:
+    """Make a folder for the context: in the store, or in the nearest folder above it that is there."""
+    if store.is_there:
+        return store.scratch()
+    missing = store.path.absolute()
+    while not missing.parent.is_dir():
+        missing = missing.parent
+    return workspace_beside(missing)
+
+
 def _look(folder: Path, token: str, files: Mapping[Path, int]) -> tuple[str, str]:
     """Run on a worker: return the name of a file that it wrote into the store, and what is wrong, "" if nothing."""
     name, host = uuid4().hex, socket.gethostname()
@@ -45,11 +60,11 @@ def _look(folder: Path, token: str, files: Mapping[Path, int]) -> tuple[str, str
         if (folder / "client").read_text(encoding="utf-8") != token:
             return name, f"on {host}, another store is at this path"
     except OSError as error:
-        return name, f"on {host}, the store is not there ({error.strerror})"
+        return name, f"on {host}, the store's folder is not there ({error.strerror})"
     try:
         (folder / name).write_text(token, encoding="utf-8")
     except OSError as error:
-        return name, f"on {host}, the store cannot be written ({error.strerror})"
+        return name, f"on {host}, the store's folder cannot be written ({error.strerror})"
     for path, size in files.items():
         if not path.is_file() or path.stat().st_size != size:
             return name, f"on {host}, {path} is not there, or another file"

@@ -136,16 +136,23 @@ def test_a_build_that_is_stopped_leaves_no_process_and_no_blame(many, tmp_path, 
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, *tls: str, environment: dict[str, str] | None = None) -> Iterator[str]:
+def cluster(
+    folder: Path,
+    *tls: str,
+    environment: dict[str, str] | None = None,
+    of_scheduler: dict[str, str] | None = None,
+) -> Iterator[str]:
     """A scheduler process and a worker process, as somebody else would start them."""
     file = folder / "scheduler.json"
+    file.unlink(missing_ok=True)
     env = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     dask = [sys.executable, "-m", "dask"]
     options = [*tls, "--scheduler-file", str(file)]
     quiet = {"env": env, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     host = ("--host", "tls://127.0.0.1" if tls else "127.0.0.1")
     scheduler = subprocess.Popen(
-        [*dask, "scheduler", *options, *host, "--port", "0", "--no-dashboard"], **quiet
+        [*dask, "scheduler", *options, *host, "--port", "0", "--no-dashboard"],
+        **{**quiet, "env": {**env, **(of_scheduler or {})}},
     )
     worker = None
     try:
@@ -216,7 +223,27 @@ def test_a_worker_of_another_version_is_named_before_the_first_scene(project, tm
         pytest.raises(BadInputError, match=r"iea40k 9\.9\.9, here 0\."),
     ):
         build(project, tmp_path / "store", CONFIG, workers=Workers(scheduler=address))
-    assert Store.open(tmp_path / "store").scene_ids() == []
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_scheduler_of_another_version_is_named_once_and_leaves_no_store(project, tmp_path):
+    """Its process is told another version of itself, as an older environment there would have."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import importlib.metadata as m\nreal = m.version\n"
+        "m.version = lambda name: '2020.1.0' if name == 'distributed' else real(name)\n"
+    )
+    path = os.pathsep.join([str(site), str(ROOT)])
+    with cluster(tmp_path, of_scheduler={"PYTHONPATH": path}) as address:
+        arguments = ["build", project, tmp_path / "a" / "store", "--scheduler", address]
+        done = subprocess.run(
+            [sys.executable, "-m", "iea40k", *arguments], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("the cluster runs other versions than this program\n")
+    assert "the scheduler: distributed 2020.1.0, here " in done.stderr
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.skipif(
@@ -231,14 +258,20 @@ def test_a_store_that_only_the_client_sees_is_told_before_the_first_scene(projec
     python.write_text(f"#!/bin/sh\nexec unshare -rm sh -c '{hidden}' python \"$@\"\n")
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    with cluster(tmp_path) as address, pytest.raises(BadInputError, match="the store is not there"):
+    with cluster(tmp_path) as address, pytest.raises(BadInputError, match="folder is not there"):
         build(project, tmp_path / "mine" / "store", CONFIG, workers=Workers(scheduler=address))
-    assert Store.open(tmp_path / "mine" / "store").scene_ids() == []
+    assert list((tmp_path / "mine").iterdir()) == []
+    build(project, tmp_path / "mine" / "store", CONFIG, only=["coffee"])
+    before = files_of(tmp_path / "mine")
+    with cluster(tmp_path) as address, pytest.raises(BadInputError, match="folder is not there"):
+        build(project, tmp_path / "mine" / "store", CONFIG, workers=Workers(scheduler=address))
+    assert files_of(tmp_path / "mine") == {**before, "store/.writing/": ""}
 
 
 def test_a_scheduler_that_is_not_there_is_wrong_use(project, tmp_path, capsys):
     assert run(["build", str(project), str(tmp_path / "store"), "--scheduler", "tcp://127.0.0.1:9"]) == 2
     assert "no scheduler answers" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize("address", ["nonsense", "tls://127.0.0.1:9", "foo://127.0.0.1:9"])
