@@ -95,10 +95,10 @@ class Action:
         """Return whether it is there just now."""
         return controller.target.kind in self.on and self.shown(controller)
 
-    def label(self, controller: Controller) -> str:
-        """Return the words on its button, with its key."""
+    def label(self, controller: Controller) -> tuple[str, str]:
+        """Return the words on its button, and its key, "" for none."""
         words = tr(self.words) if self.say is None else self.say(controller)
-        return f"{words}  {self.key_words[0]}" if self.keys else words
+        return words, self.key_words[0] if self.keys else ""
 
 
 # ------------------------------------------------------------ kinds of rows

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QCheckBox, QGridLayout, QPushButton
+from qtpy.QtWidgets import QAbstractButton, QCheckBox, QGridLayout
 
 from annotator.action import Action
 from annotator.session.controller import Controller
+from annotator.window.fitted import FittedPush, FittedTool
 from annotator.window.widgets import grid_of, push, small
 
 Button = TypeVar("Button", bound=QAbstractButton)
@@ -25,7 +26,7 @@ class Buttons:
         """Return a box to check."""
         return self._made_of(action, QCheckBox())
 
-    def push(self, action: Action, style: str = "plain") -> QPushButton:
+    def push(self, action: Action, style: str = "plain") -> FittedPush:
         """Return a wide button; the sheet knows it by `style`."""
         return self._made_of(action, push("", style))
 
@@ -36,9 +37,11 @@ class Buttons:
     def show(self, controller: Controller) -> None:
         """Show every button as it is now."""
         for action, button in self._made:
-            label = action.label(controller)
-            if button.text() != label:
-                button.setText(label)
+            words, key = action.label(controller)
+            if isinstance(button, (FittedPush, FittedTool)):
+                button.say(words, key)
+            elif button.text() != (said := f"{words}  {key}" if key else words):
+                button.setText(said)
             button.setVisible(action.visible(controller))
             button.setEnabled(action.enabled(controller))
             if action.checked is not None:

@@ -1,9 +1,10 @@
 """The dock at the right: the image, the tools, the view, and how the work goes. Decides nothing."""
 
 from collections.abc import Callable
+from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QComboBox, QDockWidget, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from annotator.action import Action
 from annotator.actions import in_part, run
@@ -25,15 +26,23 @@ CONSISTENCY_TIP = marked(
 )
 
 
+_NARROWEST = 330
+"""Pixels of the panel at the least; it is as wide as its words need."""
+
+_SETTLED = 200
+"""Milliseconds after which texts that change their size have done so, one after the other."""
+
+
 class Dock(QWidget):
     """The panel of one controller."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("iea40k")
-        self.setMinimumWidth(330)
+        self.setMinimumWidth(_NARROWEST)
         self._controller: Controller | None = None
         self._levels: Choice | None = None
+        self._narrowing = False
         self._level_names: tuple[tuple[str, str], ...] = ()
         self.buttons = Buttons(self._run)
         self.title = label("", "title", wrap=True)
@@ -70,6 +79,12 @@ class Dock(QWidget):
     def style_as(self, *, light: bool, size: int) -> None:
         """Look as napari's theme does, with text of `size` points."""
         self.setStyleSheet(sheet(light=light, size=size))
+        self._widen()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """It is in sight: only now its texts have the size that napari gives them."""
+        super().showEvent(event)
+        self._widen()
 
     def show_panel(self, panel: Panel) -> None:
         """Show a panel, and every button as it is now."""
@@ -96,10 +111,7 @@ class Dock(QWidget):
         )
         self.pace.setText(panel.pace + here)
         text_or_hide(self.consistency, panel.consistency)
-        # What is wider than its place would be cut off, the ends of sentences with it.
-        wide = self._inner.minimumSizeHint().width() + self._scroll.verticalScrollBar().sizeHint().width()
-        if wide > self.minimumWidth():
-            self.setMinimumWidth(wide)
+        self._widen()
         self.saving.setVisible(not reading)
         self.saving.setText(("● " if not panel.alarm else "") + panel.saving)
         if self.saving.property("alarm") != panel.alarm:
@@ -107,6 +119,31 @@ class Dock(QWidget):
             restyle(self.saving)
 
     # ------------------------------------------------------------ private
+
+    def _widen(self) -> None:
+        """Be as wide as the words need: what is wider than its place would be cut off, the ends of sentences with it.
+        No wider than before where the person has not made it so."""
+        if not self.isVisible():
+            return
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        needs = max(self._inner.minimumSizeHint().width() + bar, self._foot.minimumSizeHint().width())
+        wide, before = max(needs, _NARROWEST), self.minimumWidth()
+        if wide == before:
+            return
+        narrow = self.width() <= before + 1 or self._narrowing
+        self.setMinimumWidth(wide)
+        self._narrowing = narrow and wide < before
+        if self._narrowing:
+            QTimer.singleShot(_SETTLED, self._narrow)
+
+    def _narrow(self) -> None:
+        """Be as narrow as may be: Qt keeps a dock as wide as it was."""
+        self._narrowing = False
+        dock = self.parentWidget()
+        window = dock.parentWidget() if dock is not None else None
+        if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
+            dock.setMinimumWidth(0)  # Qt sets it anew, by the panel's, but only ever looks for more
+            window.resizeDocks([dock], [self.minimumWidth()], Qt.Orientation.Horizontal)
 
     def _arrange(self) -> None:
         parts = self.parts.values()
@@ -140,6 +177,7 @@ class Dock(QWidget):
             self.saving,
             margins=(8, 0, 8, 0),
         )
+        self._foot = foot
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 6)
         outer.addWidget(scroll, 1)

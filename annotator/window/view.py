@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from napari.utils import notifications
-from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QMessageBox, QSizePolicy, QWidget
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QDialog, QHBoxLayout, QLabel, QMessageBox, QWidget
 
 from annotator.reference import shading
 from annotator.residual.propagation import PropagationPlan
@@ -18,6 +18,7 @@ from annotator.shared.statistics import Statistics
 from annotator.target import Kind, Told
 from annotator.window import adapter
 from annotator.window.dock import Dock
+from annotator.window.fitted import FittedLine
 from annotator.window.help import help_dialog
 from annotator.window.loupe import Loupe
 from annotator.window.measured import MeasuredDialog
@@ -31,36 +32,55 @@ from iea40k.arrays import EncodedRGB
 from iea40k.render import legend
 
 _LEGEND = (220, 10)
+_BESIDE = 6
 
 
 class ReadoutBar(QWidget):
-    """One line under the picture: what the pixel says, and the legend with its fixed ends."""
+    """One line under the picture: what the pixel says, and the legend with its fixed ends. Where both have no room the
+    legend loses its ends, then goes."""
 
     def __init__(self) -> None:
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 2, 10, 2)
-        self.text = QLabel("")
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        # A long line must not push the canvas about while the mouse moves over it.
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.setSpacing(_BESIDE)
+        self.text = FittedLine()
         self.bar = QLabel()
-        self._palette = ""
+        self._palette, self._zones, self._longest = "", False, 0
         row.addWidget(self.text, 1)
         self._ends = label(tr("−1 over"), "quiet"), label(tr("+1 under"), "quiet")
         for widget in (self._ends[0], self.bar, self._ends[1]):
             row.addWidget(widget)
         self.show_legend("blue-white-red")
 
+    def say(self, text: str) -> None:
+        """Say what the pixel says."""
+        wide = self.text.fontMetrics().horizontalAdvance(text)
+        if wide > self._longest:  # it does not come and go with each pixel
+            self._longest = wide
+            self._fit()
+        self.text.say(text)
+
     def show_legend(self, palette: str, *, zones: bool = False) -> None:
         """Show the legend of a residual's palette, or that of the zones."""
         wanted = "zones" if zones else palette
         if wanted != self._palette:
-            self._palette = wanted
+            self._palette, self._zones = wanted, zones
             pixels = shading.legend() if zones else legend(*_LEGEND, palette)  # type: ignore[arg-type]
             self.bar.setPixmap(pixmap(pixels))
-            for end in self._ends:
-                end.setVisible(not zones)
+            self._fit()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """There is more room, or less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - 2 * 10 - _BESIDE - self._longest
+        ends: int = sum(end.sizeHint().width() + _BESIDE for end in self._ends)
+        self.bar.setVisible(room >= _LEGEND[0])
+        for end in self._ends:
+            end.setVisible(not self._zones and room >= _LEGEND[0] + ends)
 
 
 class QtView(QObject):
@@ -100,7 +120,7 @@ class QtView(QObject):
         """Show what the pixel under the cursor says."""
         if self._ended:
             return
-        self.readout.text.setText(text)
+        self.readout.say(text)
 
     def notify(self, kind: Told, text: str) -> None:
         """Tell something by napari's notifications; may be called from any thread."""

@@ -13,16 +13,15 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QPushButton,
     QSizePolicy,
     QSlider,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from annotator.shared.language import tr
 from annotator.shared.sliders import Slider, clamped
+from annotator.window.fitted import FittedPush, FittedTool
 from iea40k.arrays import EncodedRGB
 
 _STEPS = 1000
@@ -45,10 +44,10 @@ class Choice(QWidget):
     def __init__(self, options: Sequence[tuple[str, str, str]], columns: int) -> None:
         super().__init__()
         self._group = QButtonGroup(self)
-        self.buttons: dict[str, QToolButton] = {}
+        self.buttons: dict[str, FittedTool] = {}
         for value, text, tip in options:
             button = self.buttons[value] = small()
-            button.setText(text)
+            button.say(text, "")
             button.setToolTip(tip)
             button.clicked.connect(lambda _checked, value=value: self.chosen.emit(value))
             self._group.addButton(button)
@@ -104,20 +103,20 @@ class Number(QWidget):
         self.changed.emit(round(value, self._of.decimals))
 
 
-def small() -> QToolButton:
+def small() -> FittedTool:
     """Return a small button that can be down."""
-    button = QToolButton()
+    button = FittedTool()
     button.setCheckable(True)
     # The canvas keeps the keys: a button that takes the focus would swallow the next shortcut.
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    # Ignored, so that the dock's width and not the longest text decides.
-    button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
 
 
-def push(text: str, name: str) -> QPushButton:
+def push(text: str, name: str) -> FittedPush:
     """Return a button that leaves the keys to the canvas; the sheet knows it by `name`."""
-    button = QPushButton(text)
+    button = FittedPush()
+    button.say(text, "")
     button.setObjectName(name)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -149,6 +148,7 @@ def grid_of(widgets: Iterable[QWidget], columns: int, spacing: int = 4) -> QGrid
     grid.setSpacing(spacing)
     for index, widget in enumerate(widgets):
         grid.addWidget(widget, index // columns, index % columns)
+        grid.setColumnStretch(index % columns, 1)
     return grid
 
 
@@ -157,7 +157,7 @@ def row_of(*widgets: Any) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(5)
     for widget in widgets:
-        row.addWidget(widget)
+        row.addWidget(widget, 1 if isinstance(widget, FittedPush) else 0)
     return row
 
 

@@ -14,6 +14,7 @@ from tests.annotator.screens import drawn, fits, in_dialog, key, opened, shown_v
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
+QTest = pytest.importorskip("qtpy.QtTest").QTest
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +267,7 @@ def test_texts_grow_with_the_window_s_setting(window):
 
     size = adapter.text_size()
     label = window.a.dock.subtitle
-    before = label.fontMetrics().height()
+    before, wide = label.fontMetrics().height(), window.a.dock.width()
     window.a.menu.refresh()
     item = next(item for action, item in window.a.menu.items if action.id == "larger text")
     try:
@@ -275,7 +276,55 @@ def test_texts_grow_with_the_window_s_setting(window):
         drawn()
         assert adapter.text_size() == size + 6
         assert label.fontMetrics().height() > before
+        assert window.a.dock.width() > wide
     finally:
         adapter.text_size(-6)
         drawn()
     assert label.fontMetrics().height() == before
+    for _ in range(100):
+        if window.a.dock.width() > wide:
+            QTest.qWait(20)
+    assert window.a.dock.width() == wide, "the picture has its place back"
+
+
+@pytest.mark.parametrize("points", [0, 4])
+def test_no_button_says_half_a_word(window, points):
+    from annotator.window.fitted import FittedPush, FittedTool
+
+    window.a.view.text_size(points)
+    try:
+        drawn(10)
+        QTest.qWait(300)
+        seen = [
+            b for kind in (FittedPush, FittedTool) for b in window.a.dock.findChildren(kind) if b.isVisible()
+        ]
+        assert len(seen) > 20
+        for button in seen:
+            wide = button.fontMetrics().horizontalAdvance(button.text())
+            assert wide <= button.width() - 2, f"{button.text()}: {wide} of {button.width()}"
+        if not points:
+            assert "Ctrl+Enter" in window.a.dock.buttons["submit"].text()
+    finally:
+        window.a.view.text_size(-points)
+
+
+def test_the_read_out_is_whole_where_the_window_is_narrow(window):
+    line, bar = window.a.readout.text, window.a.readout
+    main = window.viewer.window._qt_window
+    long = "residual +0.1234  (+31.5/255), base -0.1000   ·   +1.00 EV to the reference   ·   zone IV → V"
+    try:
+        bar.say(long)
+        for size in (1366, 1100):
+            main.resize(size, 700)
+            drawn(10)
+            assert line.text().replace(" ", "") == long.replace(" ", ""), size
+        assert not bar._ends[0].isVisible()
+        main.resize(1600, 800)
+        drawn(10)
+        assert bar.bar.isVisible()
+        bar.say(long * 4)
+        assert line.text().endswith("…")
+        assert line.toolTip() == long * 4
+    finally:
+        main.resize(1366, 768)
+        drawn()

@@ -179,7 +179,7 @@ def test_the_read_out_follows_the_mouse(window):
     from napari.utils.interactions import mouse_move_callbacks
 
     mouse_move_callbacks(window.viewer, mouse(window.viewer, "mouse_move", (20.2, 31.4), is_dragging=False))
-    text = window.a.readout.text.text()
+    text = window.a.readout.text.said
     assert "residual" in text
     assert "EV" in text
     assert "zone" in text
