@@ -126,7 +126,8 @@ class Flow:
             self._view.notify("info", tr("Nothing that you handed in waits for its review any more."))
             return
         options = [
-            f"{key.scene_id}  {'' if key.level == REFERENCE else key.level}".strip() for key in found[:SHOWN]
+            f"{key.scene_id}  {tr('reference') if key.level == REFERENCE else key.level}"
+            for key in found[:SHOWN]
         ]
         at = self._view.choose(
             tr("Take back"),

@@ -59,7 +59,20 @@ def in_place(viewer: Any, layer: Any) -> Iterator[None]:
         with contextlib.suppress(*_PRIVATE_ERRORS):
             stack.enter_context(layer._block_refresh())
         yield
-    layer.refresh(thumbnail=False, highlight=False)  # nothing where it is hidden
+    layer.refresh(thumbnail=False, highlight=False)
+    if not layer.visible:  # then a refresh is nothing
+        measure_anew(layer)
+
+
+def measure_anew(layer: Any) -> None:
+    """Let napari know a layer's new size: of one that is hidden it keeps the old one, and fits that into the view."""
+    try:
+        layer._clear_extent()
+    except _PRIVATE_ERRORS:
+        shown = layer.visible
+        layer.visible = True
+        layer.refresh(thumbnail=False)
+        layer.visible = shown
 
 
 def draw_in(viewer: Any, layer: Any, shares: NDArray[np.float32]) -> bool:
@@ -238,15 +251,16 @@ def own_context(viewer: Any) -> None:
 
 
 def expire_notification() -> None:
-    """Let the latest notification go by itself: napari shows one for ever where the window is not active, as it is
-    not yet when a dialog has just closed."""
+    """Let every notification go by itself: napari shows one for ever where the window is not active, as it is not yet
+    when a dialog has just closed, or where another came over it before its time was over."""
     with contextlib.suppress(*_PRIVATE_ERRORS, ImportError, RuntimeError):
         from napari._qt.dialogs.qt_notification import NapariQtNotification
 
-        for shown in NapariQtNotification._instances[-1:]:
-            if not shown.timer.isActive():
+        for shown in NapariQtNotification._instances:
+            if not shown.timer.isSingleShot():  # napari has not let it begin
                 shown.timer.setSingleShot(True)
                 shown.timer.timeout.connect(shown.close_with_fade)
+            if not shown.timer.isActive():
                 shown.timer.start(shown.DISMISS_AFTER)
 
 

@@ -42,7 +42,6 @@ class Dock(QWidget):
         self.setMinimumWidth(_NARROWEST)
         self._controller: Controller | None = None
         self._levels: Choice | None = None
-        self._narrowing = False
         self._level_names: tuple[tuple[str, str], ...] = ()
         self.buttons = Buttons(self._run)
         self.title = label("", "title", wrap=True)
@@ -78,13 +77,13 @@ class Dock(QWidget):
 
     def style_as(self, *, light: bool, size: int) -> None:
         """Look as napari's theme does, with text of `size` points."""
+        self._settle()
         self.setStyleSheet(sheet(light=light, size=size))
-        self._widen()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """It is in sight: only now its texts have the size that napari gives them."""
         super().showEvent(event)
-        self._widen()
+        self._settle()
 
     def show_panel(self, panel: Panel) -> None:
         """Show a panel, and every button as it is now."""
@@ -120,25 +119,25 @@ class Dock(QWidget):
 
     # ------------------------------------------------------------ private
 
-    def _widen(self) -> None:
-        """Be as wide as the words need: what is wider than its place would be cut off, the ends of sentences with it.
-        No wider than before where the person has not made it so."""
-        if not self.isVisible():
-            return
+    def _needed(self) -> int:
+        """Return how wide the words are: what is wider than its place would be cut off."""
         bar = self._scroll.verticalScrollBar().sizeHint().width()
-        needs = max(self._inner.minimumSizeHint().width() + bar, self._foot.minimumSizeHint().width())
-        wide, before = max(needs, _NARROWEST), self.minimumWidth()
-        if wide == before:
-            return
-        narrow = self.width() <= before + 1 or self._narrowing
-        self.setMinimumWidth(wide)
-        self._narrowing = narrow and wide < before
-        if self._narrowing:
-            QTimer.singleShot(_SETTLED, self._narrow)
+        return max(
+            _NARROWEST, self._inner.minimumSizeHint().width() + bar, self._foot.minimumSizeHint().width()
+        )
+
+    def _widen(self) -> None:
+        """Be as wide as the words need. It stays so when others follow: the picture must not move about."""
+        if self.isVisible() and self._needed() > self.minimumWidth():
+            self.setMinimumWidth(self._needed())
+
+    def _settle(self) -> None:
+        """The words have another size: soon be as narrow as may be, unless the person has made it wider."""
+        narrow = self.width() <= self.minimumWidth() + 1
+        QTimer.singleShot(_SETTLED, self, lambda: self._narrow() if narrow else None)
 
     def _narrow(self) -> None:
-        """Be as narrow as may be: Qt keeps a dock as wide as it was."""
-        self._narrowing = False
+        self.setMinimumWidth(self._needed())
         dock = self.parentWidget()
         window = dock.parentWidget() if dock is not None else None
         if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):

@@ -20,12 +20,12 @@ from annotator.shared.language import tr
 from annotator.target import Kind
 
 _COLUMNS: dict[Kind, tuple[tuple[str, ...], ...]] = {
-    "residual": (("Tools",), ("Brush", "Strokes"), ("View",), ("Suggestions", "Flow")),
+    "residual": (("Tools",), ("Brush",), ("View",), ("Suggestions", "Strokes", "Flow")),
     "reference": (("Zones",), ("View",), ("Strokes", "Flow")),
 }
 
-_OF_SCREEN = 0.95
-_EDGE = 48
+_OF_SCREEN = 0.97
+_EDGE = 40
 """Pixels for the dialog's edge and a scroll bar."""
 
 
@@ -49,7 +49,9 @@ def help_dialog(parent: QWidget | None, kind: Kind) -> QDialog:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidgetResizable(True)
-    QVBoxLayout(dialog).addWidget(area)
+    outer = QVBoxLayout(dialog)
+    outer.setContentsMargins(4, 4, 4, 4)
+    outer.addWidget(area)
     page, labels, layouts = _page(kind)
     area.setWidget(page)
     _fit(dialog, page, labels, layouts)
@@ -60,7 +62,7 @@ def _page(kind: Kind) -> tuple[QWidget, list[QLabel], list[QBoxLayout]]:
     """Return the page, its texts, and its layouts: those of the columns, then the whole."""
     page, labels = QWidget(), []
     columns = QHBoxLayout(page)
-    columns.setSpacing(28)
+    columns.setSpacing(22)
     layouts: list[QBoxLayout] = []
     groups = help_groups(kind)
     for names in _COLUMNS[kind]:
@@ -68,10 +70,12 @@ def _page(kind: Kind) -> tuple[QWidget, list[QLabel], list[QBoxLayout]]:
         layouts.append(column)
         for name in names:
             rows = "".join(
-                f"<tr><td style='padding:2px 12px 2px 0'><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>"
+                f"<tr><td style='padding:1px 12px 1px 0'><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>"
                 for keys, what in groups[name]
             )
-            labels.append(QLabel(f"<h3>{escape(tr(name))}</h3><table>{rows}</table>"))
+            labels.append(
+                QLabel(f"<h3 style='margin:0 0 2px 0'>{escape(tr(name))}</h3><table>{rows}</table>")
+            )
             column.addWidget(labels[-1])
         column.addStretch(1)
         columns.addLayout(column)

@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QDialog, QLabel, QLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QDialog, QLabel, QLayout, QVBoxLayout, QWidget
 
 from annotator.reference.shading import ladder
 from annotator.shared.language import tr
@@ -17,10 +18,13 @@ _PAPER = 30
 
 
 class MeasuredDialog(QDialog):
-    """One window for all that is measured, one after the other; Escape puts it away."""
+    """One window for all that is measured, one after the other; Escape puts it away. Every other key is the canvas's,
+    which it does not take the work from."""
 
-    def __init__(self, parent: QWidget | None) -> None:
+    def __init__(self, parent: QWidget | None, canvas: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._canvas = canvas
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setWindowTitle(tr("Statistics of a region"))
         self.text = label("", "plain")
         self.charts: list[QLabel] = []
@@ -28,6 +32,20 @@ class MeasuredDialog(QDialog):
         # As large as what it says, also when the text grows.
         self._column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         self._column.addWidget(self.text)
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Keys go on meaning what they mean."""
+        if self._canvas is None or event.key() == Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        else:
+            QApplication.sendEvent(self._canvas, event)
+
+    def keyReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """A key that is held ends where it began."""
+        if self._canvas is None:
+            super().keyReleaseEvent(event)
+        else:
+            QApplication.sendEvent(self._canvas, event)
 
     def show_statistics(self, found: Statistics) -> None:
         """Show what was measured last."""

@@ -77,6 +77,7 @@ class NapariScreen:
         for name, layer in self._made.items():
             if name in FILLED and layer.data.shape[:2] != self.shape:
                 layer.data = np.zeros((height, width, *layer.data.shape[2:]), layer.data.dtype)
+                adapter.measure_anew(layer)
                 self._look(name)
 
     def fill(self, name: LayerName, data: NDArray[Any]) -> None:

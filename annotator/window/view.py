@@ -162,7 +162,7 @@ class QtView(QObject):
     def measured(self, found: Statistics) -> None:
         """Show what a region is like."""
         if self._measured is None:
-            self._measured = MeasuredDialog(self.parent_window)
+            self._measured = MeasuredDialog(self.parent_window, self.canvas)
         self._measured.show_statistics(found)
 
     def scored(self, score: Score) -> None:

@@ -376,3 +376,23 @@ def test_strokes_that_wait_are_sent_with_progress_before_leaving(at_work):
     assert at_work.c.flow.may_leave()
     assert ("Sending strokes to the ledger", 3, 3) in at_work.view.progressed
     assert session.saving.clean
+
+
+def test_the_view_fits_the_picture_whatever_was_hidden_when_the_size_changed():
+    """napari keeps a hidden layer's old size, and put the next picture off centre."""
+    from annotator.window.screen import NapariScreen
+
+    viewer = pytest.importorskip("napari.components").ViewerModel()
+    screen = NapariScreen(viewer)
+    screen.size(100, 100)
+    screen.trial(
+        (slice(10, 20), slice(80, 99)), np.zeros((10, 19, 3), np.uint8), np.ones((10, 19), np.uint16)
+    )
+    screen.residual.visible = screen.flags.visible = False
+    screen.fit()
+    screen.end_trial()
+    for shape in ((60, 80), (90, 40)):
+        screen.size(*shape)
+        screen.fit()
+        middle = tuple((n - 1) / 2 for n in shape)
+        assert np.allclose(viewer.scene.camera.center[-2:], middle)

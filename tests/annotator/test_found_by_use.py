@@ -155,8 +155,9 @@ def test_what_was_told_goes_by_itself_also_where_the_window_is_not_active(window
 
     monkeypatch.setattr(NapariQtNotification, "DISMISS_AFTER", 3000)
     monkeypatch.setattr(window.viewer.window._qt_viewer.canvas.native, "isActiveWindow", lambda: False)
+    window.c.tell("info", "Nothing is proposed here.")
     window.c.tell("info", "Propagated to 4 levels.")
-    assert told() == ["Propagated to 4 levels."]
+    assert told() == ["Nothing is proposed here.", "Propagated to 4 levels."]
     for _ in range(600):
         if told():
             QTest.qWait(50)
@@ -199,6 +200,24 @@ def test_the_page_of_keys_is_no_wider_than_the_screen(window, points):
     finally:
         window.a.view.text_size(-points)  # first of all: napari keeps it for later sessions
         window.a.view.help("residual")  # puts it away
+
+
+@pytest.mark.parametrize("kind", ["residual", "reference"])
+def test_the_page_of_keys_needs_no_scroll_on_a_small_screen(window, kind, monkeypatch):
+    from types import SimpleNamespace as Some
+
+    from qtpy.QtCore import QRect
+    from qtpy.QtWidgets import QDialog, QScrollArea
+
+    small = Some(availableGeometry=lambda: QRect(0, 0, 1366, 768))
+    monkeypatch.setattr(QDialog, "screen", lambda _self: small)
+    window.a.view.help(kind)
+    drawn(5)
+    page = window.a.view._help
+    assert page.width() <= 1366
+    assert page.height() <= 768
+    assert page.findChild(QScrollArea).verticalScrollBar().maximum() == 0
+    window.a.view.help(kind)
 
 
 def test_every_reason_that_is_offered_is_in_sight(window):
@@ -328,3 +347,18 @@ def test_the_read_out_is_whole_where_the_window_is_narrow(window):
     finally:
         main.resize(1366, 768)
         drawn()
+
+
+def test_keys_go_on_while_statistics_are_shown(window):
+    window.c.residual.set_tools(tool="brush", mode="set")
+    key(window, "I", "ShiftModifier")
+    window.c.residual.press((50, 60))
+    window.c.residual.release()
+    dialog = window.a.view._measured
+    assert dialog.isVisible()
+    QTest.keyClick(dialog, "a")
+    drawn()
+    assert (window.c.residual.tools.tool, window.c.residual.tools.mode) == ("brush", "add")
+    QTest.keyClick(dialog, "\x1b")
+    assert not dialog.isVisible()
+    window.c.residual.set_tools(tool="brush", mode="set")
