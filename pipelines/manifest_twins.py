@@ -13,7 +13,8 @@ from iea40k.store.release.division import Leak, leaks_of
 
 @dataclass(frozen=True)
 class InCommon:
-    """`shared`: (file, its scenes) of files that several scenes use, by name or sha256. `twins`: the near-twins.
+    """`shared`: (file, its scenes) of files that several scenes use, by name or sha256; `declared`: those of them whose
+    scenes the manifest says are of one composition. `twins`: the near-twins.
 
     `leaks`: splits of the manifest that divide scenes of one photograph. `unread`: (scene, reason) where no picture
     could be looked at.
@@ -23,11 +24,20 @@ class InCommon:
     twins: tuple[Twin, ...]
     leaks: tuple[Leak, ...]
     unread: tuple[tuple[str, str], ...]
+    declared: frozenset[str] = frozenset()
+
+    def shared_words(self) -> list[str]:
+        """Return what is wrong with each file that several scenes use: one photograph would count as two scenes."""
+        return [
+            f"{file}: used by {len(scenes)} scenes: {', '.join(scenes)}; list it once, or say by the column "
+            "x_composition that they are one photograph"
+            for file, scenes in self.shared
+            if file not in self.declared
+        ]
 
     def lines(self) -> list[str]:
-        """Return what a person reads, a finding a line."""
-        said = [f"{file}: used by {len(scenes)} scenes: {', '.join(scenes)}" for file, scenes in self.shared]
-        said += [
+        """Return what a person should know beside what is wrong, a finding a line."""
+        said = [
             f"{twin.first} and {twin.second} show the same photograph"
             f"{' in a mirror' if twin.mirrored else ''} (likeness {twin.likeness:.2f})"
             for twin in self.twins
@@ -55,7 +65,8 @@ def in_common(scenes: Sequence[Scene], *, progress: Callable[[int, int, str], No
     groups = {scene_id: heads[composition] for scene_id, composition in own.items()}
     schemes = sorted({name for scene in scenes for name in scene.attributes if name.startswith("split_")})
     splits = {name: {s.scene_id: s.attributes.get(name, "") for s in scenes} for name in schemes}
-    return InCommon(tuple(shared), tuple(twins), tuple(leaks_of(groups, splits)), tuple(unread))
+    declared = frozenset(file for file, used in shared if len({own[scene_id] for scene_id in used}) == 1)
+    return InCommon(tuple(shared), tuple(twins), tuple(leaks_of(groups, splits)), tuple(unread), declared)
 
 
 def _shown(scene: Scene) -> SourceFile:

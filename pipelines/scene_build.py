@@ -19,7 +19,7 @@ from pipelines.brackets import BracketFrames, build_bracket
 from pipelines.cameras import Cameras
 from pipelines.config import BuildConfig
 from pipelines.label_uncertainty import PARAMETERS, by_level, of_bracket, of_simulated
-from pipelines.reference_judging import judged
+from pipelines.reference_judging import Captures, judged
 from pipelines.simulated import build_simulated
 
 if TYPE_CHECKING:
@@ -123,8 +123,9 @@ def build_scene(scene: Scene, config: BuildConfig, cameras: Cameras | None = Non
                 bracket.reference,
                 np.logical_or.reduce(bracket.validity),
                 fusion=bracket.fusion,
-                frames=len(bracket.evs),
-                given=len(scene.exposures),
+                captures=Captures(
+                    bracket.exposures, bracket.validity, bracket.evs, bracket.white, len(scene.exposures)
+                ),
             ),
         }
     else:

@@ -16,6 +16,7 @@ from iea40k.store.listing import METADATA
 from iea40k.store.scenes import StoredScene
 from pipelines.config import BuildConfig
 from pipelines.raw_revisions import is_older_raw, raw_revision, raw_revision_now
+from pipelines.reference_judging import judged_before
 from pipelines.scene_build import plan_digest
 
 ABSENT = "absent"
@@ -25,8 +26,8 @@ ABSENT = "absent"
 def why_build(scene: Scene, config: BuildConfig, store: Store, *, renew: bool = False) -> str:
     """Return why a scene must be built: "" where it stands in the store already, `ABSENT`, or what changed.
 
-    With `renew`, a reference that an older revision of the fusion made is a reason too, and RAW files that an older one
-    developed.
+    With `renew`, a reference that an older revision of the fusion made, or of the judgement judged, is a reason too, and
+    RAW files that an older one developed.
     Raises `AlreadyExistsError` where the store was built with another configuration.
     """
     if not store.has_scene(scene.scene_id):
@@ -42,6 +43,8 @@ def why_build(scene: Scene, config: BuildConfig, store: Store, *, renew: bool = 
         if renew and is_older_raw(stored.recipe):
             made = raw_revision(stored.recipe)
             return f"its RAW files were developed by revision {made}, and {raw_revision_now()} is made now"
+        if renew and judged_before(stored.attributes, stored.recipe):
+            return "its reference was judged by an older version"
         return ""
     recorded = stored.recipe.get("config")
     if recorded is None or canonical_json(recorded) != canonical_json(config.recorded()):

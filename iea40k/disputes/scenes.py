@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iea40k.arrays import EncodedRGB, ResidualCodes, residual_from_codes
+from iea40k.arrays import EncodedRGB, ResidualCodes, residual_from_codes, validity_from_codes
+from iea40k.fusion.masks import filled
 from iea40k.likeness import Sketch, find_twins, groups_of, sketch_of
 from iea40k.residuals import luma
 
@@ -67,8 +68,9 @@ def small_scene(
         found: Map = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
         return found
 
-    pictures = np.stack([cv2.resize(e, size, interpolation=cv2.INTER_AREA) for e in exposures])
     drawn = np.zeros(codes.shape, np.bool_) if touched is None else touched
+    exposures = np.stack([_filled(e, code) for e, code in zip(exposures, codes, strict=True)])
+    pictures = np.stack([cv2.resize(e, size, interpolation=cv2.INTER_AREA) for e in exposures])
     unknown = np.broadcast_to(np.float32(np.nan), (len(codes), size[1], size[0]))
     as_shot = min(range(len(evs)), key=lambda k: (abs(evs[k]), evs[k]))
     return SmallScene(
@@ -87,6 +89,17 @@ def small_scene(
         sketch_of(exposures[as_shot]),
         composition,
     )
+
+
+def _filled(exposure: EncodedRGB, codes: ResidualCodes) -> EncodedRGB:
+    """Return an exposure whose black border, where a warp left no data, continues what lies beside it.
+
+    What merely moved is invalid too, but it is there to be seen.
+    """
+    empty = ~validity_from_codes(codes) & (exposure.max(axis=2) == 0)
+    if not empty.any() or empty.all():
+        return exposure
+    return np.rint(filled(exposure.astype(np.float32), ~empty)).astype(np.uint8)
 
 
 def groups_by_likeness(scenes: Sequence[SmallScene]) -> list[list[str]]:

@@ -195,15 +195,16 @@ def _always_white(scene: SmallScene) -> NDArray[np.bool_]:
 def _off_curve(scene: SmallScene, number: int) -> Map:
     """Return what no tone curve explains, from the exposures next to this one; both must be surprised.
 
-    One neighbour alone may be clipped there. Exposures of a camera are one curve of each other under any light. A
-    reference is none of them: fused or retouched, it has another curve in every corner, and is asked only by a scene of
-    one exposure.
+    One neighbour alone may be clipped there, and one without data (beside a warp) is surprised by nothing. Exposures of
+    a camera are one curve of each other under any light. A reference is none of them: fused or retouched, it has another
+    curve in every corner, and is asked only by a scene of one exposure.
     """
     grey = scene.grey[number]
     order = sorted(range(len(scene.evs)), key=lambda k: scene.evs[k])
     place = order.index(number)
     beside = [order[k] for k in (place - 1, place + 1) if 0 <= k < len(order)]
-    off = [grey - _curve(scene.grey[k], grey) for k in beside] or [grey - _curve(scene.reference, grey)]
+    off = [np.where(np.isnan(scene.labels[k]), 0, grey - _curve(scene.grey[k], grey)) for k in beside]
+    off = off or [grey - _curve(scene.reference, grey)]
     least = off[0] if len(off) == 1 else np.where(np.abs(off[0]) < np.abs(off[1]), *off)
     out: Map = least.astype(np.float32)
     return out

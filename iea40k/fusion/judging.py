@@ -11,11 +11,14 @@ without fault. It puts the references that most deserve a look first; it does no
 | frames left out | none | half of them |
 | fewer than three frames | | two are half as bad |
 | frames disagree on the light, mean (fusions) | 0.15 stops | 0.5 stops |
+| nearly black, though a frame shows it well (of the meaningful area; fusions of captures) | 20 % | 40 % |
+| exposed beyond what any frame was (fusions of captures) | 0.25 stops | 1.25 |
+| frames lie beside each other, where several tell (fusions of captures) | 6 % | 26 % |
 | what experts might admissibly have made otherwise, mean; or their spread, where several did it | 0.10 | 0.20 |
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +37,22 @@ CLIPPED = (0.02, 0.12)
 SUBJECT = (1.5, 3.0)
 LEFT_OUT = (0.0, 0.5)
 DISAGREEMENT = (0.15, 0.5)
+KEPT_DARK = (0.20, 0.40)
+BEYOND = (0.25, 1.25)
+DOUBLED = (0.06, 0.26)
 OTHERWISE = (0.10, 0.20)
 FEW_FRAMES, FEW = 3, 0.5
 GOOD = "no fault found"
+
+REVISION = 2
+"""Of what is asked of a reference; it stands beside each judgement. 1: neither double contours, nor what is kept dark,
+nor an exposure beyond all frames."""
+
+NEARLY_BLACK = 0.10
+"""Luma of the darkest zone that still has a trace of texture, `placing.LOW`."""
+
+SHOWN_WELL = (0.25, 0.75)
+"""Luma between which a frame shows a place well."""
 
 BOTH, BRIGHT_END, DARK_END, NEITHER = (
     "both",
@@ -65,6 +81,9 @@ def judge(
     *,
     fusion: Fusion | None = None,
     otherwise: NDArray[np.float32] | None = None,
+    captures: NDArray[np.uint8] | None = None,
+    evs: Sequence[float] | None = None,
+    doubled: float | None = None,
     frames: int | None = None,
     given: int | None = None,
 ) -> Judgement:
@@ -72,7 +91,9 @@ def judge(
 
     `fusion` is given where it is one; `otherwise` (H, W) is how far (luma) other experts would
     have made it otherwise: the standard deviation of admissible fusions, or the spread of several; NaN where unknown.
-    `frames` of `given` are the captures that were used.
+    `captures` (E, H, W, 3) are the aligned frames of a fusion, 0 where they have no data, at `evs` stops, and
+    `doubled` is the share of it in which they lie beside each other (`iea40k.alignment.doubled`). `frames` of `given`
+    are the captures that were used.
     """
     covered = np.ones(reference.shape[:2], np.bool_) if covered is None else covered
     if not covered.any():
@@ -99,6 +120,18 @@ def judge(
                 f"frames disagree by {shown['disagreement']:.2f} stops",
             ),
         ]
+        if captures is not None:
+            dark = numbers["kept_dark"] = _kept_dark(reference, captures, fusion)
+            faults.append((_share(dark, KEPT_DARK), f"{dark:.0%} nearly black, though a frame shows it well"))
+        if evs is not None:
+            k = fusion.placing.exposure
+            brighter, darker = k - max(evs), min(evs) - k
+            beyond = numbers["beyond_frames"] = max(brighter, darker, 0.0)
+            than = f"{'brighter' if brighter > darker else 'darker'} than any frame was"
+            faults.append((_share(beyond, BEYOND), f"exposed {beyond:.1f} stops {than}"))
+    if doubled is not None:
+        numbers["doubled"] = doubled
+        faults.append((_share(doubled, DOUBLED), f"double contours: {doubled:.0%} lie beside each other"))
     known = np.zeros(0, np.float32) if otherwise is None else otherwise[covered & ~np.isnan(otherwise)]
     if known.size:
         mean = numbers["spread"] = float(known.mean())  # the name that stores have for it
@@ -145,6 +178,17 @@ def _shown(fusion: Fusion) -> dict[str, float]:
         "disagreement": float((fusion.light.disagreement * meaning).sum() / meaning.sum()),
         "range_stops": high - low,
     }
+
+
+def _kept_dark(reference: EncodedRGB, captures: NDArray[np.uint8], fusion: Fusion) -> float:
+    """Return the share of the meaningful area that is nearly black in the reference, and well shown by a frame."""
+    shown = np.zeros(reference.shape[:2], np.bool_)
+    for frame in captures:
+        light = luma(frame)
+        shown |= (light > SHOWN_WELL[0]) & (light < SHOWN_WELL[1])
+    dark = shown & (luma(reference) < NEARLY_BLACK)
+    meaning = fusion.found.meaning
+    return float(meaning[dark].sum() / max(float(meaning.sum()), 1e-9))
 
 
 def _ends(shown: Mapping[str, float]) -> str:

@@ -101,6 +101,13 @@ def merge(
     return Light(stops, mean_ev, apart_all, below < LEAST_TRUST, above < LEAST_TRUST)
 
 
+def evidence(frame: EncodedRGB, weight: NDArray[np.float32], white: float = 255.0) -> NDArray[np.float32]:
+    """Return (H, W) float32: how much a frame counts at each pixel, beside others that show it. `weight`: its mask."""
+    high, low = _trust(frame, white)
+    counts: NDArray[np.float32] = weight * high * low * _worth(frame)
+    return counts
+
+
 def _trust(frame: EncodedRGB, white: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return how far a frame's pixels are from white and from black, each 0 ... 1."""
     brightest = cv2.max(cv2.max(frame[..., 0], frame[..., 1]), frame[..., 2])

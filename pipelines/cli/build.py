@@ -168,7 +168,7 @@ def status(
     from iea40k.fusion.revisions import is_older
     from pipelines.left_out import left_out_of
     from pipelines.raw_revisions import is_older_raw
-    from pipelines.reference_judging import ranked_references
+    from pipelines.reference_judging import judged_before, ranked_references
     from pipelines.store_now import doubts_of, store_now
 
     opened = Store.open(store)
@@ -180,11 +180,12 @@ def status(
             write_contact_sheets(opened, sheet, progress=bar.update, each=executor.map)
     now = store_now(opened)
     quarantined = now.quarantined
-    scenes, older, older_raws = [], [], []  # read once, for all that follows
-    for scene_id in opened.scene_ids():
+    scenes, older, older_raws, judged_then = [], [], [], []  # read once, for all that follows
+    for scene_id in sorted(set(opened.scene_ids()) - set(now.withdrawn)):
         scene = opened.open_scene(scene_id)
         older += [scene_id] if is_older(scene.recipe) else []
         older_raws += [scene_id] if is_older_raw(scene.recipe) else []
+        judged_then += [scene_id] if judged_before(scene.attributes, scene.recipe) else []
         scenes.append(
             dataclasses.replace(scene, recipe={}, digests={})
         )  # most of it, and not asked for below
@@ -198,9 +199,7 @@ def status(
     left_out = [frame for scene in scenes for frame in left_out_of(scene.scene_id, scene.attributes)]
     references = ranked_references(scenes)
     doubts = [doubt for scene in scenes if (doubt := doubts_of(scene)) is not None]
-    composition = compose(
-        (now.attributes(scene), len(scene.levels)) for scene in scenes if scene.scene_id not in now.withdrawn
-    )
+    composition = compose((now.attributes(scene), len(scene.levels)) for scene in scenes)
     if picture is not None:
         from iea40k.composition_picture import composition_picture
         from pipelines.sheets import write_png
@@ -223,6 +222,7 @@ def status(
             "references": judged,
             "older_fusions": older,
             "older_raws": older_raws,
+            "older_judgements": judged_then,
             "review_first": ranking,
         }
         typer.echo(json.dumps(result))
@@ -243,6 +243,13 @@ def status(
         say(f"failed before and no longer in the manifest ({len(now.forgotten)}): {names}")
     for line in older_words(older, older_raws):
         say(f"{line}; `iea40k build MANIFEST {store} --renew` builds them anew")
+    if only_judged := [scene_id for scene_id in judged_then if scene_id not in older]:
+        say(
+            f"references judged by an older version, which did not look for double contours ({len(only_judged)}): "
+            + ", ".join(only_judged[:10])
+            + (", ..." if len(only_judged) > 10 else "")
+            + f"; `iea40k build MANIFEST {store} --renew` judges them anew"
+        )
     if composition.images:
         say(words(composition))
     results = Terminal()

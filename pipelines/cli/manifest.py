@@ -26,7 +26,8 @@ def check(
 ) -> int:
     """Check a manifest: every bad cell at once, with line and column; near-twins, and splits that divide them.
 
-    Exit code 1: the manifest can be built, but a split of it divides near-twins, or a label is in no taxonomy.
+    Exit code 1: the manifest can be built, but scenes of it share a file, a split divides near-twins, or a label is in
+    no taxonomy.
     """
     try:
         manifest = read_manifest(file, root=root, check_digests=digests)
@@ -44,7 +45,7 @@ def check(
         with Progress("comparing", "scenes") as bar:
             found = in_common(manifest.scenes, progress=bar.update)
     words = unknown_words(manifest, load_taxonomy())
-    faults = [*(leak.words for leak in found.leaks), *(str(problem) for problem in words)]
+    faults = [*found.shared_words(), *(leak.words for leak in found.leaks), *(str(p) for p in words)]
     if as_json:
         result = {
             "file": str(file),
@@ -63,7 +64,7 @@ def check(
     for fault in faults:
         messages.print(fault, style="red", markup=False)
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-    said = f"{len(faults)} faults" if faults else "no problems"
+    said = f"{len(faults)} fault{'s' * (len(faults) > 1)}" if faults else "no problems"
     messages.print(
         f"{file}: {len(manifest.scenes)} scenes ({counts}), {said}",
         style="red" if faults else "green",

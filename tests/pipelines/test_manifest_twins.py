@@ -59,6 +59,20 @@ def test_two_scenes_that_share_a_file_are_told(folder: Path, capsys: pytest.Capt
     assert found["leaks"][0]["splits"] == {"a": "train", "b": "test"}
 
 
+def test_a_shared_file_alone_is_a_problem_unless_it_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "scene_id,kind,exposures\na,rendered,rocket.png\nb,rendered,rocket.png\n"
+    assert check(folder, rows, capsys)[0] == 1
+    assert run(["manifest", "check", str(folder / "manifest.csv")]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "rocket.png: used by 2 scenes: a, b" in said
+    assert "1 fault" in said
+    assert "no problems" not in said
+    rows = "scene_id,kind,exposures,x_composition\na,rendered,rocket.png,one\nb,rendered,rocket.png,one\n"
+    assert check(folder, rows, capsys)[0] == 0
+
+
 def test_a_picture_that_cannot_be_read_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "scene_id,kind,exposures\na,rendered,broken.png\nb,rendered,rocket.png\n"
     code, found = check(folder, rows, capsys)

@@ -1,12 +1,17 @@
 """Judged references where people meet them: `status`, its JSON, and the queue of references."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from iea40k.fusion.fusing import METHOD
+from iea40k.fusion.fusing import REVISION as FUSED
+from iea40k.fusion.judging import REVISION
 from iea40k.store.layout import Store
 from pipelines.cli.program import run
+from pipelines.reference_judging import JUDGED
 from tests.builders import built_scene
 
 
@@ -43,3 +48,17 @@ def test_the_worst_reference_comes_first_in_the_queue(store: Path, capsys) -> No
     assert priority["bad"] == pytest.approx(0.9)
     assert priority["bad"] > priority["fair"] > priority["good"] == 0
     assert 0 < priority["from_before"] < 1, "a scene built before keeps its place"
+
+
+def test_a_fusion_that_was_judged_before_is_told(tmp_path: Path, capsys) -> None:
+    store = Store.create(tmp_path / "then")
+    fused = {"frames": {"reference": {"method": METHOD, "revision": FUSED}}}
+    about = {"kind": "bracket", "reference_quality": 1.0, "reference_words": "x", "reference_ends": "both"}
+    for name, more in (("then", {}), ("now", {JUDGED: REVISION})):
+        store.write_scene(replace(built_scene(name, **about, **more), recipe=fused))
+    assert run(["status", str(store.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["older_judgements"] == ["then"]
+    assert run(["status", str(store.path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "references judged by an older version, which did not look for double contours (1): then" in said
+    assert "--renew" in said

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from iea40k.escaping import markdown_text
+from iea40k.escaping import begins_formula, markdown_text
 from iea40k.store.release import content
 from iea40k.store.release.publication import Publication
 
@@ -26,7 +26,7 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["plain"] = markdown_text
+    environment.filters["plain"] = _plain
     environment.filters["figure"] = lambda value: "-" if value is None else f"{value:.3f}"
     environment.filters["percent"] = lambda value: "-" if value is None else f"{100 * value:.1f} %"
     template = files(__package__).joinpath("card_template.md").read_text(encoding="utf-8")
@@ -54,6 +54,13 @@ def dataset_card(facts: Mapping[str, Any]) -> str:
             ],
         }
     )
+
+
+def _plain(text: object) -> str:
+    """Return a text as Markdown; one that a spreadsheet would run as a formula stands in quotes, in case a table is
+    copied into one."""
+    line = " ".join(str(text).split())
+    return markdown_text(f'"{line}"' if len(line) > 1 and begins_formula(line) else line)
 
 
 def _licence_key(facts: Mapping[str, Any], about: Publication) -> str:

@@ -9,6 +9,7 @@ import skimage.data
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.planted_labels import KINDS, plant, scene_of
+from iea40k.arrays import INVALID_CODE
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.disputes.expecting import Expectation, out_of_fold
 from iea40k.disputes.finding import DISPUTED, find_disputes
@@ -268,3 +269,29 @@ def test_each_kind_is_disputed(full, kind):
     wrong = [found[made[s].scene_id, made[s].levels[e]] for s, e in (p.place for p in plants)]
     clean = [v for k, v in found.items() if k[0] not in {made[p.place[0]].scene_id for p in plants}]
     assert np.mean([w > np.quantile(clean, 0.9) for w in wrong]) > 0.6
+
+
+def test_a_border_without_data_in_the_neighbours_speaks_against_no_label(full):
+    """A warp leaves black strips; what lies beside one is a label like any other."""
+    scene = full[0]
+    codes = [code.copy() for code in scene.codes]
+    frames = [frame.copy() for frame in scene.exposures]
+    middle = sorted(range(len(scene.evs)), key=lambda k: scene.evs[k])[1]
+    for number in range(len(frames)):
+        if number != middle:
+            frames[number][:6] = 0
+            codes[number][:6] = INVALID_CODE
+    made = small_scene(
+        scene.scene_id, scene.levels, scene.evs, np.stack(frames), scene.reference, np.stack(codes)
+    )
+    whole = small_scene(
+        scene.scene_id, scene.levels, scene.evs, scene.exposures, scene.reference, scene.codes
+    )
+    expected = Expectation.alone(np.float32(0.45) - whole.grey)
+    found = [evidence(s, middle, s.labels[middle], expected, {}) for s in (made, whole)]
+    assert found[0].off_curve[:3].max() < 0.02
+    values = [dict(zip(SIGNALS, f.values, strict=True))["off_curve"] for f in found]
+    assert values[0] <= values[1] + 0.01
+    # What the predictor looks at does not turn black towards the border either.
+    assert np.abs(made.grey - whole.grey)[:, :3].mean() < 0.1
+    assert np.isnan(made.labels[0][0]).all()

@@ -54,3 +54,37 @@ def test_frames_that_disagree_are_said() -> None:
 
 def test_a_reference_without_data_is_the_worst() -> None:
     assert judge(np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), bool)).quality == 0
+
+
+def test_what_is_kept_dark_though_a_frame_shows_it_is_said() -> None:
+    light = photograph("coffee") * 0.5
+    light[:, : light.shape[1] // 2] *= 2.0**-8
+    evs = (-2.0, 0.0, 2.0, 4.0, 6.0, 8.0)
+    frames = np.stack(bracket(light, evs))
+    fusion = fuse(frames, evs=evs)
+    dark = np.where(np.arange(light.shape[1])[None, :, None] < light.shape[1] // 2, 10, fusion.reference)
+    found = judge(dark.astype(np.uint8), fusion=fusion, captures=frames, evs=evs)
+    assert "nearly black, though a frame shows it well" in found.words.split(";")[0]
+    assert found.numbers["kept_dark"] > 0.25
+    assert found.quality < 0.8
+    unseen = judge(dark.astype(np.uint8), fusion=fusion, captures=frames[:3], evs=evs[:3])
+    assert unseen.numbers["kept_dark"] < 0.05, "no frame shows it: nothing was left there"
+
+
+def test_an_exposure_beyond_all_frames_is_said() -> None:
+    found = {}
+    for brightest in (0.0, -3.0):
+        evs = tuple(brightest - step for step in (2.0, 1.0, 0.0))
+        frames = np.stack([exposed("coffee", ev) for ev in evs])
+        fusion = fuse(frames, evs=evs)
+        found[brightest] = judge(fusion.reference, fusion=fusion, captures=frames, evs=evs)
+    assert "brighter than any frame was" in found[-3.0].words
+    assert "than any frame was" not in found[0.0].words
+    assert found[-3.0].numbers["beyond_frames"] > 2
+
+
+def test_double_contours_are_said() -> None:
+    sound, double = (judge(exposed("coffee"), doubled=share) for share in (0.05, 0.2))
+    assert "double contours: 20%" in double.words
+    assert "double" not in sound.words
+    assert double.quality < 0.6 * sound.quality
