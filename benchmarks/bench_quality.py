@@ -1,9 +1,9 @@
 """Does the quality of a reference fall where it should? Sound brackets against double contours and two lights, planted.
 
 Finished photographs are exposed, shaken and made noisy (`benchmarks.planted_brackets`). In faulty ones something near
-slides against the rest by a little a frame, so that frames pass and contours are double; or a part is lit by so many stops
-less, and the reference (the frame that is right for the rest) leaves it in the dark although another frame shows it. What is
-asked: how many of them the words name, and how many sound ones.
+slides against the rest by a little a frame, so that frames pass and contours are double; or a part is lit by so many
+stops less, and the reference (the frame that is right for the rest) leaves it in the dark although another frame shows
+it. What is asked: how many of them the words name, and how many sound ones.
 """
 
 from collections.abc import Iterator, Sequence

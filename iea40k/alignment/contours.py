@@ -1,8 +1,8 @@
 """Double contours: how far the frames of a bracket lie beside each other after alignment, where both are mixed.
 
 One motion places a whole frame. What it cannot follow (a near object seen from another place, leaves, waves) stands
-twice in the mean of both frames, and its labels are contours. Every frame is laid on its neighbour in brightness, tile by
-tile; a tile counts as much as both frames have a part in what is made of them there.
+twice in the mean of both frames, and its labels are contours. Every frame is laid on its neighbour in brightness, tile
+by tile; a tile counts as much as both frames have a part in what is made of them there.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def doubled(
 ) -> float:
     """Return the share of what two frames tell together in which they lie beside each other, in [0, 1].
 
-    `frames` (H, W, 3) uint8 are aligned, the darkest first; `counts` (H, W) says how much each tells of a pixel. 0 where
-    no two frames tell anything together.
+    `frames` (H, W, 3) uint8 are aligned, the darkest first; `counts` (H, W) says how much each tells of a pixel. 0
+    where no two frames tell anything together.
     """
     total = np.maximum(np.sum(counts, axis=0, dtype=np.float32), np.float32(_LEAST))
     views = [View.of(frame, valid) for frame, valid in zip(frames, validity, strict=True)]

@@ -195,9 +195,9 @@ def _always_white(scene: SmallScene) -> NDArray[np.bool_]:
 def _off_curve(scene: SmallScene, number: int) -> Map:
     """Return what no tone curve explains, from the exposures next to this one; both must be surprised.
 
-    One neighbour alone may be clipped there, and one without data (beside a warp) is surprised by nothing. Exposures of
-    a camera are one curve of each other under any light. A reference is none of them: fused or retouched, it has another
-    curve in every corner, and is asked only by a scene of one exposure.
+    One neighbour alone may be clipped there, and one without data (beside a warp) is surprised by nothing. Exposures
+    of a camera are one curve of each other under any light. A reference is none of them: fused or retouched, it has
+    another curve in every corner, and is asked only by a scene of one exposure.
     """
     grey = scene.grey[number]
     order = sorted(range(len(scene.evs)), key=lambda k: scene.evs[k])

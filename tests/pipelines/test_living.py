@@ -357,7 +357,7 @@ def test_a_licence_that_begins_a_formula_or_a_table_is_text_everywhere(folder: P
     cut = Release.open(folder / "1.0.0")
     assert set(cut.images.set_index("scene_id").loc["astronaut", "licence"]) == {"=HYPERLINK(1) | x"}
     assert "\n=" not in (cut.path / "LICENCES.csv").read_text("utf-8").replace(",=", "\n=")
-    assert r"| =HYPERLINK(1) \| x | 1 |" in (cut.path / "README.md").read_text("utf-8")
+    assert r'| "=HYPERLINK(1) \| x" | 1 |' in (cut.path / "README.md").read_text("utf-8")
     assert run(["verify", str(cut.path)]) == 0
 
 
@@ -434,6 +434,8 @@ def test_status_counts_what_is_in_quarantine_now(folder: Path, capsys: pytest.Ca
     assert [entry["scene_id"] for entry in found["quarantine_unlisted"]] == ["bad"]
     assert found["withdrawn"] == ["rocket"]
     assert found["composition"]["counts"]["licence"] == {"CC0-1.0": {"scenes": 3, "images": 9}}
+    assert (found["scenes"], found["exposures"]) == (3, 9), "what is withdrawn counts nowhere"
+    assert "rocket" not in {row["scene_id"] for row in (*found["review_first"], *found["references"])}
     (folder / "manifest.csv").unlink()
     assert "is gone" in status(folder, capsys)["manifest_problem"]
 

@@ -187,6 +187,7 @@ def test_stale_strokes_stop_a_release_until_somebody_decides(
     assert not (tmp_path / "out").exists()
     release = cut(store, tmp_path / "out", "--leave-out-stale")
     assert release.head["ledger"]["stale_left_out"] is True
+    assert "(stale): left out, where there were any." in (release.path / "README.md").read_text("utf-8")
     row = release.images.set_index("image_id").loc["a_P1"]
     found = release.array(str(row["frame"]), "residual")[int(row["index"])]
     assert np.array_equal(found, store.open_scene("a").residual("P1"))
