@@ -26,8 +26,8 @@ ABSENT = "absent"
 def why_build(scene: Scene, config: BuildConfig, store: Store, *, renew: bool = False) -> str:
     """Return why a scene must be built: "" where it stands in the store already, `ABSENT`, or what changed.
 
-    With `renew`, a reference that an older revision of the fusion made, or of the judgement judged, is a reason too, and
-    RAW files that an older one developed.
+    With `renew`, a reference that an older revision of the fusion made, or of the judgement judged, is a reason too,
+    and RAW files that an older one developed.
     Raises `AlreadyExistsError` where the store was built with another configuration.
     """
     if not store.has_scene(scene.scene_id):
