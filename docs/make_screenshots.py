@@ -2,6 +2,8 @@
 
 `python docs/make_screenshots.py demo [FILE]` takes that of the README, of the demo's report, and needs no display.
 
+`xvfb-run -a python docs/make_screenshots.py guide [FOLDER]` takes those of docs/annotator.md, but the first.
+
 Nothing is drawn for the page: the annotator's window is worked by mouse and keys as its tutorial says, the report and
 TensorBoard are opened in Chromium. Each step is checked before its picture is taken. Run it again after changes.
 """
@@ -12,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from screenshots.commands import bracket_store
+from screenshots.guide import guide
 from screenshots.pages import demo, report, trainer
 from screenshots.window import window
 
@@ -34,6 +37,8 @@ def main(folder: Path = FOLDER) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["window"]:
         window(Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["guide"]:
+        guide(Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "images")
     elif sys.argv[1:2] == ["demo"]:
         demo(Path(sys.argv[2]) if len(sys.argv) > 2 else DEMO)
     else:

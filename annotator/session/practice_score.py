@@ -11,6 +11,10 @@ from iea40k.arrays import INVALID_CODE, RESIDUAL_SCALE, ResidualCodes, Validity
 VISIBLE = 8 / 255
 """By how much a pixel's residual must be further from the truth than it was to count as harmed."""
 
+SEEN = 1 / 255
+"""Mean error of a fault from which it is one: half of nothing, and the other sign of nothing, are nothing. At the level
+that is the reference there is no other light for a wrong sign or gain to get wrong."""
+
 REPAIRED, MISSED = 1 / 3, 0.9
 """Shares of a fault's error that may be left where it counts as repaired; and from which it counts as missed."""
 
@@ -88,7 +92,10 @@ def score_of(
     for name, region in faults:
         outside &= ~region
         inside = region & known
-        if inside.any():
-            scored.append(FaultScore(name, float(was[inside].mean()), float(now[inside].mean())))
+        if not inside.any():
+            continue
+        fault = FaultScore(name, float(was[inside].mean()), float(now[inside].mean()))
+        if max(fault.before, fault.after) >= SEEN:
+            scored.append(fault)
     harmed = int(np.count_nonzero((now - was > VISIBLE) & outside))
     return Score(title, tuple(scored), harmed, float(was[known].mean()), float(now[known].mean()))

@@ -35,6 +35,8 @@ def window(folder: Path) -> None:
 class Window:
     """The annotator's window at a store, worked by mouse and keys; `pressed` is what was pressed, in order."""
 
+    size = SIZE
+
     def __init__(self, store: Path, pictures: Path) -> None:
         import napari
 
@@ -44,7 +46,7 @@ class Window:
 
         self.pictures, self.pressed, self.asked = pictures, list[str](), list[str]()
         self.viewer = napari.Viewer(title="IEA40K", show=True)
-        self.viewer.window._qt_window.resize(*SIZE)
+        self.viewer.window._qt_window.resize(*self.size)
         adapter.hide_side_docks(self.viewer)
         session = open_session(
             store, "Ada Lovelace", ledger_url=None, mode="annotate", folders=store.parent / "desk"

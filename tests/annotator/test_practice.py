@@ -41,6 +41,9 @@ def test_the_score_says_what_was_missed_harmed_and_by_how_much_the_error_fell():
     assert found.fell == pytest.approx(1 - found.after / found.before)
     assert "harmed outside the faults, by more than 8/255: 12 pixels" in found.text()
     assert "ROSE" in score_of("x", base, base + np.int16(9), truth, []).text()
+    # The other sign of nothing is no fault that was repaired.
+    assert score_of("x", truth, truth, truth, list(regions.items())).faults == ()
+    assert [f.name for f in score_of("x", truth, codes, truth, list(regions.items())).faults] == ["b", "c"]
 
 
 def test_faults_are_planted_by_the_seed_in_scratch_and_go(practising, tmp_path):
