@@ -4,15 +4,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from iea40k.fusion.fusing import METHOD
 from iea40k.fusion.fusing import REVISION as FUSED
 from iea40k.fusion.judging import REVISION
+from iea40k.manifest import read_manifest
 from iea40k.store.layout import Store
+from pipelines import reference_judging
 from pipelines.cli.program import run
+from pipelines.config import read_config
 from pipelines.reference_judging import JUDGED
+from pipelines.scene_task import build_one
 from tests.builders import built_scene
+from tests.planted import exposed
 
 
 @pytest.fixture
@@ -62,3 +69,32 @@ def test_a_fusion_that_was_judged_before_is_told(tmp_path: Path, capsys) -> None
     said = " ".join(capsys.readouterr().out.split())
     assert "references judged by an older version, which did not look for double contours (1): then" in said
     assert "--renew" in said
+
+
+def test_renewing_a_judgement_changes_no_pixel(tmp_path: Path, capsys, monkeypatch) -> None:
+    names = []
+    for ev in (-2, 0, 2):
+        names.append(f"{ev}.png")
+        Image.fromarray(exposed("coffee", ev)[::4, ::4]).save(tmp_path / names[-1])
+    row = f"coffee,bracket,{'|'.join(names)},-2|0|2,CC0-1.0"
+    (tmp_path / "m.csv").write_text(f"scene_id,kind,exposures,evs,licence\n{row}\n", encoding="utf-8")
+    (tmp_path / "c.yaml").write_text("short_side: 64\n", encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr(reference_judging, "REVISION", 1)
+        # In this process: one of its own would not have the older revision.
+        scene = read_manifest(tmp_path / "m.csv").scenes[0]
+        build_one(scene, read_config(tmp_path / "c.yaml"), store)
+    before = store.open_scene("coffee")
+    labels = [np.array(before.residual(level)) for level in before.levels]
+    build = ["build", str(tmp_path / "m.csv"), str(store.path), "--config", str(tmp_path / "c.yaml")]
+    assert run([*build, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == 1
+    assert run([*build, "--renew", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["rebuilt"] == 1
+    assert "judged by an older version" in " ".join(told.err.split())
+    after = store.open_scene("coffee")
+    assert after.attributes[JUDGED] == REVISION
+    assert {"reference_doubled", "reference_kept_dark", "reference_beyond_frames"} <= set(after.attributes)
+    assert all(np.array_equal(a, after.residual(lv)) for a, lv in zip(labels, after.levels, strict=True))
