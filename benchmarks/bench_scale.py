@@ -21,12 +21,14 @@ from benchmarks.harness import Figure
 
 TITLE = "From 500 to 5,000 scenes"
 _FEW, _MANY = (int(n) for n in os.environ.get("IEA40K_SCALE", "500,5000").split(","))
-_PICTURES = 50
+PICTURES = 50
 _AIMS = {"status": 2.0, "queue add": 2.0}
 """Seconds at most, of the many."""
 
 
-class _Cost(NamedTuple):
+class Cost(NamedTuple):
+    """Of a command: seconds by the clock and of processors, MiB of its largest process."""
+
     wall: float
     processor: float
     memory: float
@@ -35,12 +37,12 @@ class _Cost(NamedTuple):
 def run() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _photographs(folder)
+        photographs(folder)
         few, many = _costs(folder, _FEW), _costs(folder, _MANY)
     return [figure for command in few for figure in _figures(command, few[command], many[command])]
 
 
-def _figures(command: str, few: _Cost, many: _Cost) -> Iterator[Figure]:
+def _figures(command: str, few: Cost, many: Cost) -> Iterator[Figure]:
     growth = (many.processor / _MANY) / (few.processor / _FEW)
     note = f"processor time a scene of {_MANY} against that of {_FEW}"
     yield Figure(f"{command}: growth", growth, "x", f"{_FEW} scenes", "<= 1.2", growth <= 1.2, note)
@@ -54,16 +56,17 @@ def _figures(command: str, few: _Cost, many: _Cost) -> Iterator[Figure]:
     yield Figure(f"{command}: memory of the largest process", many.memory, "MiB", against)
 
 
-def _photographs(folder: Path) -> None:
+def photographs(folder: Path) -> None:
+    """Write `PICTURES` tiny pictures, 0.png and on."""
     rng = np.random.default_rng(0)
-    for number in range(_PICTURES):
+    for number in range(PICTURES):
         y, x = np.mgrid[0:48, 0:64]
         smooth = (y / 48 + x / 64)[..., None] * rng.uniform(40, 120, 3) + rng.integers(0, 12, (48, 64, 3))
         Image.fromarray(smooth.astype(np.uint8)).save(folder / f"{number}.png")
 
 
-def _costs(folder: Path, count: int) -> dict[str, _Cost]:
-    rows = [f"scene-{n:06d},rendered,{n % _PICTURES}.png,{n % _PICTURES}.png,C,CC0-1.0" for n in range(count)]
+def _costs(folder: Path, count: int) -> dict[str, Cost]:
+    rows = [f"scene-{n:06d},rendered,{n % PICTURES}.png,{n % PICTURES}.png,C,CC0-1.0" for n in range(count)]
     manifest, store = folder / f"m{count}.csv", folder / f"store{count}"
     manifest.write_text(
         "scene_id,kind,exposures,references,experts,licence\n" + "\n".join(rows) + "\n", encoding="utf-8"
@@ -82,12 +85,13 @@ def _costs(folder: Path, count: int) -> dict[str, _Cost]:
     }
     found = {}
     for name, arguments in commands.items():
-        found[name] = _measured([str(a) for a in arguments])
+        found[name] = measured([str(a) for a in arguments])
         print(json.dumps({"scenes": count, "command": name, **found[name]._asdict()}), flush=True)
     return found
 
 
-def _measured(arguments: list[str]) -> _Cost:
+def measured(arguments: list[str]) -> Cost:
+    """Run `iea40k` with the arguments in a process of its own, and return what it cost."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(
@@ -98,7 +102,7 @@ def _measured(arguments: list[str]) -> _Cost:
     if done.returncode:
         raise RuntimeError(f"iea40k {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return _Cost(wall, processor, float(done.stderr.rsplit("peak ", 1)[1]) / 1024)
+    return Cost(wall, processor, float(done.stderr.rsplit("peak ", 1)[1]) / 1024)
 
 
 _RUN = """
