@@ -18,7 +18,7 @@ from iea40k.errors import IEAError, LeaseLostError, LedgerUnavailableError, Stor
 from iea40k.store.ledger import Lease, Ledger, MapKey, Outbox
 
 RETRY_SECONDS = 5.0
-PATIENCE_SECONDS = 0.02
+PATIENCE_SECONDS = 0.01
 """How long a mouse release waits for disk and ledger to have the stroke."""
 
 _LOOK_SECONDS = 0.1  # between two looks at how far a delivery is

@@ -250,6 +250,15 @@ def own_context(viewer: Any) -> None:
             canvas._scene_canvas.set_current()
 
 
+def speak_in(window: Any | None) -> None:
+    """Let napari's next notification come in this main window: it takes the one that was active last."""
+    with contextlib.suppress(*_PRIVATE_ERRORS):
+        known = type(window)._instances  # type: ignore[union-attr]
+        if window in known and known[-1] is not window:
+            known.remove(window)
+            known.append(window)
+
+
 def expire_notification() -> None:
     """Let every notification go by itself: napari shows one for ever where the window is not active, as it is not yet
     when a dialog has just closed, or where another came over it before its time was over."""

@@ -194,5 +194,6 @@ class QtView(QObject):
 
     def _notify(self, kind: str, text: str) -> None:
         show: dict[str, Any] = {"info": notifications.show_info, "warning": notifications.show_warning}
+        adapter.speak_in(self.parent_window)
         show.get(kind, notifications.show_error)(text)
         adapter.expire_notification()

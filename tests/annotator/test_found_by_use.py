@@ -148,6 +148,18 @@ def test_what_was_told_ends_with_its_image(window):
     window.c.residual.set_tools(tool="brush")
 
 
+def test_what_is_told_comes_in_its_own_window_whichever_was_active_last(window):
+    import napari
+
+    other = napari.Viewer(show=False)
+    try:
+        key(window, "Z", "ControlModifier")
+        assert told()
+    finally:
+        other.close()
+        window.a.view.dismiss()
+
+
 def test_what_was_told_goes_by_itself_also_where_the_window_is_not_active(window, monkeypatch):
     """A dialog that has just closed leaves it so, and napari's message stayed for ever."""
     from napari._qt.dialogs.qt_notification import NapariQtNotification
