@@ -5,6 +5,7 @@ captures whose reference is their fusion. The authors of the released weights tr
 far as is known. Experts differ by 0.097 in luma from one another: no figure as shot can be much below.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ import pandas as pd
 import torch
 
 from benchmarks.baselines import EVS, fitted
-from benchmarks.harness import Figure
+from benchmarks.harness import RESULTS, Figure
 from iea40k.arrays import EncodedRGB, Residual, residual_from_codes
 from iea40k.colour import decode_srgb, encode_srgb
 from iea40k.develop import load_encoded
@@ -43,12 +44,25 @@ def run() -> list[Figure]:
     if not real.name:
         raise SystemExit("set IEA40K_REAL_DATA to the folder of real photographs")
     torch.set_num_threads(1)
+    if os.environ.get("ONLY") == SHIPPED:
+        return _with_those_there(_measured_on(real, {SHIPPED: network_predictor(load_weights(SHIPPED))}))
     predictors: dict[str, Predictor] = {
         SHIPPED: network_predictor(load_weights(SHIPPED)),
         "p_ieanet_s": network_predictor(load_weights("p_ieanet_s")),
         "released wavelet_net": network_predictor(load_weights(real / "official" / "wavelet_epoch_2.pth")),
         **fitted(sorted((real / "photographs").glob("*/*.png"))),
     }
+    return _measured_on(real, predictors)
+
+
+def _with_those_there(fresh: list[Figure]) -> list[Figure]:
+    """Return the figures of the results that are there, with fresh ones in their places."""
+    there = json.loads((RESULTS / "shipped.json").read_text(encoding="utf-8"))["figures"]
+    known = {(figure.name, figure.unit): figure for figure in fresh}
+    return [known.get((old["name"], old["unit"]), Figure(**old)) for old in there]
+
+
+def _measured_on(real: Path, predictors: dict[str, Predictor]) -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         for source, images in (

@@ -13,10 +13,17 @@ _BYTES_A_PIXEL = 3 + 2 + 4  # image, codes, uncertainty
 
 
 class Resident:
-    """Iterates the same batches as a loader of `ExposureDataset` with the same view and sampler."""
+    """Iterates the same batches as a loader of `ExposureDataset` with the same view and sampler.
+
+    Without a sampler it gives single items only.
+    """
 
     def __init__(
-        self, samples: Samples, view: ViewConfig, sampler: BatchSampler, device: torch.device | None = None
+        self,
+        samples: Samples,
+        view: ViewConfig,
+        sampler: BatchSampler | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self.view, self.sampler, self.samples = view, sampler, samples.samples
         self._items: list[Item] = []
@@ -27,13 +34,14 @@ class Resident:
             self._items.append({name: tensor.to(place) for name, tensor in item.items()})
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        return len(self.sampler or ())
 
     def __iter__(self) -> Iterator[Item]:
-        for keys in self.sampler:
-            yield collate([self._item(epoch, number) for epoch, number in keys])
+        for keys in self.sampler or ():
+            yield collate([self.item(epoch, number) for epoch, number in keys])
 
-    def _item(self, epoch: int, number: int) -> Item:
+    def item(self, epoch: int, number: int) -> Item:
+        """Return what `ExposureDataset` gives for (epoch, number)."""
         config = self.view
         key = (config.seed, epoch, number)
         view = choose_view(config.mode, self.samples[number].shape, config.size, config.flips, key)

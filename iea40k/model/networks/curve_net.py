@@ -7,7 +7,6 @@ grid) that is added to the curve. Both are applied at the picture's own size, so
 nothing is upsampled but smooth functions. A second grid says how far the map may be off.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,33 +17,21 @@ from torch import Tensor, nn
 from iea40k.arrays import LUMA_WEIGHTS
 from iea40k.model.networks.ladder import SURE, Ladder, at_lumas
 from iea40k.model.networks.sampling import area_matrix, spline_matrix
+from iea40k.model.networks.whole import (
+    DARKEST,
+    STATISTICS,
+    Whole,
+    bounded,
+    hats,
+    logarithms,
+    rises,
+    root_of,
+    statistics_of,
+    wanted_by,
+)
 
 SMALLEST = 32
 """The least height and width of a picture, in pixels."""
-
-LEAST_SCALE, LARGEST_SCALE = 0.004, 0.5
-"""Bounds of the predicted scale: a code of 8 bits, and half of all luma."""
-
-_QUANTILES = (
-    0.0,
-    0.001,
-    0.005,
-    0.01,
-    0.02,
-    0.05,
-    *(k / 20 for k in range(2, 19)),
-    0.95,
-    0.98,
-    0.99,
-    0.995,
-    0.999,
-    1.0,
-)
-STATISTICS = 4 * len(_QUANTILES) + 8 + 6 + 16 + 4
-"""Figures of a picture that the global branch reads."""
-
-_TWO_STOPS = 2 * math.log(2)
-_DARKEST = 1 / 512  # luma below it is nothing but noise and rounding
 
 
 @dataclass(frozen=True)
@@ -63,6 +50,8 @@ class CurveNetConfig:
       picture is one of them; as far as it is, the map is the ladder's own curve, the inverse of the exposure
     - `lean`: added to the logits of the rungs where maps are made: a ladder is more frequent among the pictures that
       are assessed than among those that are learnt from
+    - `second`: units of a second global branch, which reads the figures alone; the wanted luma is the mean of both, and
+      so is the logarithm of the scale. 0: there is none
     """
 
     side: int = 128
@@ -76,6 +65,7 @@ class CurveNetConfig:
     look: int | None = None
     rungs: tuple[float, ...] = ()
     lean: float = 0.0
+    second: int = 0
 
     @property
     def looked(self) -> int:
@@ -91,12 +81,14 @@ class Judgement(NamedTuple):
     `grid` (B, 2 bins, cells, cells): what place and luma add to the logit; then the logarithms of the scale.
     `rungs` (B, 2, steps): for lumas from 0 to 1, how much of the ladder's curves is taken, and their wanted luma times
     that; None without a ladder.
+    `second` (B, 1 + knots + bins): gain, curve and logarithms of the scale by the second global branch; None without.
     """
 
     gain: Tensor
     curve: Tensor
     grid: Tensor
     rungs: Tensor | None = None
+    second: Tensor | None = None
 
 
 class CurveNet(nn.Module):
@@ -110,8 +102,11 @@ class CurveNet(nn.Module):
         super().__init__()
         self.config = config = config or CurveNetConfig()
         self.features = _Features(config.widths, config.dropout)
-        self.whole = _Whole(config)
+        pooled = config.widths[-1] if config.pooled else 0
+        parts = (config.knots, config.bins, config.dropout)
+        self.whole = Whole(config.hidden, *parts, pooled)
         self.places = _Places(config) if config.local else None
+        self.second = Whole(config.second, *parts) if config.second else None
         self.ladder = Ladder(config.rungs, STATISTICS, lean=config.lean) if config.rungs else None
         self.register_buffer("luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("temperature", torch.ones(()))
@@ -137,24 +132,27 @@ class CurveNet(nn.Module):
 
     def judge(self, view: Tensor) -> Judgement:
         """Return curve and grid for pictures (B, 3, side, side) that `view` made."""
-        statistics, small, small_luma = self._seen(view)
+        statistics, small, small_luma = self.seen(view)
         levels = self.features(small, small_luma)
         gain, curve, word, scales = self.whole(statistics, levels[-1])
         bins = self.config.bins
         shape = (-1, bins, self.config.looked // 4, self.config.looked // 4)
         scale = scales[:, :, None, None].expand(shape)
         rungs = None if self.ladder is None else self.ladder(statistics)
+        second = None
+        if self.second is not None:
+            second = self.second.said(statistics)
         if self.places is None:
-            return Judgement(gain, curve, torch.cat([torch.zeros_like(scale), scale], 1), rungs)
+            return Judgement(gain, curve, torch.cat([torch.zeros_like(scale), scale], 1), rungs, second)
         shift, own = self.places(levels, word).chunk(2, 1)
-        return Judgement(gain, curve, torch.cat([shift, own + scale], 1), rungs)
+        return Judgement(gain, curve, torch.cat([shift, own + scale], 1), rungs, second)
 
-    def _seen(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def seen(self, view: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the figures of pictures, and what features are sought in: RGB and luma."""
         luma = (view * self.get_buffer("luma")).sum(1, keepdim=True)
         each = self.config.side // self.config.looked
         small, small_luma = (F.avg_pool2d(x, each) for x in (view, luma)) if each > 1 else (view, luma)
-        return _statistics(view, luma, small, small_luma), small, small_luma
+        return statistics_of(view, luma, small, small_luma), small, small_luma
 
     def apply_to(
         self,
@@ -170,21 +168,24 @@ class CurveNet(nn.Module):
         rows_seen, columns_seen = image.shape[-2:]
         image = image[..., ::every, ::every]
         luma = (image * self.get_buffer("luma")).sum(1, keepdim=True)
-        root = torch.sqrt(luma.clamp(_DARKEST**2, 1.0)) * judgement.gain[..., None, None]
+        root = root_of(luma, judgement.gain)
         cells, bins = judgement.grid.shape[-1], self.config.bins
         rows = spline_matrix(rows_seen, cells, image, start=top, length=height)[::every]
         columns = spline_matrix(columns_seen, cells, image)[::every]
         used = judgement.grid if scale else judgement.grid[:, :bins]
-        wanted = judgement.curve[:, :1, None, None] + self._rises(judgement.curve, root)
+        wanted = judgement.curve[:, :1, None, None] + rises(judgement.curve, root)
         if self.places is None and not scale:
-            return _with_ladder(torch.sigmoid(wanted), luma, judgement) - luma
+            return _joined(torch.sigmoid(wanted), luma, judgement) - luma
         fine = rows @ (used @ columns.transpose(0, 1))  # (B, bins or 2 bins, H, W)
-        shares = _hats(root, bins)
+        shares = hats(root, bins)
         wanted = wanted + (fine[:, :bins] * shares).sum(1, keepdim=True)
-        residual = _with_ladder(torch.sigmoid(wanted), luma, judgement) - luma
+        residual = _joined(torch.sigmoid(wanted), luma, judgement) - luma
         if not scale:
             return residual
-        spread = _bounded((fine[:, bins:] * shares).sum(1, keepdim=True)) * self.get_buffer("temperature")
+        logarithm = (fine[:, bins:] * shares).sum(1, keepdim=True)
+        if judgement.second is not None:
+            logarithm = (logarithm + logarithms(judgement.second, luma, self.config.knots)) / 2
+        spread = bounded(logarithm) * self.get_buffer("temperature")
         if judgement.rungs is not None:
             share, _ = at_lumas(judgement.rungs, luma)
             spread = spread + share * (SURE - spread)
@@ -194,41 +195,20 @@ class CurveNet(nn.Module):
         """Return how badly the pictures' rungs are told, see `Ladder.loss`; 0 without a ladder."""
         if self.ladder is None:
             return torch.zeros((), device=image.device)
-        statistics, _, _ = self._seen(self.view(image))
+        statistics, _, _ = self.seen(self.view(image))
         return self.ladder.loss(
             statistics, (image * self.get_buffer("luma")).sum(1, keepdim=True), label, valid
         )
 
-    def _rises(self, curve: Tensor, root: Tensor) -> Tensor:
-        """Return what the curve has risen to at each pixel: linear between the knots, level beyond the last."""
-        steps = self.config.knots - 1
-        rises = curve[:, 1:]
-        before = torch.cat([torch.zeros_like(rises[:, :1]), rises[:, :-1].cumsum(1)], 1)
-        place = root.flatten(1) * steps
-        knot = place.detach().floor().clamp(0, steps - 1)
-        at = knot.long()
-        risen = before.gather(1, at) + rises.gather(1, at) * (place - knot).clamp(0.0, 1.0)
-        return risen.reshape(root.shape)
 
-
-def _with_ladder(wanted: Tensor, luma: Tensor, judgement: Judgement) -> Tensor:
-    """Return the wanted luma, by the ladder's own curves as far as the picture is thought to be of the ladder."""
+def _joined(wanted: Tensor, luma: Tensor, judgement: Judgement) -> Tensor:
+    """Return the wanted luma: the mean of both branches, and the ladder's curves as far as the picture is a rung."""
+    if judgement.second is not None:
+        wanted = (wanted + wanted_by(judgement.second, luma, judgement.curve.shape[1])) / 2
     if judgement.rungs is None:
         return wanted
     share, curve = at_lumas(judgement.rungs, luma)
     return wanted * (1 - share) + curve
-
-
-def _bounded(logarithm: Tensor) -> Tensor:
-    """Return exp(logarithm), kept softly between the least and the largest scale."""
-    share = torch.sigmoid(logarithm)
-    return LEAST_SCALE * (LARGEST_SCALE / LEAST_SCALE) ** share
-
-
-def _hats(root: Tensor, bins: int) -> Tensor:
-    """Return (B, bins, H, W): each pixel's shares in the two bins of luma that it lies between."""
-    centres = torch.arange(bins, dtype=root.dtype, device=root.device).reshape(1, -1, 1, 1)
-    return (1 - (root.clamp_max(1) * (bins - 1) - centres).abs()).clamp_min(0)
 
 
 class _Features(nn.Module):
@@ -245,7 +225,7 @@ class _Features(nn.Module):
         self.drop = nn.Dropout2d(dropout)
 
     def forward(self, view: Tensor, luma: Tensor) -> list[Tensor]:
-        stops = torch.log2(luma.clamp_min(_DARKEST)) / 8 + 0.5
+        stops = torch.log2(luma.clamp_min(DARKEST)) / 8 + 0.5
         median = _median(stops.flatten(2))[..., None, None]
         chroma = view - luma
         chroma = chroma / (luma + 0.05)
@@ -278,81 +258,6 @@ class _Down(nn.Module):
         x = F.silu(self.norm(self.halve(x)))
         out: Tensor = x + self.mix(F.silu(self.more(x)))
         return out
-
-
-class _Whole(nn.Module):
-    """The global branch: statistics of the view and pooled features -> curve, a word for the local branch, scales."""
-
-    def __init__(self, config: CurveNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        hidden, last = config.hidden, config.widths[-1]
-        self.read = nn.Sequential(nn.Linear(STATISTICS, hidden), nn.SiLU(), nn.Dropout(config.dropout))
-        self.pool = nn.Linear(2 * last, hidden) if config.pooled else None
-        self.think = nn.Sequential(
-            nn.LayerNorm(hidden),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-        )
-        self.norm = nn.LayerNorm(hidden)
-        self.curve = nn.Linear(hidden, config.knots)
-        self.scales = nn.Linear(hidden, config.bins)
-        self.gain = nn.Linear(hidden, 1)
-        nn.init.normal_(self.curve.weight, std=0.02)
-        nn.init.zeros_(self.curve.bias)
-        nn.init.normal_(self.scales.weight, std=0.02)
-        nn.init.zeros_(self.scales.bias)
-        nn.init.normal_(self.gain.weight, std=0.02)
-        nn.init.zeros_(self.gain.bias)
-        at = (torch.arange(config.knots) / (config.knots - 1)).square().clamp(0.02, 0.98)
-        identity = torch.logit(at)
-        rises = identity.diff().clamp_min(0.02)
-        # The inverse of softplus, so that an untrained network calls every picture well exposed.
-        start = torch.cat([identity[:1], torch.log(torch.expm1(rises))])
-        self.register_buffer("start", start, persistent=False)
-
-    def forward(self, statistics: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = self.read(statistics)
-        if self.pool is not None:
-            x = x + self.pool(torch.cat([last.mean((2, 3)), last.amax((2, 3))], 1))
-        word = self.norm(x + self.think(x))
-        raw = self.curve(word) * 4 + self.get_buffer("start")
-        curve = torch.cat([raw[:, :1], F.softplus(raw[:, 1:])], 1)
-        gain = torch.exp(_TWO_STOPS * torch.tanh(self.gain(word)))
-        return gain, curve, word, self.scales(word) * 2
-
-
-def _statistics(view: Tensor, luma: Tensor, small: Tensor, small_luma: Tensor) -> Tensor:
-    """Return (B, F): quantiles of luma and of the largest channel, plain and in stops; shares; means by place.
-
-    Quantiles but the outermost, which say where white and black lie, are those of the shrunk picture.
-    """
-    ordered = torch.cat([small_luma, small.amax(1, keepdim=True)], 1).flatten(2).sort(2).values
-    count = int(ordered.shape[-1]) - 1
-    inner = ordered[:, :, [round(q * count) for q in _QUANTILES[1:-1]]]
-    every = torch.cat([luma, view.amax(1, keepdim=True)], 1).flatten(2)
-    quantiles = torch.cat([every.amin(2, keepdim=True), inner, every.amax(2, keepdim=True)], 2)  # (B, 2, Q)
-    stops = torch.log2(quantiles.clamp_min(_DARKEST)) / 3 + 1
-    channels = torch.cat([view, luma], 1).flatten(2)
-    brightest = channels.amax(2, keepdim=True)
-    # Many pixels of nearly the brightest value: a picture's white has been darkened after it had clipped.
-    ceiling = ((channels - brightest + 0.012) * 100).clamp(0.0, 1.0).mean(2)
-    whites = torch.cat([ceiling * 2, torch.log2(brightest.clamp_min(_DARKEST)).flatten(1) / 3 + 1], 1)
-    clipped = torch.cat(
-        [
-            ((view - 0.98) * 100).clamp(0.0, 1.0).mean((2, 3)),
-            ((0.02 - view) * 100).clamp(0.0, 1.0).mean((2, 3)),
-        ],
-        1,
-    )
-    places = F.avg_pool2d(luma, view.shape[-1] // 4).flatten(1)
-    chroma = view - luma
-    colour = torch.cat([chroma.mean((2, 3)), chroma.abs().mean((1, 2, 3))[:, None]], 1)
-    parts = [(quantiles * 2 - 1).flatten(1), stops.flatten(1), whites]
-    return torch.cat([*parts, clipped * 2, places * 2 - 1, colour * 4], 1)
 
 
 class _Places(nn.Module):

@@ -94,11 +94,23 @@ class LossesConfig(_Strict):
     rungs: Factor = 0.0
 
 
+class FiguresConfig(_Strict):
+    """See `iea40k.model.training.figures`: how often each finished photograph and each real capture is shown.
+
+    `pixels`: of each picture and step so many are compared.
+    """
+
+    renderings: Count = 50
+    captures: Count = 32
+    pixels: Count = 256
+
+
 class TrainingConfig(_Strict):
     """Everything that decides a run, given a release and the number of processes.
 
     `start`: weights to begin from, a file or a shipped name, of the same network; parts that they lack are new.
     `learn`: names that parameters begin with; only those learn. Empty: all.
+    `figures`: the parts in `learn` read figures of pictures alone, and learn from figures that are made once.
     """
 
     network: str = "p_ieanet"
@@ -108,6 +120,7 @@ class TrainingConfig(_Strict):
     data: DataConfig = DataConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loss: LossesConfig = LossesConfig()
+    figures: FiguresConfig | None = None
     seed: int = 0
     batch: Count = 16
     accumulate: Count = 1

@@ -15,7 +15,7 @@ from iea40k.files import AnyPath, make_folders, write_atomic
 from iea40k.model.data import Batch, to_batch
 from iea40k.model.losses import LossConfig, residual_loss, scale_loss
 from iea40k.model.messias_loss import messias_loss
-from iea40k.model.networks import build, describe, full_config
+from iea40k.model.networks import describe
 from iea40k.model.networks.curve_net import CurveNet
 from iea40k.model.networks.messias import Messias
 from iea40k.model.training.average import Average
@@ -26,6 +26,7 @@ from iea40k.model.training.record import Clock, Record, Teller, duration
 from iea40k.model.training.run import CONFIG, WEIGHTS, Trained, TrainingData
 from iea40k.model.training.schedule import rate_at
 from iea40k.model.training.setup import Place, make_optimizer, processes, training_batches
+from iea40k.model.training.starting import first_network
 from iea40k.model.training.stopping import Stop, stoppable
 from iea40k.model.training.validation import Validation, validate
 from iea40k.model.training.variation import Variation, vary
@@ -59,7 +60,7 @@ def train(
             "there is a run in this folder", where=out, remedy="add --resume to go on, or name another folder"
         )
     _check_network(config)
-    if describe(config.network).fitted:
+    if describe(config.network).fitted or config.figures is not None:
         return fit(data, out, config, tell or _silent, resume=resume)
     with processes(config) as place:
         return _Run(data, out, config, place, tell or _silent).go()
@@ -74,12 +75,12 @@ class _Run:
         self.data, self.out, self.config, self.place = data, out, config, place
         self.tell = tell if place.first else _silent
         torch.manual_seed(config.seed)
-        network = _first_network(config).to(place.device)
+        network = first_network(config).to(place.device)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.network, config.ema)
         self.optimizer = make_optimizer(self.network, config)
         self.identity = {
-            "config": digest(config.model_dump(mode="json")),
+            "config": digest(_said(config)),
             "data": digest(dict(data.identity)),
         }
         self.progress = Progress()
@@ -318,36 +319,9 @@ def _silent(line: str) -> None:
     del line
 
 
-def _first_network(config: TrainingConfig) -> nn.Module:
-    """Return the network as it is before the first step: new, or with the weights that the configuration names.
-
-    Parts that those weights do not know stay new; a part that they have and the network has not is an error.
-    """
-    network = build(config.network, config.network_config)
-    if config.learn:
-        names = [name for name, _ in network.named_parameters()]
-        unknown = [part for part in config.learn if not any(name.startswith(part) for name in names)]
-        if unknown:
-            raise BadInputError("the network has no such part", where="learn", got=", ".join(unknown))
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(name.startswith(config.learn))
-    if config.start is None:
-        return network
-    begun = load_weights(config.start)
-    known, wanted = begun.network.state_dict(), network.state_dict()
-    if begun.name != config.network or any(
-        name not in wanted or wanted[name].shape != tensor.shape for name, tensor in known.items()
-    ):
-        raise BadInputError(
-            "the weights to start from are of another network",
-            where=config.start,
-            expected=f"{config.network} {full_config(config.network, config.network_config)}",
-            got=f"{begun.name} {dict(begun.config)}",
-        )
-    network.load_state_dict({**wanted, **known})
-    if describe(config.network).has_scale:
-        network.get_buffer("temperature").fill_(1)
-    return network
+def _said(config: TrainingConfig) -> dict[str, Any]:
+    """Return the configuration as checkpoints name it: a run by steps has no figures, also before there were any."""
+    return config.model_dump(mode="json", exclude={"figures"})
 
 
 def _check_network(config: TrainingConfig) -> None:
@@ -367,6 +341,12 @@ def _check_network(config: TrainingConfig) -> None:
             "losses of some pixels only are those of networks that say how far they may be off",
             expected="loss.every: 1, or a factor loss.scale",
             got=str(config.loss.every),
+        )
+    if config.figures is not None and config.network != "curve_net":
+        raise BadInputError(
+            f"{config.network} reads no figures of a picture",
+            expected="figures: null",
+            got=str(config.figures),
         )
     if config.loss.rungs and config.network != "curve_net":
         raise BadInputError(

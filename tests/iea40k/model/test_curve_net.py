@@ -16,16 +16,21 @@ from tests.iea40k.model.photographs import exposed
 torch.set_num_threads(1)
 SMALLER = {"look": 64, "widths": [16, 24, 32, 48]}
 LADDER = {"rungs": [-4, -2, 0, 2, 4]}
+TWO = {**LADDER, "second": 32}
+ALONE = {"local": False, "pooled": False, "second": 16}
 
 
-@pytest.fixture(params=[{}, SMALLER, LADDER], ids=["full", "looks at 64", "knows a ladder"])
+@pytest.fixture(
+    params=[{}, SMALLER, LADDER, TWO], ids=["full", "looks at 64", "knows a ladder", "has a second branch"]
+)
 def network(request):
     """A network that says something of its own about every place and luma: large random weights."""
     torch.manual_seed(4)
     made = build("curve_net", request.param).eval()
     with torch.no_grad():
-        for layer in (made.whole.curve, made.whole.gain, made.whole.scales):
-            layer.weight.mul_(8)
+        for branch in (made.whole, made.second):
+            for layer in () if branch is None else (branch.curve, branch.gain, branch.scales):
+                layer.weight.mul_(8)
         if made.ladder is not None:
             made.ladder.out.bias.zero_()
             made.ladder.out.weight.mul_(8)
@@ -108,6 +113,27 @@ def test_a_ladder_learns_which_rung_a_picture_is_from_labels_alone():
     assert (error[:3] < 0.02).all()
     assert (error[[0, 1]] < error[4]).all()
     assert found[1, 1].mean() < found[4, 1].mean()  # surer of the rung than of the other
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("changes", [{}, ALONE], ids=["with a local branch", "curves alone"])
+def test_with_a_second_branch_the_wanted_luma_is_the_mean_of_both(changes):
+    torch.manual_seed(6)
+    both = build("curve_net", {**changes, "second": 16}).eval()
+    for layer in (both.whole.curve, both.second.curve, both.second.gain, both.second.scales):
+        layer.weight.mul_(8)
+    first = build("curve_net", {**changes, "second": 0}).eval()
+    first.load_state_dict({name: t for name, t in both.state_dict().items() if not name.startswith("second")})
+    second = build("curve_net", {"local": False, "pooled": False, "hidden": 16}).eval()
+    known = {name.replace("second", "whole"): t for name, t in both.state_dict().items() if "second" in name}
+    second.load_state_dict({**second.state_dict(), **known})
+    image = tensor(picture((80, 60)))
+    a, b, c = (network(image, scale=True) for network in (both, first, second))
+    torch.testing.assert_close(a[:, 0], (b[:, 0] + c[:, 0]) / 2)
+    assert (b[:, 0] - c[:, 0]).abs().mean() > 0.01
+    low, high = torch.minimum(b[:, 1], c[:, 1]), torch.maximum(b[:, 1], c[:, 1])
+    assert ((a[:, 1] >= low - 1e-6) & (a[:, 1] <= high + 1e-6)).all()
+    torch.testing.assert_close(both(image), a[:, :1])
 
 
 @pytest.mark.parametrize("rungs", [[1, 1], [-20]])

@@ -141,6 +141,10 @@ VARIANTS = {
     "messias": ("messias", {"width": 4, "attention": 4}),
     "uec": ("uec", {}),
     "curve_net, curve alone": ("curve_net", {"widths": (8, 8, 8, 8), "side": 64, "local": False}),
+    "curve_net, two branches": (
+        "curve_net",
+        {"widths": (8, 8, 8, 8), "side": 64, "second": 16, "rungs": (-2, 0, 2)},
+    ),
     **{name: (name, {}) for name in PLAIN},
 }
 

@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 COFFEE = skimage.data.coffee()  # of the test split: not learnt
 
 
-RECIPES = {"curve_net": ("curve_net_ladder", "start=second/best.safetensors"), "p_ieanet_s": ("shipped",)}
+RECIPES = {"curve_net": ("curve_net_figures", "start=third/best.safetensors"), "p_ieanet_s": ("shipped",)}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -35,7 +35,10 @@ def test_they_say_how_they_were_made(name):
 
 
 def test_the_runs_gone_before_are_named_and_repeatable():
-    second = load_weights("curve_net").facts["started_from"]
+    third = load_weights("curve_net").facts["started_from"]
+    wanted = load_config("curve_net_ladder", None, ["start=second/best.safetensors"])
+    assert TrainingConfig.model_validate(third["training"]) == wanted
+    second = third["started_from"]
     wanted = load_config("curve_net", None, ["start=first/best.safetensors"])
     assert TrainingConfig.model_validate({**second["training"], "licence": wanted.licence}) == wanted
     first = second["started_from"]
@@ -52,7 +55,7 @@ def test_every_photograph_that_was_learnt_is_named_with_its_licence():
     facts = load_weights("curve_net").facts
     assert len({entry["work"] for entry in facts["attribution"]}) == len(facts["attribution"]) == 234
     assert all(entry["from"] and entry["licence"] and entry["author"] for entry in facts["attribution"])
-    assert "/" not in facts["training"]["start"].removeprefix("second/")
+    assert "/" not in facts["training"]["start"].removeprefix("third/")
     assert facts["not_good_at"]
     assert facts["measured"]["looks_at_fivek"] >= 1
 

@@ -15,7 +15,14 @@ from iea40k.model.data.dataset import captures_of
 from iea40k.model.data.rendering import Rendering
 from iea40k.model.inference import predict_with_scale
 from iea40k.model.looking import SCALES_90
-from iea40k.model.training.config import OptimizerConfig, dump_config, load_config, shipped_configs
+from iea40k.model.training.config import (
+    FiguresConfig,
+    OptimizerConfig,
+    dump_config,
+    load_config,
+    shipped_configs,
+)
+from iea40k.model.training.figures import _ladder_loss, figures_of
 from iea40k.model.training.loop import train
 from iea40k.model.training.record import duration, read_history
 from iea40k.model.training.run import TrainingData
@@ -348,6 +355,53 @@ def test_a_run_may_add_a_part_to_the_network_it_starts_from(tmp_path):
     fewer = {**CURVE, "start": str(tmp_path / "again" / "best.safetensors")}
     with pytest.raises(BadInputError, match="another network"):
         train(data(), tmp_path / "other", load_config(None, fewer))
+
+
+FIGURES = {
+    **CURVE,
+    "network_config": {**CURVE["network_config"], "rungs": [-2, 0, 2], "second": 24},
+    "data": {**CURVE["data"], "render": {"plain": 0.8, "whole": 1.0}},
+    "learn": ["second", "ladder"],
+    "figures": {"renderings": 12, "captures": 2, "pixels": 32},
+    "batch": 16,
+    "max_steps": 60,
+}
+
+
+def test_parts_that_read_figures_alone_learn_from_figures_made_once(tmp_path):
+    samples = Photographs(4, evs=(0.0,))
+    first = train(data(samples), tmp_path / "first", load_config(None, {**CURVE, "epochs": 1}))
+    wanted = {**FIGURES, "start": str(first.weights)}
+    done = train(data(samples), tmp_path / "run", load_config(None, wanted))
+    again = train(data(samples), tmp_path / "again", load_config(None, wanted))
+    assert_equal(tensors(done.weights), tensors(again.weights))
+    untaught = train(data(samples), tmp_path / "one", load_config(None, {**wanted, "max_steps": 3}))
+    assert done.mae < untaught.mae
+    loaded = load_weights(done.weights)
+    known = {name: tensor for name, tensor in tensors(first.weights).items() if name != "temperature"}
+    assert_equal(known, loaded.network.state_dict())  # nothing but the new parts has learnt
+    assert loaded.facts["started_from"]["steps"] == first.steps
+    assert float(loaded.network.temperature) != 1
+    kept = figures_of(loaded.network, samples, load_config(None, wanted), FiguresConfig(renderings=12))
+    taught, little = (
+        _ladder_loss(load_weights(run.weights).network.ladder, kept) for run in (done, untaught)
+    )
+    assert taught < 0.8 * little
+    resumed = train(data(samples), tmp_path / "run", load_config(None, wanted), resume=True)
+    assert (resumed.weights, resumed.mae) == (done.weights, pytest.approx(done.mae))
+    with pytest.raises(AlreadyExistsError):
+        train(data(samples), tmp_path / "run", load_config(None, wanted))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"learn": ["whole"]}, {"learn": []}, {"data": CURVE["data"] | {"render": None}}, {"max_steps": None}],
+)
+def test_what_cannot_learn_from_figures_is_refused(tmp_path, change):
+    with pytest.raises(BadInputError, match="figures"):
+        train(data(), tmp_path / "run", load_config(None, {**FIGURES, **change}))
+    with pytest.raises(BadInputError, match="figures"):
+        train(data(), tmp_path / "run", config(figures={}))
 
 
 @pytest.mark.parametrize("cache", ["memory", "none"])
