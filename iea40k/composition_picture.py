@@ -21,11 +21,15 @@ def composition_picture(composition: Composition) -> EncodedRGB:
     image = Image.new("RGB", (_WIDTH, height), _PAPER)
     draw, top, total = ImageDraw.Draw(image), _MARGIN, max(composition.images, 1)
     for axis, rows in axes:
-        draw.text((_MARGIN, top), axis.replace("_", " "), fill=_INK, font=_font(14))
+        marked = (
+            axis == "origin" and any(value in composition.target for value, _ in rows) and composition.shares
+        )
+        title = axis.replace("_", " ") + (" (the mark: its target)" if marked else "")
+        draw.text((_MARGIN, top), title, fill=_INK, font=_font(14))
         top += _LINE
         for value, count in rows:
             _bar(draw, top, value, count, total)
-            if axis == "origin" and value in composition.target and composition.shares:
+            if marked and value in composition.target:
                 at = _NAME + round(_room() * composition.target[value] * composition.own_images / total)
                 draw.line((at, top, at, top + _LINE - 5), fill=_MARK, width=3)
             top += _LINE
