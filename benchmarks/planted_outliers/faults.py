@@ -25,11 +25,15 @@ LEAST = 12
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted fault: its kind, its region (H, W) bool, and how strong it is (pixels of displacement, or 0)."""
+    """One planted fault: its kind, its region (H, W) bool, and how strong it is (pixels of displacement, or 0).
+
+    `shown`: False where the exposure shows nothing of it, as where something wholly white is displaced.
+    """
 
     kind: str
     region: np.ndarray
     size: float = 0.0
+    shown: bool = True
 
 
 @dataclass
@@ -51,9 +55,9 @@ class Planted:
         return np.abs(self.codes[self.index].astype(int) - self.truth) > VISIBLE * SCALE
 
     def counting(self) -> list[Fault]:
-        """Return the faults that make the label visibly wrong in `LEAST` pixels."""
+        """Return the faults that make the label visibly wrong in `LEAST` pixels, and that the exposure shows."""
         wrong = self.wrong()
-        return [f for f in self.faults if int((wrong & f.region).sum()) >= LEAST]
+        return [f for f in self.faults if f.shown and int((wrong & f.region).sum()) >= LEAST]
 
 
 class _Work:
@@ -169,9 +173,11 @@ def _displaced(work: _Work) -> Fault | None:
     inner = cv2.erode(region.astype(np.uint8), np.ones((3, 3))).astype(np.float32)
     share = cv2.GaussianBlur(inner, (0, 0), 1.2)
     flow = share[..., None] * distance * np.array([np.cos(angle), np.sin(angle)], np.float32)
-    work.exposures[work.index] = _warped(work.exposures[work.index], flow)
+    before = work.exposures[work.index].copy()
+    after = work.exposures[work.index] = _warped(before, flow)
     work.flow += flow
-    return Fault("displaced", region, distance)
+    changed = np.abs(after.astype(np.int32) - before).max(axis=2) > VISIBLE * 255
+    return Fault("displaced", region, distance, bool((changed & region).sum() >= LEAST))
 
 
 def _moved(work: _Work) -> Fault | None:

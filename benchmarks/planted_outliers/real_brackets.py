@@ -7,6 +7,7 @@ that are well exposed in two neighbours.
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,10 +17,14 @@ from PIL import Image
 from benchmarks.planted_outliers.faults import Planted
 from benchmarks.planted_outliers.scenes import Clean, light_of
 from benchmarks.planted_outliers.sets import plant
+from iea40k.residuals import residual_codes
 
 SEEDS = {"tuning": 2_000, "test": 700_000}
 SIDE = 320
 MOST = 7
+TIMES = 8
+"""How often faults are planted anew in one bracket."""
+
 LEAST, MIDDLE = 3, 118
 LOW, HIGH, ENOUGH = 25, 235, 500
 
@@ -31,8 +36,17 @@ def folders(part: str) -> list[Path]:
     return found[0 if part == "tuning" else 1 :: 2]
 
 
-def captured(part: str, count: int) -> Iterator[Planted]:
-    """Yield brackets of a part with planted faults."""
+@dataclass(frozen=True)
+class Captured:
+    """A real bracket with planted faults, and as it was before: `clean`'s own label of level `index` is `codes`."""
+
+    planted: Planted
+    clean: Clean
+    codes: np.ndarray
+
+
+def captured(part: str, count: int, times: int = TIMES) -> Iterator[Captured]:
+    """Yield each bracket of a part `times` times, every time with other faults."""
     before: np.ndarray | None = None
     made = 0
     for number, folder in enumerate(folders(part)):
@@ -41,7 +55,10 @@ def captured(part: str, count: int) -> Iterator[Planted]:
             continue
         other = before if before is not None else np.ascontiguousarray(clean.reference[::-1])
         before = clean.reference
-        yield plant(clean, SEEDS[part] + number, other)
+        codes = residual_codes(clean.reference, clean.exposures)
+        for time in range(times):
+            planted = plant(clean, SEEDS[part] + number + 1000 * time, other)
+            yield Captured(planted, clean, codes[planted.index])
         made += 1
         if made == count:
             return

@@ -12,7 +12,7 @@ from iea40k.outliers.evidence import Evidence
 from iea40k.outliers.kinds import Kind
 from iea40k.outliers.regions import Region, closed, cut, disc, pieces
 from iea40k.outliers.seen import Seen
-from iea40k.outliers.shifts import explained, found_shift
+from iea40k.outliers.shifts import explained, found_shift, unexplained
 from iea40k.outliers.speckles import dots, fields, texture
 
 JOINED = 5
@@ -26,6 +26,9 @@ TIMES = 2.5
 
 SURE_SHIFT = 1.2
 """Pixels below which a displacement is registration."""
+
+UNEXPLAINED = 0.6
+"""Share of what is odd in a region that a shift may leave. Of water and leaves it leaves more, and finds some."""
 
 LEAST_ERROR = 8 / 255
 """Luma by which a region's label must be off, in the mean."""
@@ -138,8 +141,12 @@ def _displaced(
     shift = found_shift(view, found.lawful, top, left, mask)
     if not shift.sure or shift.length < SURE_SHIFT:
         return None
-    trust = min(1.0, 0.4 + float((wrong[box] & mask).sum()) / mask.sum()) * min(1.0, 0.3 + shift.better * 2)
+    trust = min(1.0, 0.4 + float((wrong[box] & mask).sum()) / mask.sum())
     top, left, mask = explained(view, found.lawful, heart, shift)
+    rest = unexplained(view, found.lawful, shift, top, left, mask)
+    if rest > UNEXPLAINED:
+        return None
+    trust *= 1 - rest
     error = float(off[top : top + mask.shape[0], left : left + mask.shape[1]][mask].mean())
     reason = f"the edge lies {shift.length:.0f} px off here"
     return Region(Kind.DISPLACED, top, left, mask, error, trust, reason, (shift.rows, shift.columns))

@@ -91,6 +91,18 @@ def explained(view: Seen, lawful: Luma, region: Region, shift: Shift) -> tuple[i
     return made[0] + rows.start, made[1] + columns.start, made[2]
 
 
+def unexplained(
+    view: Seen, lawful: Luma, shift: Shift, top: int, left: int, mask: Validity
+) -> float:
+    """Return what a shift leaves of the exposure's deviation in a region: 0 where it explains all of it."""
+    field = np.where(np.isfinite(lawful), lawful, view.wanted)
+    box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
+    light = view.light[box][mask]
+    still = float(np.abs(light - field[box][mask]).mean())
+    moved = float(np.abs(light - shifted(field, shift.rows, shift.columns)[box][mask]).mean())
+    return moved / max(still, 1e-6)
+
+
 def shifted(picture: NDArray[np.float32], rows: float, columns: float) -> NDArray[np.float32]:
     """Return a picture with what lies (`rows`, `columns`) away brought to each pixel; sub-pixel, rims repeated."""
     at = np.array([[1, 0, columns], [0, 1, rows]], np.float32)
