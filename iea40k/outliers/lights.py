@@ -58,17 +58,18 @@ def lights(view: Seen) -> Iterator[Region]:
             if mask.sum() <= LARGEST * both.size:
                 yield from _one(view, darker, top, left, mask)
         return
-    # A logo is the same at every level; a lamp beside it shrinks, and is another light.
-    same = _same(both, blown(darker[0].exposure, view.white))
+    # A logo is the same from level to level; a lamp beside it shrinks, and is another light.
+    before = both if len(darker) == 1 else blown(darker[1].exposure, view.white) & both
+    same = _same(before, blown(darker[0].exposure, view.white))
     for top, left, mask in _together(same):
         yield from _one(view, darker, top, left, mask)
-    for top, left, mask in pieces(closed(both & ~same, 1) & both, LEAST):
+    for top, left, mask in pieces(closed(both & ~same, 1) & both & ~same, LEAST):
         yield from _shrinking(view, darker, top, left, mask)
 
 
-def _same(both: Validity, still: Validity) -> Validity:
-    """Return the connected pieces of what is blown that are nearly all blown at the darkest level as well."""
-    count, labels = cv2.connectedComponents(both.astype(np.uint8), connectivity=8)
+def _same(before: Validity, still: Validity) -> Validity:
+    """Return the connected pieces of what was blown `before` that are nearly all blown at the darkest level as well."""
+    count, labels = cv2.connectedComponents(before.astype(np.uint8), connectivity=8)
     size = np.bincount(labels.ravel(), minlength=count)
     shining = np.bincount(labels[still], minlength=count) >= STAYS * size
     shining[0] = False

@@ -13,11 +13,8 @@ from iea40k.outliers.seen import Seen
 REACH = 13
 """Pixels that are searched in each direction."""
 
-AGREES, BETTER = 0.7, 0.1
+AGREES, BETTER = 0.6, 0.1
 """Correlation at the best shift, and by how much it must be better than without one."""
-
-NEAR, FURTHER = 6.0, 0.2
-"""Beyond so many pixels something else may look alike by chance; so much more must be agreed at `REACH`."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,8 @@ class Shift:
 
     @property
     def sure(self) -> bool:
-        """Whether the structures agree there, and clearly better than in place; the further away, the more."""
-        far = max(self.length - NEAR, 0) / (REACH - NEAR)
-        return self.length < REACH - 0.5 and self.agrees >= AGREES + far * FURTHER and self.better >= BETTER
+        """Whether the structures agree there, and clearly better than in place."""
+        return self.length < REACH - 0.5 and self.agrees >= AGREES and self.better >= BETTER
 
 
 def found_shift(view: Seen, lawful: Luma, top: int, left: int, mask: Validity) -> Shift:

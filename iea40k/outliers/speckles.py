@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from iea40k.arrays import Validity
 from iea40k.outliers.kinds import Kind
-from iea40k.outliers.regions import Region, closed, disc, pieces
+from iea40k.outliers.regions import Region, closed, cut, disc, pieces
 
 DOT = 12
 """Pixels of a dot at most; its longer side is at most 5."""
@@ -79,8 +79,12 @@ def fields(spots: Validity, odd: NDArray[np.float32], reason: str, trust: float 
         inner = spots[box] & area
         count = cv2.connectedComponents(inner.astype(np.uint8))[0] - 1
         if count > 1 or (inner.any() and float(odd[box][inner].max()) >= STRONG):
-            error = float(odd[box][inner].mean()) * float(inner.sum()) / float((grown[box] & area).sum())
+            # The area in which dots belong together is wider than what they hold.
+            found = cut(grown[box] & area)
+            if found is None:
+                continue
+            down, along, mask = found
+            error = float(odd[box][inner].mean()) * float(inner.sum()) / float(mask.sum())
             said = f"{count} dots: {reason}" if count > 1 else reason
-            yield Region(
-                Kind.SPECKLE, top, left, grown[box] & area, error, trust if count > 1 else trust / 2, said
-            )
+            sure = trust if count > 1 else trust / 2
+            yield Region(Kind.SPECKLE, top + down, left + along, mask, error, sure, said)
