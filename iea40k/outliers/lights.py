@@ -71,7 +71,9 @@ def _same(before: Validity, still: Validity) -> Validity:
     """Return the connected pieces of what was blown `before` that are nearly all blown at the darkest level as well."""
     count, labels = cv2.connectedComponents(before.astype(np.uint8), connectivity=8)
     size = np.bincount(labels.ravel(), minlength=count)
-    shining = np.bincount(labels[still], minlength=count) >= STAYS * size
+    # Compression moves a rim by a pixel.
+    near = cv2.dilate(still.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    shining = np.bincount(labels[near], minlength=count) >= STAYS * size
     shining[0] = False
     result: Validity = shining[labels]
     return result
@@ -99,7 +101,8 @@ def _shrinking(
         parts = blown(np.ascontiguousarray(level.exposure[box]), view.white) & mask & ~taken
         for down, along, core in _together(parts):
             at = top + down, left + along
-            if level is not darker[0] and not _fades(darker[0], *at, core):
+            white = level.ev > -DARKER  # something white is blown there as well
+            if level is not darker[0] and (white or not _fades(darker[0], *at, core)):
                 continue
             for region in _one(view, darker, *at, core):
                 yield region
