@@ -158,9 +158,7 @@ def _fades(level: Witness, top: int, left: int, core: Validity) -> bool:
     light = srgb_inverse(luma(np.ascontiguousarray(level.exposure[box]))).astype(np.float32)
     peak = float(np.percentile(light[inner], 90))
     hot = inner & (light >= HOT * peak)
-    away = np.minimum(
-        cv2.distanceTransform((~hot).astype(np.uint8), cv2.DIST_L2, 5).astype(np.int32), reach
-    )
+    away = np.minimum(cv2.distanceTransform((~hot).astype(np.uint8), cv2.DIST_L2, 5).astype(np.int32), reach)
     rings = [light[away == d] for d in range(reach + 1)]
     fall = np.array([float(np.median(r)) if r.size else np.nan for r in rings]) / max(peak, 1e-6)
     if not np.nanmin(fall) < DIM or int(np.argmax(fall < DIM)) < SOFTLY:
@@ -204,9 +202,11 @@ def _profile(
     away = np.minimum(
         cv2.distanceTransform((~inner).astype(np.uint8), cv2.DIST_L2, 5).astype(np.int32), reach
     )
-    levels = [(view.light[box], 0.0)]
-    for other in sorted((w for w in view.witnesses if w.ev < view.ev), key=lambda w: -w.ev):
-        levels.append((luma(np.ascontiguousarray(other.exposure[box])), view.ev - other.ev))
+    darker = sorted((w for w in view.witnesses if w.ev < view.ev), key=lambda w: -w.ev)
+    levels = [
+        (view.light[box], 0.0),
+        *((luma(np.ascontiguousarray(w.exposure[box])), view.ev - w.ev) for w in darker),
+    ]
     found = np.full(reach + 1, np.nan)
     for distance in range(reach + 1):
         ring = away == distance
@@ -214,7 +214,7 @@ def _profile(
             continue
         for picture, stops in levels:
             middle = float(np.median(picture[ring]))
-            found[distance] = float(srgb_inverse(np.float32(middle))) * 2.0**stops
+            found[distance] = float(srgb_inverse(np.asarray(middle))) * 2.0**stops
             if middle < SHOWN:
                 break
     known = np.isfinite(found)

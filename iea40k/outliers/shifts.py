@@ -87,9 +87,7 @@ def explained(view: Seen, lawful: Luma, region: Region, shift: Shift) -> tuple[i
     return made[0] + rows.start, made[1] + columns.start, made[2]
 
 
-def unexplained(
-    view: Seen, lawful: Luma, shift: Shift, top: int, left: int, mask: Validity
-) -> float:
+def unexplained(view: Seen, lawful: Luma, shift: Shift, top: int, left: int, mask: Validity) -> float:
     """Return what a shift leaves of the exposure's deviation in a region: 0 where it explains all of it."""
     field = np.where(np.isfinite(lawful), lawful, view.wanted)
     box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]

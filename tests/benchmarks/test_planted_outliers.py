@@ -1,12 +1,17 @@
 """The truth set of outliers: what it plants, and that tuning and test share nothing."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks.planted_outliers import scenes, sets
+from benchmarks.outlier_scores import Tally, interval, score, together
+from benchmarks.planted_outliers import real_brackets, scenes, sets
 from benchmarks.planted_outliers.faults import KINDS, SCALE, planted
 from benchmarks.planted_outliers.masks import blob, dots, letters
-from tests.iea40k.outliers.conftest import SEEDS, clean, with_fault
+from tests.iea40k.outliers.conftest import SEEDS, clean, findings, with_fault
 
 PICTURE_FAULTS = {"logo", "lamp", "displaced", "moved", "speckle"}
 
@@ -62,6 +67,55 @@ def test_tuning_and_test_share_neither_photographs_nor_seeds(monkeypatch, tmp_pa
 def test_looks_are_counted(monkeypatch, tmp_path):
     monkeypatch.setattr(sets, "LOOKS", tmp_path / "looks.json")
     assert [sets.looked("first"), sets.looked("second")] == [1, 2]
+
+
+def test_what_is_displaced_where_the_exposure_is_wholly_white_does_not_count():
+    """Nothing that anybody could look at tells of it; the label is wrong there all the same."""
+    made = clean(SEEDS["displaced"])
+    white = replace(made, exposures=np.full_like(made.exposures, 255))
+    faults = planted(white, 2, ["displaced"], SEEDS["displaced"], made.reference)
+    (fault,) = faults.faults
+    assert (faults.wrong() & fault.region).sum() >= 12
+    assert faults.counting() == []
+    assert with_fault("displaced").counting()
+
+
+def test_what_a_bracket_shows_before_anything_is_planted_counts_for_and_against_nobody():
+    made, found = with_fault("sign"), findings("sign").proposals
+    other = with_fault("gain")
+    inside = found[0].whole(made.truth.shape)
+    assert not any(true for _, true in score([(other, found)])["sign"].found)
+    left_out = score([(other, found)], known={id(other): inside})["sign"]
+    assert left_out.left_out >= 1
+    assert len(left_out.found) < len(found)
+    # What is planted and found counts, wherever it lies.
+    assert score([(made, found)], known={id(made): inside})["sign"].recall() == 1
+
+
+def test_the_interval_draws_scenes_and_holds_the_figure():
+    tallies = [Tally([(float(n), n % 3 > 0)], 1) for n in range(12)]
+    low, high = interval(tallies)
+    assert low < together(tallies).average_precision() < high
+    assert interval(tallies) == (low, high)
+    assert interval([Tally([(1.0, True)], 1)] * 5) == (1.0, 1.0)
+    few, many = (np.subtract(*reversed(interval(tallies * times))) for times in (1, 9))
+    assert many < few
+
+
+def test_faults_are_planted_anew_in_the_same_bracket(monkeypatch, tmp_path):
+    folder = tmp_path / "empa" / "only"
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(clean(1).exposures[1::2]):
+        Image.fromarray(cv2.resize(frame, (480, 384))).save(folder / f"{number}.jpg", quality=95)
+    monkeypatch.setenv("IEA40K_REAL_DATA", str(tmp_path))
+    assert list(real_brackets.captured("test", 1)) == []
+    first, second = real_brackets.captured("tuning", 1, 2)
+    assert np.array_equal(first.clean.exposures, second.clean.exposures)
+    assert not np.array_equal(first.planted.codes, second.planted.codes)
+    for made in (first, second):
+        away = ~np.any([f.region for f in made.planted.faults], axis=0)
+        same = made.codes[away] == made.planted.codes[made.planted.index][away]
+        assert 0.7 < same.mean() < 1  # halos and rims reach a little beyond
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -101,9 +101,9 @@ def test_a_region_of_one_pixel_at_a_corner(kind):
         assert repair(found, one).after.shape == (1, 1)
 
 
-@pytest.mark.parametrize("fault", ["logo", "lamp"])
-def test_a_light_is_framed_by_its_own_pixels(fault):
-    """The window zooms to its box, which was as wide as what is looked at for its halo."""
+@pytest.mark.parametrize("fault", ["logo", "lamp", "speckle"])
+def test_a_proposal_is_framed_by_its_own_pixels(fault):
+    """The window zooms to its box, which was as wide as what is looked at for a halo, or for dots."""
     for proposal in findings(fault).proposals:
         for axis in (0, 1):
             ends = proposal.mask.any(axis=axis)
