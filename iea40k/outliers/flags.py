@@ -25,6 +25,7 @@ from iea40k.clipping import BELOW_WHITE, CRUSHED, WHITE, blown, crushed
 from iea40k.outliers.evidence import ALLOWED, GAP
 from iea40k.outliers.kinds import Kind
 from iea40k.outliers.lights import LIGHT
+from iea40k.outliers.picture_faults import SHIFT_LEAVES
 from iea40k.outliers.proposals import LEAST, LEAST_COST, MOST, Proposal
 from iea40k.residuals import luma
 
@@ -100,6 +101,7 @@ PARAMETERS: Mapping[str, float] = {
     "least_cost": LEAST_COST,
     "most": MOST,
     "light": LIGHT,
+    "shift_leaves": SHIFT_LEAVES,
 }
 
 FLAG_OF: Mapping[Kind, Outlier] = {

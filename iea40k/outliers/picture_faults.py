@@ -27,7 +27,7 @@ TIMES = 2.5
 SURE_SHIFT = 1.2
 """Pixels below which a displacement is registration."""
 
-UNEXPLAINED = 0.6
+SHIFT_LEAVES = 0.6
 """Share of what is odd in a region that a shift may leave. Of water and leaves it leaves more, and finds some."""
 
 LEAST_ERROR = 8 / 255
@@ -144,7 +144,7 @@ def _displaced(
     trust = min(1.0, 0.4 + float((wrong[box] & mask).sum()) / mask.sum())
     top, left, mask = explained(view, found.lawful, heart, shift)
     rest = unexplained(view, found.lawful, shift, top, left, mask)
-    if rest > UNEXPLAINED:
+    if rest > SHIFT_LEAVES:
         return None
     trust *= 1 - rest
     error = float(off[top : top + mask.shape[0], left : left + mask.shape[1]][mask].mean())
