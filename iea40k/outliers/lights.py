@@ -58,9 +58,14 @@ def lights(view: Seen) -> Iterator[Region]:
             if mask.sum() <= LARGEST * both.size:
                 yield from _one(view, darker, top, left, mask)
         return
+    still = blown(darker[0].exposure, view.white)
+    if still[view.valid].all():
+        for top, left, mask in _together(both):
+            yield _clipped(top, left, mask)
+        return
     # A logo is the same from level to level; a lamp beside it shrinks, and is another light.
     before = both if len(darker) == 1 else blown(darker[1].exposure, view.white) & both
-    same = _same(before, blown(darker[0].exposure, view.white))
+    same = _same(before, still)
     for top, left, mask in _together(same):
         yield from _one(view, darker, top, left, mask)
     for top, left, mask in pieces(closed(both & ~same, 1) & both & ~same, LEAST):
@@ -131,9 +136,12 @@ def _one(view: Seen, darker: Sequence[Witness], top: int, left: int, mask: Valid
             error = -LIGHT * float(part[inner].mean())
             yield Region(Kind.LIGHT, at[0] + down, at[1] + along, inner, error, trust, reason)
     elif darker:
-        yield Region(
-            Kind.CLIPPED, top, left, mask, 0.02, 0.5, "blown at every level: nothing says what belongs here"
-        )
+        yield _clipped(top, left, mask)
+
+
+def _clipped(top: int, left: int, mask: Validity) -> Region:
+    reason = "blown at every level: nothing says what belongs here"
+    return Region(Kind.CLIPPED, top, left, mask, 0.02, 0.5, reason)
 
 
 def _shines(level: Witness, box: tuple[slice, slice], mask: Validity, white: float) -> bool:

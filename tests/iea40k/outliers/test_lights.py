@@ -83,3 +83,11 @@ def test_what_is_repaired_of_a_lamp_before_something_white_is_nearer_to_what_a_l
     done = repair(found, light)
     core = shine[light.box] > 1
     assert (done.after[core & light.mask] <= round(-0.34 * 32640)).all()
+
+
+def test_where_every_level_is_wholly_white_nothing_is_said_to_shine():
+    reference, exposures = scene(lamp(80, 120, 9, 60), 0.2)
+    white = np.full_like(exposures, 255)
+    codes = residual_codes(reference, white)[3]
+    found = find(seen(reference, white, codes, EVS, 3)).proposals
+    assert {p.kind for p in found} == {Kind.CLIPPED}
