@@ -9,16 +9,26 @@ import pytest
 
 from annotator.actions import press
 from annotator.residual.suggestions import REFUSALS, Suggestions, patch_in, refused_by_others, refused_tool
+from annotator.sample import Practice, practice_scene
 from annotator.shared.display import display_levels
 from annotator.shared.screen import KIND_LABELS
 from annotator.window.screen import GAP, PAPER, RIM
 from iea40k.arrays import INVALID_CODE
 from iea40k.store.ledger.verdicts import accepted_share, verdicts
-from tests.annotator.conftest import Begin, a_practice
+from tests.annotator.conftest import Begin, a_photograph, a_practice
 from tests.annotator.view import QuietView
 
 pytestmark = pytest.mark.gui
 components = pytest.importorskip("napari.components")
+
+
+@pytest.fixture
+def practices() -> dict[str, Practice]:
+    """Three scenes with speckle enough to be worth a look, and so several proposals."""
+    return {
+        name: practice_scene(a_photograph(seed=seed), name, evs=(-1.0, 0.0, 1.0), seed=seed, speckles=24)
+        for seed, name in enumerate(("s1", "s2", "s3"))
+    }
 
 
 @pytest.fixture
