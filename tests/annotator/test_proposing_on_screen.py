@@ -7,11 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotator.sample import Practice, practice_scene
 from annotator.shared.display import display_levels
-from tests.annotator.conftest import Begin
+from tests.annotator.conftest import Begin, a_photograph
 
 pytestmark = [pytest.mark.gui, pytest.mark.screen]
 pytest.importorskip("napari")
+
+
+@pytest.fixture
+def practices() -> dict[str, Practice]:
+    """Three scenes with speckle enough to be worth a look, and so several proposals."""
+    return {
+        name: practice_scene(a_photograph(seed=seed), name, evs=(-1.0, 0.0, 1.0), seed=seed, speckles=24)
+        for seed, name in enumerate(("s1", "s2", "s3"))
+    }
 
 
 @pytest.fixture
