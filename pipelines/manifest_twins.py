@@ -35,15 +35,17 @@ class InCommon:
             if file not in self.declared
         ]
 
+    def unread_words(self) -> list[str]:
+        """Return a line for each scene that was not compared, since no picture of it could be read."""
+        return [f"{scene}: its picture was not compared: {reason}" for scene, reason in self.unread]
+
     def lines(self) -> list[str]:
         """Return what a person should know beside what is wrong, a finding a line."""
-        said = [
+        return [
             f"{twin.first} and {twin.second} show the same photograph"
             f"{' in a mirror' if twin.mirrored else ''} (likeness {twin.likeness:.2f})"
             for twin in self.twins
         ]
-        said += [f"{scene}: its picture was not compared: {reason}" for scene, reason in self.unread]
-        return said
 
 
 def in_common(scenes: Sequence[Scene], *, progress: Callable[[int, int, str], None]) -> InCommon:
@@ -81,8 +83,8 @@ def _shown(scene: Scene) -> SourceFile:
 def _sketch(source: SourceFile) -> Sketch:
     from iea40k.develop import ReadOptions, load_guarded  # late: it needs LibRaw
 
-    # Only likeness is asked: a TIFF without a profile is looked at as sRGB.
-    options = ReadOptions(assume_profile="srgb")
+    # Only likeness is asked: what a build reads by an explicit choice alone is read here too, colours by a guess.
+    options = ReadOptions(assume_profile="srgb", accept_headerless=True, cmyk="profile")
     return sketch_of(load_guarded(source.path, short_side=SIDE, options=options)[0])
 
 

@@ -96,14 +96,18 @@ def _group_folder(
     before: Capture | None = None
     for capture in (c for c in captures if c.exposure_time is not None):
         if bracket and not follows(bracket, capture, rules, alike):
-            _close(bracket, rules, result, _hint(before, bracket, capture, rules))
+            _close(bracket, rules, result, _hint(before, bracket, capture, rules, alike))
             before, bracket = bracket[-1], []
         bracket.append(capture)
-    _close(bracket, rules, result, _hint(before, bracket, None, rules))
+    _close(bracket, rules, result, _hint(before, bracket, None, rules, alike))
 
 
 def _hint(
-    before: Capture | None, bracket: Sequence[Capture], after: Capture | None, rules: GroupingRules
+    before: Capture | None,
+    bracket: Sequence[Capture],
+    after: Capture | None,
+    rules: GroupingRules,
+    alike: Alike | None,
 ) -> Reason:
     """Return why a capture stands alone, and the option that takes it in where the pause is all that parts them."""
     pauses = []
@@ -114,9 +118,13 @@ def _hint(
     if not pauses:
         return "no bracket: no other exposure of it was taken right before or after"
     option = "--manual-pause" if bracket[0].mode == "manual" else "--pause"
+    nearest, seconds = min(pauses), math.ceil(min(pauses))
+    said = f"no bracket: the nearest other exposure was taken {nearest:.0f} s apart"
+    if alike is not None and nearest <= rules.alike_pause:
+        return f"{said} and does not show the same; {option} {seconds} takes both together all the same"
     return (
-        f"no bracket: the nearest other exposure was taken {min(pauses):.0f} s apart and does not show the same; "
-        f"{option} {math.ceil(min(pauses))} takes both together all the same"
+        f"{said}, too long to ask whether both show the same; --alike-pause {seconds} asks, "
+        f"{option} {seconds} takes both together in any case"
     )
 
 

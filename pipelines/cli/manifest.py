@@ -26,8 +26,8 @@ def check(
 ) -> int:
     """Check a manifest: every bad cell at once, with line and column; near-twins, and splits that divide them.
 
-    Exit code 1: the manifest can be built, but scenes of it share a file, a split divides near-twins, or a label is in
-    no taxonomy.
+    Exit code 1: the table is good, but a picture cannot be read, scenes share a file, a split divides near-twins, or
+    a label is in no taxonomy.
     """
     try:
         manifest = read_manifest(file, root=root, check_digests=digests)
@@ -45,7 +45,12 @@ def check(
         with Progress("comparing", "scenes") as bar:
             found = in_common(manifest.scenes, progress=bar.update)
     words = unknown_words(manifest, load_taxonomy())
-    faults = [*found.shared_words(), *(leak.words for leak in found.leaks), *(str(p) for p in words)]
+    faults = [
+        *found.unread_words(),
+        *found.shared_words(),
+        *(leak.words for leak in found.leaks),
+        *(str(problem) for problem in words),
+    ]
     if as_json:
         result = {
             "file": str(file),

@@ -1,13 +1,17 @@
 """`iea40k manifest check`: shared files, near-twins, leaks of given splits, words that the taxonomy does not have."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pipelines.cli.program import run
+from tests.iea40k.colour.profiles import ink_profile
 from tests.planted import exposed
+
+SOLIDS = list(product((0, 1), repeat=4))
 
 
 @pytest.fixture
@@ -73,11 +77,30 @@ def test_a_shared_file_alone_is_a_problem_unless_it_is_said(
     assert check(folder, rows, capsys)[0] == 0
 
 
-def test_a_picture_that_cannot_be_read_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_that_cannot_be_read_is_a_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "scene_id,kind,exposures\na,rendered,broken.png\nb,rendered,rocket.png\n"
     code, found = check(folder, rows, capsys)
-    assert code == 0
+    assert code == 1
     assert [entry["scene_id"] for entry in found["not_compared"]] == ["a"]
+    assert run(["manifest", "check", str(folder / "manifest.csv")]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a: its picture was not compared: " in said
+    assert "1 fault" in said
+    assert check(folder, rows, capsys, "--no-twins")[0] == 0
+
+
+def test_what_a_build_reads_by_choice_alone_is_compared(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(exposed("coffee")).save(folder / "no profile.tif")
+    paper_to_black = [
+        (100.0 - 25 * (c + m + y), 0.0, 0.0) if not k else (0.0, 0.0, 0.0) for c, m, y, k in SOLIDS
+    ]
+    picture = Image.fromarray(exposed("rocket")).convert("CMYK")
+    picture.save(folder / "print.tif", icc_profile=ink_profile(paper_to_black))
+    rows = "scene_id,kind,exposures\na,rendered,no profile.tif\nb,rendered,print.tif\n"
+    code, found = check(folder, rows, capsys)
+    assert (code, found["not_compared"]) == (0, [])
 
 
 def test_a_class_that_the_taxonomy_does_not_have_is_a_fault_with_its_place(

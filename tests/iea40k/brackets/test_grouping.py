@@ -161,6 +161,19 @@ def test_what_the_pause_alone_parts_is_told_with_the_option_that_takes_it_in() -
     assert all("--manual-pause 40" in reason for _, reason in group(by_hand).left_out)
 
 
+def test_likeness_is_spoken_of_only_where_it_was_looked_at() -> None:
+    near, far = ([shot("a", 0, 0), shot("b", pause, 1)] for pause in (8, 3600))
+    unlike = group(near, alike=lambda *_: False).left_out
+    assert all("does not show the same" in reason for _, reason in unlike)
+    for shots, alike in ((far, lambda *_: False), (near, None)):
+        grouped = group(shots, alike=alike)
+        assert len(grouped.left_out) == 2
+        assert not any("does not show the same" in reason for _, reason in grouped.left_out)
+    assert all(
+        "--alike-pause 3600 asks" in reason for _, reason in group(far, alike=lambda *_: True).left_out
+    )
+
+
 def test_several_scenes_of_captures_without_metadata_are_parted_by_what_they_show() -> None:
     silent = [Capture(Path("f") / name) for name in ("a1", "a2", "a3", "b1", "b2", "c1")]
     grouped = group(silent, alike=lambda a, b: a.path.name[0] == b.path.name[0])
