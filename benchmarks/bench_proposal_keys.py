@@ -10,6 +10,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,20 @@ def run() -> list[Figure]:
 
 
 def _store(root: Path, height: int, width: int) -> Store:
-    """A photograph with planted faults at three levels, the middle one in the queue."""
+    """A photograph with planted faults at three levels, the brightest in the queue, with regions of the wrong sign."""
     pixels = transform.resize(data.astronaut(), (height, width), anti_aliasing=False, order=1)
     reference = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     store = Store.create(root / "store")
-    store.write_scene(practice_scene(reference, "s1", evs=_EVS, label_faults=True).scene)
+    scene = practice_scene(reference, "s1", evs=_EVS).scene
+    codes = scene.residual.copy()
+    side = height // 16
+    for row in range(4):
+        for column in range(4):
+            top, left = (2 * row + 1) * height // 8 - side // 2, (2 * column + 1) * width // 8 - side // 2
+            codes[-1, top : top + side, left : left + side] *= -1
+    store.write_scene(replace(scene, residual=codes))
     with Ledger.open(store.path, create=True) as ledger:
-        add_tasks(ledger, [TaskRequest("s1", "P0", 1)], "bench")
+        add_tasks(ledger, [TaskRequest("s1", "P1", 1)], "bench")
     return store
 
 
@@ -68,6 +76,8 @@ def _figures(
     start = time.perf_counter()
     count = len(image.findings.proposals)  # read ahead, while the person looks at the picture
     looked = time.perf_counter() - start
+    if count < TURN:
+        raise AssertionError(f"{count} proposals: J would come back to where it was, and draw nothing new")
     canvas = viewer.window._qt_viewer.canvas.native if hasattr(viewer, "window") else None
 
     def shown(act: Callable[[], object]) -> float:
