@@ -39,3 +39,9 @@ class Terminal(Console):
                 yield segment
             else:
                 yield Segment(visible(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Raise `BrokenPipeError` where the reader of results has gone: `rich` would end the program as if it failed."""
+        if self.stderr:
+            super().on_broken_pipe()
+        raise BrokenPipeError("the reader of the results has gone")

@@ -76,6 +76,9 @@ def test_the_profile_says_what_the_inks_look_like(tmp_path: Path, suffix: str, d
 
 def test_a_chosen_profile_stands_in_where_the_file_has_none(tmp_path: Path) -> None:
     bare = write(tmp_path / "a.tif", icc=None)
+    with pytest.raises(UnreadableImageError, match="CMYK without a profile") as caught:
+        load_linear(bare)
+    assert "cmyk: FILE.icc" in str(caught.value)
     with pytest.raises(UnreadableImageError, match="carries no profile"):
         load_linear(bare, options=CHOSEN)
     (tmp_path / "press.icc").write_bytes(PRESS)

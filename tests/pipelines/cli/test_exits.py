@@ -70,6 +70,22 @@ def test_a_signal_stops_a_build_and_the_same_command_goes_on(name, tmp_path):
     assert run(["build", str(manifest), str(store)]) == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+@pytest.mark.parametrize("line", ["say('a table')", "Terminal().print('a table')"])
+def test_a_reader_that_has_gone_is_no_fault(line):
+    code = (
+        "import sys; from iea40k.terminal import Terminal, say; from pipelines.cli.exits import exit_code; "
+        f"sys.exit(exit_code(lambda: {line}))"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of 256 KiB."""
