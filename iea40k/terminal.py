@@ -41,7 +41,7 @@ class Terminal(Console):
                 yield Segment(visible(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
-        """Raise `BrokenPipeError` where the reader of results has gone: `rich` would end the program as if it failed."""
+        """Raise `BrokenPipeError` where the reader of results has gone: `rich` would end with exit code 1."""
         if self.stderr:
             super().on_broken_pipe()
         raise BrokenPipeError("the reader of the results has gone")

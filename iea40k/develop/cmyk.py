@@ -31,7 +31,11 @@ def from_cmyk(
             expected="RGB or grey",
             got="CMYK with a profile" if icc else "CMYK without a profile",
             remedy="convert it to RGB in the program that made it, or "
-            + ("let its profile decide (cmyk: profile)" if icc else "name the profile of the press (cmyk: FILE.icc)"),
+            + (
+                "let its profile decide (cmyk: profile)"
+                if icc
+                else "name the profile of the press (cmyk: FILE.icc)"
+            ),
         )
     profile, said = (icc, "profile") if icc else _chosen(options.cmyk)
     if profile[16:20] != b"CMYK":
