@@ -214,6 +214,8 @@ def _cross_examined(evs: FrameEvs, aligned: Alignment, frames: Sequence[BracketF
     biases = [frames[index].capture.exposure_bias for index in aligned.kept]
     verdict = cross_examine(evs.evs, biases, pixels, as_shot)
     recipe = {**evs.recipe, "conflict": verdict.conflict}
+    if verdict.doubtful:
+        recipe["relative_error"] = CONTRADICTED_ERROR
     if verdict.chosen == "exif":
         return replace(evs, recipe=recipe)
     source: EvSource = "bias" if verdict.chosen == "bias" else "estimated"

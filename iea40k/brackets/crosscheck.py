@@ -24,11 +24,13 @@ CLEARLY = 2.0
 @dataclass(frozen=True)
 class Verdict:
     """Which EVs are used: `chosen` ("exif", "bias" or "pixels"), the `evs` in stops relative to the same frame, and the
-    `conflict` in words, empty where the witnesses agree."""
+    `conflict` in words, empty where the witnesses agree. `doubtful`: another witness contradicts the chosen EVs, and
+    none speaks for them."""
 
     chosen: str
     evs: tuple[float, ...]
     conflict: str
+    doubtful: bool = False
 
 
 def cross_examine(
@@ -50,7 +52,7 @@ def cross_examine(
             if far
             else ""
         )
-        return Verdict("exif", stated, said)
+        return Verdict("exif", stated, said, doubtful=far)
     seen = _relative(pixels, as_shot)
     off = _after_factor(stated, seen)
     if off <= TOLERANCE:
@@ -75,7 +77,11 @@ def cross_examine(
             "pixels", evs, f"EXIF's exposures differ from the pixels by {off:.2f} stops a step: pixels used"
         )
     return Verdict(
-        "exif", stated, f"EXIF's exposures differ from the pixels by {off:.2f} stops a step; EXIF kept"
+        "exif",
+        stated,
+        f"EXIF's exposures differ from the pixels by {off:.2f} stops a step; EXIF kept, since the pixels "
+        f"may be wrong by {2 * TOLERANCE:g} themselves",
+        doubtful=True,
     )
 
 

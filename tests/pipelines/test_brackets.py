@@ -17,6 +17,7 @@ from iea40k.tables import read_table
 from pipelines.bracket_manifest import find_brackets
 from pipelines.brackets import build_bracket
 from pipelines.cli.program import run
+from pipelines.label_uncertainty import bracket_parts
 from tests.planted import exposed, farthest_corner, hand_shake
 
 TAG = ExifTags.Base
@@ -103,6 +104,24 @@ def test_without_metadata_the_evs_are_estimated_and_marked(tmp_path: Path) -> No
     built = build_bracket(scene(*paths), 512)
     assert built.ev_source == "estimated"
     assert built.evs == pytest.approx((1, -1, 0), abs=0.12)
+
+
+def test_exif_that_is_kept_against_the_pixels_makes_its_labels_less_certain(tmp_path: Path) -> None:
+    """Two times that are wrong by 0.42 stops, and no exposure bias that could tell better."""
+    evs = (-2.0, -1.0, 0.0, 1.0, 2.0)
+    found = []
+    for name, told in (("sound", evs), ("wrong", (-2.0, -1.42, 0.0, 1.0, 1.58))):
+        paths = [
+            save(tmp_path / name / f"{i}.jpg", exposed("coffee", ev), ev=said, second=i)
+            for i, (ev, said) in enumerate(zip(evs, told, strict=True))
+        ]
+        built = build_bracket(scene(*paths), 200)
+        assert built.evs == pytest.approx(told, abs=1e-3)
+        found.append((built.recipe["evs"]["conflict"], bracket_parts(built)["ev"].mean()))
+    (silent, sound), (said, wrong) = found
+    assert silent == ""
+    assert "EXIF kept" in said
+    assert wrong > 2 * sound
 
 
 def test_a_given_retouch_is_the_reference_and_the_geometry(shaken, tmp_path: Path) -> None:

@@ -37,15 +37,19 @@ def test_a_bias_that_is_wrong_is_said_and_not_used() -> None:
     found = cross_examine(TRUE, (-2.0, -0.5, 0.0, 1.0, 2.0), TRUE, 2)
     assert found.chosen == "exif"
     assert "the pixels agree with EXIF" in found.conflict
+    assert not found.doubtful
 
 
 def test_without_pixels_a_difference_is_said() -> None:
     found = cross_examine(TRUE, (-2.0, -0.5, 0.0, 1.0, 2.0), None, 2)
     assert found.evs == TRUE
     assert "the pixels cannot tell" in found.conflict
+    assert found.doubtful
+    assert not cross_examine(TRUE, TRUE, None, 2).doubtful
 
 
 def test_a_small_difference_is_kept_and_said() -> None:
     found = cross_examine((0.0, 1.0, 2.0), [0.0] * 3, (0.0, 0.65, 2.0), 0)
     assert found.chosen == "exif"
     assert "EXIF kept" in found.conflict
+    assert found.doubtful
