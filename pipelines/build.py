@@ -25,7 +25,7 @@ from pipelines.executor.paths import check_paths
 from pipelines.guarded import Job, build_scene_of, end_job
 from pipelines.left_out import LeftOut
 from pipelines.scene_state import why_build
-from pipelines.scene_task import Outcome, Status
+from pipelines.scene_task import FAILED, Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class BuildReport:
     @property
     def failures(self) -> list[str]:
         """The messages of everything that failed."""
-        quarantined = [f"{o.scene_id}: {o.message}" for o in self.outcomes if o.status == "quarantined"]
-        return [str(problem) for problem in self.bad_rows] + quarantined
+        failed = [f"{o.scene_id}: {o.message}" for o in self.outcomes if o.status in FAILED]
+        return [str(problem) for problem in self.bad_rows] + failed
 
 
 def build(

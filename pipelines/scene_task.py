@@ -17,7 +17,9 @@ from pipelines.raw_revisions import is_older_raw
 from pipelines.scene_build import build_scene
 from pipelines.scene_state import ABSENT, why_build
 
-Status = Literal["built", "rebuilt", "kept", "quarantined"]
+Status = Literal["built", "rebuilt", "kept", "refused", "quarantined"]
+FAILED: tuple[Status, ...] = ("refused", "quarantined")
+"""What counts as a failure: the store has another scene under this name, which stays; the scene cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def build_one(
     try:
         done = _built(scene, config, store, cameras, renew=renew)
     except AlreadyExistsError as error:
-        return Outcome(scene.scene_id, "quarantined", str(error), time.monotonic() - start)
+        return Outcome(scene.scene_id, "refused", str(error), time.monotonic() - start)
     except StoreError:
         raise
     except Exception as error:

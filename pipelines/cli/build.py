@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.table import Column, Table
@@ -49,7 +49,7 @@ def build(
     from pipelines.build import build as run
     from pipelines.config import read_config
     from pipelines.executor import Workers
-    from pipelines.scene_task import Outcome
+    from pipelines.scene_task import FAILED, Outcome, Status
 
     settings = read_config(config)
     who = Workers(workers, scheduler, tls_ca, tls_cert, tls_key)
@@ -57,7 +57,7 @@ def build(
 
         def advance(outcome: Outcome, done: int, total: int) -> None:
             bar.update(done, total, outcome.scene_id)
-            if outcome.status == "quarantined":
+            if outcome.status in FAILED:
                 bar.say(f"{outcome.scene_id}: {outcome.message}", style="red")
             if outcome.status == "rebuilt":
                 bar.say(f"{outcome.scene_id}: built again, since {outcome.message}", style="yellow")
@@ -80,8 +80,8 @@ def build(
         messages.print(str(problem), style="red", markup=False)
     for line in _told(report, Store.open(store)):
         messages.print(line, style="yellow", markup=False)
-    counts = {name: report.count(name) for name in ("built", "rebuilt", "kept", "quarantined")}
-    summary = ", ".join(f"{count} {name}" for name, count in counts.items())
+    counts = {name: report.count(name) for name in get_args(Status)}
+    summary = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name != "refused")
     bad_rows = f", {len(report.bad_rows)} bad cells in the manifest" if report.bad_rows else ""
     left_out = f", {len(report.left_out)} frames left out" if report.left_out else ""
     memory = f", at most {report.memory / 2**20:.0f} MiB a worker" if report.memory else ""

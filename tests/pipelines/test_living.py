@@ -286,7 +286,10 @@ def test_a_changed_file_that_cannot_be_built_keeps_the_scene_and_stops_a_release
 def test_another_configuration_is_said_to_be_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "config.yaml").write_text("short_side: 48\nevs: [-1, 0, 1]\n", encoding="utf-8")
     assert rebuild(folder) == 1
-    assert "built with another configuration" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "built with another configuration" in said
+    assert "0 quarantined" in said
+    assert " refused, 0 quarantined" in said
     assert Store.open(folder / "store").quarantined() == []
 
 
