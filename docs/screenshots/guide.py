@@ -1,30 +1,15 @@
 """The pictures of docs/annotator.md beside the first: the light theme, propagating, zones."""
 
-import os
-import sys
-import tempfile
-import traceback
 from pathlib import Path
 
-from screenshots.commands import practice_store
-from screenshots.window import Window
+from screenshots.window import Window, work
 
 SMALL = (1366, 768)
 
 
 def guide(folder: Path) -> None:
-    """Work the window and end the process, as for the tutorial's pictures."""
-    with tempfile.TemporaryDirectory() as scratch:
-        practice_store(Path(scratch) / "practice")
-        opened = Guide(Path(scratch) / "practice", folder)
-        try:
-            opened.walk()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-    sys.stdout.flush()
-    os._exit(code)
+    """Work the window for the guide's pictures; see `work`."""
+    work(Guide, folder)
 
 
 class Guide(Window):

@@ -14,13 +14,18 @@ SIZE = (1400, 900)
 
 
 def window(folder: Path) -> None:
-    """Work the window, tell the keys pressed on standard output, and end the process.
+    """Work the window as its tutorial says; see `work`."""
+    work(Window, folder)
+
+
+def work(of: "type[Window]", folder: Path) -> None:
+    """Work a window, tell the keys pressed on standard output, and end the process.
 
     It has a process of its own: threads of napari may outlive their window and keep a process from ending.
     """
     with tempfile.TemporaryDirectory() as scratch:
         practice_store(Path(scratch) / "practice")
-        opened = Window(Path(scratch) / "practice", folder)
+        opened = of(Path(scratch) / "practice", folder)
         try:
             opened.walk()
             code = 0

@@ -9,12 +9,10 @@ from PIL import Image
 
 from iea40k.fusion import fusing, light
 from iea40k.fusion.revisions import MERTENS, is_older, revision_of
-from iea40k.manifest import read_manifest
 from iea40k.store.layout import Store
 from iea40k.store.release import Release
 from pipelines.cli.program import run
-from pipelines.config import read_config
-from pipelines.scene_task import build_one
+from tests.pipelines.older_revisions import build_here, rebuild, write_manifest
 from tests.planted import exposed
 
 CONFIG = "short_side: 64\nevs: [-2, 0, 2]\n"
@@ -29,23 +27,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
         patch.setattr(fusing, "REVISION", 1)
         patch.setattr(light, "WELL_EXPOSED", 15.0)
-        write(tmp_path, "coffee")
-        # In this process: one of its own would not have the older revision.
-        store = Store.create(tmp_path / "store")
-        for scene in read_manifest(tmp_path / "manifest.csv").scenes:
-            build_one(scene, read_config(tmp_path / "config.yaml"), store)
-    write(tmp_path, "coffee", "rocket")
+        write_manifest(tmp_path, "rendered", ".png", "coffee")
+        build_here(tmp_path)
+    write_manifest(tmp_path, "rendered", ".png", "coffee", "rocket")
     return tmp_path
-
-
-def write(folder: Path, *names: str) -> None:
-    rows = "".join(f"{name},rendered,{name}.png,CC0-1.0\n" for name in names)
-    (folder / "manifest.csv").write_text("scene_id,kind,exposures,licence\n" + rows, encoding="utf-8")
-
-
-def rebuild(folder: Path, *more: str) -> int:
-    arguments = [str(folder / "manifest.csv"), str(folder / "store"), "--config", str(folder / "config.yaml")]
-    return run(["build", *arguments, *more])
 
 
 def revisions(folder: Path) -> dict[str, int | None]:

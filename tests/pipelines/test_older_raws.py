@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 
 from iea40k.develop import mosaic, raw
-from iea40k.manifest import read_manifest
 from iea40k.store.layout import Store
 from pipelines.cli.program import run
-from pipelines.config import read_config
 from pipelines.dng import write_dng
 from pipelines.raw_revisions import is_older_raw, raw_revision
-from pipelines.scene_task import build_one
+from tests.pipelines.older_revisions import build_here, rebuild, write_manifest
 from tests.planted import exposed
 
 CONFIG = "short_side: 32\nevs: [-2, 0, 2]\n"
@@ -28,23 +26,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
     with monkeypatch.context() as patch:
         patch.setattr(raw, "REVISION", mosaic.REVISION - 1)
-        write(tmp_path, "coffee")
-        # In this process: one of its own would not have the older revision.
-        store = Store.create(tmp_path / "store")
-        for scene in read_manifest(tmp_path / "manifest.csv").scenes:
-            assert build_one(scene, read_config(tmp_path / "config.yaml"), store).older_raw
-    write(tmp_path, "coffee", "rocket")
+        write_manifest(tmp_path, "raw", ".dng", "coffee")
+        assert [outcome.older_raw for outcome in build_here(tmp_path)] == [True]
+    write_manifest(tmp_path, "raw", ".dng", "coffee", "rocket")
     return tmp_path
-
-
-def write(folder: Path, *names: str) -> None:
-    rows = "".join(f"{name},raw,{name}.dng,CC0-1.0\n" for name in names)
-    (folder / "manifest.csv").write_text("scene_id,kind,exposures,licence\n" + rows, encoding="utf-8")
-
-
-def rebuild(folder: Path, *more: str) -> int:
-    arguments = [str(folder / "manifest.csv"), str(folder / "store"), "--config", str(folder / "config.yaml")]
-    return run(["build", *arguments, *more])
 
 
 def revisions(folder: Path) -> dict[str, int | None]:
